@@ -1,0 +1,170 @@
+"""What a container format must offer: keys in chunks, values on demand, changes all or nothing."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Literal, Self
+
+from app.backends.key_index import IndexChunk
+from app.cancel import CancelToken
+from app.errors import ReadOnlyDatabase
+
+ByteOrder = Literal["little", "big"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the container that contradicts its format, at a byte offset of its main file."""
+
+    message: str
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a file was recognised as, and why.
+
+    ``path`` is the file the backend opens first, ``base`` the name that users of
+    several-file formats give, ``files`` all members that exist.
+    ``unsupported`` says why the format is only named; empty when a backend can open it.
+    """
+
+    format_id: str
+    variant: str
+    reason: str
+    path: Path
+    base: Path
+    files: tuple[Path, ...]
+    byte_order: ByteOrder | None = None
+    unsupported: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Add an entry; where duplicates are not allowed, the key must be absent."""
+
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Give the entry another value."""
+
+    entry_id: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take the entry out."""
+
+    entry_id: int
+
+
+Change = Insert | Replace | Remove
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How `apply` finds an entry again in the file as it is now, and knows whether it is still the same.
+
+    ``nth`` counts from 0 among entries of equal key in index order; ``sha256`` is the digest of the old value.
+    """
+
+    key: bytes
+    nth: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOptions:
+    """``backup``: copy the database beside itself before the commit."""
+
+    backup: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SaveReport:
+    """``backups``: the files that the old state was copied to, in the order of the database's files."""
+
+    backups: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Backend(ABC):
+    """One open database. Opening takes no lock and writes nothing.
+
+    Not safe for use by two threads at once.
+    """
+
+    format_id: ClassVar[str]
+
+    def __init__(self, match: Match) -> None:
+        self.match = match
+        self.problems: list[Problem] = []
+        """Container problems seen while opening and indexing; grows while `index` runs."""
+
+    @property
+    def why_read_only(self) -> str:
+        """One sentence, or empty when `apply` can be tried."""
+        return f"Saving {self.format_id} databases is not there yet; export the entries instead."
+
+    @property
+    def lock_seen(self) -> str:
+        """One sentence when another program is seen holding its writer's lock, else empty."""
+        return ""
+
+    @abstractmethod
+    def index(self, token: CancelToken) -> Iterator[IndexChunk]:
+        """Yield all entries in the file's own order, the first chunk soon.
+
+        Damage costs the entries it hits and is added to ``problems``.
+
+        Raises:
+            CorruptDatabase: nothing at all can be listed.
+            Cancelled: by ``token``.
+        """
+
+    @abstractmethod
+    def read(self, key: bytes, locator: int, size: int) -> bytes:
+        """Return the value that `index` listed under ``key`` at ``locator`` with ``size`` bytes.
+
+        Raises:
+            StaleIndex: another key or value lies there now.
+            CorruptDatabase: the value itself is damaged.
+        """
+
+    def read_prefix(self, key: bytes, locator: int, size: int, limit: int) -> bytes:
+        """Return the first ``limit`` bytes of the value, or all when it is shorter."""
+        return self.read(key, locator, size)[:limit]
+
+    def apply(
+        self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
+    ) -> SaveReport:
+        """Write all ``changes`` or none: lock, read as it is now, compare, write, verify, back up, commit.
+
+        ``expected`` has an item for every entry id that ``changes`` names. Locks are tried, never waited for.
+        Entries of other keys keep what other programs wrote meanwhile. The backend must be indexed
+        anew afterwards.
+
+        Raises:
+            ReadOnlyDatabase: saving is impossible here; the message says what to do.
+            DatabaseLocked: another program holds the lock.
+            ChangedOnDisk: an entry is no longer as expected, or an inserted key is there already.
+            KeyRejected: the format cannot store a key or value.
+            SaveFailed: anything else; the file is as it was.
+        """
+        raise ReadOnlyDatabase(self.why_read_only, path=self.match.path)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release files and maps; harmless when called twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()

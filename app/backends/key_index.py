@@ -1,0 +1,125 @@
+"""The keys of a database and where their values lie, in chunks of raw arrays."""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+FIRST_CHUNK = 256
+"""Entries of the first chunk: enough for a window, read within milliseconds."""
+CHUNK = 16_384
+"""Entries of each further chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexChunk:
+    """Successive entries of a database.
+
+    ``keys`` are all keys joined; ``ends[i]`` is where key i ends in it (bytes, int64).
+    ``locators`` (int64) say where the values lie, in a code of the backend's own;
+    ``sizes`` (int64) are the lengths of the values in bytes. 24 bytes an entry beyond the keys.
+    """
+
+    keys: bytes
+    ends: "array[int]"
+    locators: "array[int]"
+    sizes: "array[int]"
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def key(self, row: int) -> bytes:
+        return self.keys[self.ends[row - 1] if row else 0 : self.ends[row]]
+
+
+class ChunkBuilder:
+    """Collects entries and hands them on in chunks: a small first one, then large ones."""
+
+    def __init__(self) -> None:
+        self._room = FIRST_CHUNK
+        self._reset()
+
+    def _reset(self) -> None:
+        self._keys = bytearray()
+        self._ends = array("q")
+        self._locators = array("q")
+        self._sizes = array("q")
+
+    def add(self, key: bytes, locator: int, size: int) -> bool:
+        """Take one entry; tell whether the chunk is full and should be taken."""
+        self._keys += key
+        self._ends.append(len(self._keys))
+        self._locators.append(locator)
+        self._sizes.append(size)
+        return len(self._ends) >= self._room
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def take(self) -> IndexChunk:
+        """Return what was collected and start the next chunk."""
+        chunk = IndexChunk(bytes(self._keys), self._ends, self._locators, self._sizes)
+        self._room = CHUNK
+        self._reset()
+        return chunk
+
+
+class KeyIndex:
+    """All entries in index order; an entry id is the position in it and valid for this index alone."""
+
+    def __init__(self) -> None:
+        self.chunks: list[IndexChunk] = []
+        self._firsts: list[int] = []
+        self._count = 0
+
+    def append(self, chunk: IndexChunk) -> None:
+        self.chunks.append(chunk)
+        self._firsts.append(self._count)
+        self._count += len(chunk)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _place(self, entry_id: int) -> tuple[IndexChunk, int]:
+        if not 0 <= entry_id < self._count:
+            raise IndexError(entry_id)
+        position = bisect_right(self._firsts, entry_id) - 1
+        return self.chunks[position], entry_id - self._firsts[position]
+
+    def key(self, entry_id: int) -> bytes:
+        chunk, row = self._place(entry_id)
+        return chunk.key(row)
+
+    def size(self, entry_id: int) -> int:
+        """Return the length of the value in bytes."""
+        chunk, row = self._place(entry_id)
+        return chunk.sizes[row]
+
+    def locator(self, entry_id: int) -> int:
+        chunk, row = self._place(entry_id)
+        return chunk.locators[row]
+
+    def first_of(self, chunk_number: int) -> int:
+        """Return the entry id of a chunk's first entry."""
+        return self._firsts[chunk_number]
+
+    def find(self, key: bytes) -> Iterator[int]:
+        """Yield the ids of all entries with exactly this key, in index order."""
+        for first, chunk in zip(self._firsts, self.chunks, strict=True):
+            yield from (first + row for row in _rows_with(chunk, key))
+
+    def nth(self, entry_id: int) -> int:
+        """Return how many entries of equal key come before this one."""
+        return sum(1 for other in self.find(self.key(entry_id)) if other < entry_id)
+
+
+def _rows_with(chunk: IndexChunk, key: bytes) -> Iterator[int]:
+    if not key:
+        yield from (row for row in range(len(chunk)) if not chunk.key(row))
+        return
+    position = chunk.keys.find(key)
+    while position >= 0:
+        row = bisect_left(chunk.ends, position + 1)
+        if chunk.key(row) == key and (chunk.ends[row - 1] if row else 0) == position:
+            yield row
+        position = chunk.keys.find(key, position + 1)

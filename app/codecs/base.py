@@ -1,0 +1,138 @@
+"""What a codec must offer: bytes to a tree that is looked at by pages, and back."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from app.cancel import CancelToken
+from app.errors import EncodeError, PathError
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a table cell shows of a value: plain text, safe to paint, already escaped.
+
+    ``type`` is the type of the root (``dict``, ``shop.models.Order``), ``problem`` a sentence when
+    the value is damaged as far as it was looked at.
+    """
+
+    codec: str
+    type: str
+    text: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """One row of a value tree, plain text already escaped for the screen.
+
+    ``node`` is a handle (non-negative, below 2**63) that `DecodedValue.rows` takes; valid for this decoded value only.
+    ``step`` is what the row adds to its parent's path; empty for the root.
+    ``label`` is what a person reads in its place (``name``, ``0``, ``.title``).
+    ``count`` is the number of child rows. ``flags`` are words of `FLAGS`; ``note`` explains them in a sentence.
+    ``editor`` names the scalar type that `DecodedValue.replace` accepts here (``int``, ``str``…);
+    empty when the row cannot be edited, and then ``note`` says why.
+    """
+
+    node: int
+    step: str
+    label: str
+    type: str
+    text: str
+    count: int = 0
+    flags: tuple[str, ...] = ()
+    note: str = ""
+    editor: str = ""
+
+
+FLAGS = ("shared", "recursive", "unknown-class", "call", "damaged", "read-only", "truncated")
+
+
+class DecodedValue(ABC):
+    """A value's bytes made into a tree. Building it imported, called and evaluated nothing.
+
+    Paths are text as DESIGN section 4 defines them; the root's path is empty.
+    """
+
+    codec: ClassVar[str]
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.problems: tuple[str, ...] = ()
+        """Sentences on what is wrong with the value as a whole (truncated, data after STOP…)."""
+
+    @property
+    @abstractmethod
+    def root(self) -> NodeRow:
+        """The row of the whole value."""
+
+    @abstractmethod
+    def rows(self, node: int, start: int, count: int) -> list[NodeRow]:
+        """Return at most ``count`` child rows of a node from child ``start`` on."""
+
+    @abstractmethod
+    def find(self, path: str) -> NodeRow:
+        """Return the row that ``path`` names; its ``step`` is the last step.
+
+        Raises:
+            PathError: the path does not parse or leads nowhere; the message names the part that failed.
+        """
+
+    def edit_text(self, path: str) -> str:
+        """Return the whole scalar at ``path`` as a Python literal, for an editor to start from."""
+        raise PathError(f"There is nothing to edit at {path or 'the root'}.")
+
+    def replace(self, path: str, literal: str) -> bytes:
+        r"""Return the value's bytes with the scalar at ``path`` replaced, same type, all other bytes kept.
+
+        ``literal`` is a Python literal (``12``, ``'text'``, ``b'\x00'``, ``u'…'``).
+
+        Raises:
+            EncodeError: the literal is wrong or of another type, or the place cannot be edited safely; says why.
+            PathError: no such place.
+        """
+        raise EncodeError(f"{self.codec} values cannot be edited yet.")
+
+    @abstractmethod
+    def text(self, limit: int) -> str:
+        """Return the value pretty-printed as plain text, at most some ``limit`` characters, escaped for the screen."""
+
+    @abstractmethod
+    def tree(self, limit: int, path: str = "") -> dict[str, Any]:
+        """Return the node JSON of DESIGN section 4 with at most ``limit`` nodes."""
+
+    @abstractmethod
+    def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
+        """Yield the plain JSON of DESIGN section 6 in pieces; joined they are one JSON value without a line break."""
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the value cannot be shown whole (plain JSON is then ``__damaged__``)."""
+        return False
+
+
+class Codec(ABC):
+    """One value format."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def sniff(self, data: bytes, *, whole: bool) -> str:
+        """Return why ``data`` looks like this format, or an empty string.
+
+        ``whole`` is false when ``data`` is only a prefix of the value. Bounded in time by the caller's prefix.
+        """
+
+    @abstractmethod
+    def decode(self, data: bytes, token: CancelToken) -> DecodedValue:
+        """Return the decoded value; damage is part of it, not an error.
+
+        Raises:
+            LimitExceeded: a cap of `app.limits` was reached.
+            Cancelled: by ``token``.
+        """
+
+    @abstractmethod
+    def summary(self, prefix: bytes, size: int) -> Summary:
+        """Return what a table cell shows, from at most `limits.SUMMARY_PREFIX` bytes of a value of ``size`` bytes."""

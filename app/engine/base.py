@@ -1,0 +1,158 @@
+"""The engine: one open database spoken to in plain data, in this process or in a child."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.backends.base import Change, Expected, SaveOptions, SaveReport
+from app.backends.key_index import IndexChunk
+from app.cancel import CancelToken
+from app.codecs.base import NodeRow, Summary
+
+Source = int | bytes
+"""Where a value is: the entry id of a stored one, or the bytes of one that is not saved yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemNote:
+    """A container problem: a sentence and a byte offset."""
+
+    message: str
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What is known of an open database before it is indexed. Paths are text. ``bytes`` is the size of all files."""
+
+    path: str
+    format: str
+    variant: str
+    reason: str
+    files: tuple[str, ...]
+    bytes: int
+    byte_order: str | None
+    why_read_only: str
+    lock_seen: str = ""
+    recognised_only: str = ""
+    """A sentence when the format is only named and cannot be opened; then nothing else can be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueInfo:
+    """A decoded value: its codec and why, the root row, its size in bytes, sentences on what is wrong with it."""
+
+    codec: str
+    reason: str
+    root: NodeRow
+    size: int
+    problems: tuple[str, ...] = ()
+    is_damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportItem:
+    """One entry to export: its key and where its value is."""
+
+    key: bytes
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """``damaged``: keys of entries that were written as ``__damaged__``; ``problems``: sentences."""
+
+    entries: int
+    damaged: tuple[bytes, ...] = ()
+
+
+class Engine(ABC):
+    """One open database. Calls are made one at a time.
+
+    Every call raises `AppError` when it cannot answer, `Cancelled` by its token, and `EngineStopped`
+    when the process behind it was killed or died; it can be called again then.
+    """
+
+    @abstractmethod
+    def open(self, path: str, token: CancelToken) -> Info:
+        """Recognise and open a database (any member of a family); must come first."""
+
+    @abstractmethod
+    def index(self, token: CancelToken) -> Iterator[IndexChunk]:
+        """Read the keys; afterwards entry ids are positions in this stream. May be called again to reload."""
+
+    @abstractmethod
+    def problems(self) -> tuple[ProblemNote, ...]:
+        """Return the container problems seen so far."""
+
+    @abstractmethod
+    def is_shelf(self, token: CancelToken) -> bool:
+        """Tell whether the first `limits.SHELF_SAMPLE` values are pickles under UTF-8 keys; not so when empty."""
+
+    @abstractmethod
+    def read(self, source: Source, start: int, length: int, token: CancelToken) -> bytes:
+        """Return a range of a value's bytes."""
+
+    @abstractmethod
+    def summaries(self, sources: Sequence[Source], token: CancelToken) -> list[Summary]:
+        """Return what table cells show, one for each source, each from a prefix of its value."""
+
+    @abstractmethod
+    def decode(self, source: Source, token: CancelToken) -> ValueInfo:
+        """Decode a value; the last few decoded values are kept."""
+
+    @abstractmethod
+    def rows(self, source: Source, node: int, start: int, count: int, token: CancelToken) -> list[NodeRow]:
+        """Return child rows of a node of a decoded value."""
+
+    @abstractmethod
+    def find(self, source: Source, path: str, token: CancelToken) -> NodeRow: ...
+
+    @abstractmethod
+    def text(self, source: Source, limit: int, token: CancelToken) -> str:
+        """Return the value pretty-printed, at most some ``limit`` characters."""
+
+    @abstractmethod
+    def edit_text(self, source: Source, path: str, token: CancelToken) -> str:
+        """Return the whole scalar at ``path`` as a Python literal."""
+
+    @abstractmethod
+    def replace(self, source: Source, path: str, literal: str, token: CancelToken) -> bytes:
+        """Return the value's new bytes; nothing is saved."""
+
+    @abstractmethod
+    def tree(self, source: Source, path: str, limit: int, token: CancelToken) -> dict[str, Any]:
+        """Return node JSON."""
+
+    @abstractmethod
+    def plain(self, source: Source, path: str, token: CancelToken) -> str:
+        """Return the plain JSON of one value as text."""
+
+    @abstractmethod
+    def export(
+        self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken
+    ) -> ExportReport:
+        """Write entries (all in index order when None) as JSON or JSON Lines to ``target``, whole or not at all.
+
+        Raises:
+            DocumentError: two keys would get one name in a JSON object; says to use JSON Lines.
+        """
+
+    @abstractmethod
+    def digest(self, source: Source, token: CancelToken) -> bytes:
+        """Return the SHA-256 of a value's bytes."""
+
+    @abstractmethod
+    def apply(
+        self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
+    ) -> SaveReport:
+        """Save as `Backend.apply` does; the database must be indexed anew afterwards."""
+
+    @abstractmethod
+    def signature(self) -> tuple[tuple[int, int, int], ...]:
+        """Return (size in bytes, mtime in ns, inode) of every file: a hint that somebody changed it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the database and end its process; harmless when called twice."""

@@ -1,0 +1,40 @@
+"""Caps that keep hostile or huge files from taking the machine. Counts unless a unit is named."""
+
+SUMMARY_PREFIX = 4096
+"""Bytes of a value that a table cell may look at."""
+
+SUMMARY_CHARS = 160
+"""Characters of a value that a table cell shows."""
+
+CELL_CHARS = 300
+"""Characters of a scalar that a tree row shows."""
+
+TREE_NODES = 100_000
+"""Nodes in one node JSON document unless the caller says otherwise."""
+
+PLAIN_NODES = 1_000_000
+"""Nodes that shared values may be repeated for in one plain JSON value."""
+
+PLAIN_DEPTH = 200
+"""Nesting of arrays and objects in plain JSON; deeper values are written as references to their path."""
+
+INT_DIGITS = 4_000
+"""Decimal digits of an integer that is written as a number; Python itself refuses above 4,300."""
+
+INT_BYTES = 400
+"""Bytes of a LONG that is turned into a number for a cell; larger ones are shown as a size."""
+
+PICKLE_NODES = 20_000_000
+"""Opcodes that push, in one value."""
+
+TEXT_PANE_CHARS = 1_000_000
+"""Characters that the text pane is given."""
+
+DECODE_SECONDS = 20.0
+"""Seconds that one value may take before the process that decodes it is killed."""
+
+ENGINE_MEMORY = 4 << 30
+"""Bytes of data that an engine process may allocate (Linux: RLIMIT_DATA)."""
+
+SHELF_SAMPLE = 100
+"""Values that are looked at to tell a shelf from another database."""
