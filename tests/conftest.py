@@ -1,0 +1,91 @@
+"""Settings and fixtures of all tests: offscreen Qt, hypothesis profiles, corpus copies, and guards that fail a leak."""
+
+import gc
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests import corpus
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+settings.register_profile("dev", max_examples=20, deadline=None)
+settings.register_profile(
+    "ci", max_examples=500, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+THREAD_GRACE = 2.0
+"""Seconds that a thread may take to end after its test."""
+
+
+@pytest.fixture
+def database_case(tmp_path: Path) -> Callable[[str], Path]:
+    """Copy a case of ``tests/data/databases`` by name; its expectations are ``corpus.database(name)``."""
+
+    def copy(name: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        return corpus.database(name).copy_to(folder)
+
+    return copy
+
+
+@pytest.fixture
+def pwned_marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Name the file that hostile values create when they are executed, and fail when it appears."""
+    marker = tmp_path / "pwned-marker"
+    monkeypatch.setenv("PWNED_MARKER", str(marker))
+    yield marker
+    assert not marker.exists(), "Code of a hostile value was executed."
+
+
+@pytest.fixture(autouse=True)
+def _no_complaints(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test during which one of our loggers warned; ``caplog.clear()`` takes back what was expected."""
+    yield
+    complaints = [record.getMessage() for record in caplog.get_records("call") if is_complaint(record)]
+    assert not complaints, f"Logged during the test: {complaints}"
+
+
+@pytest.fixture(autouse=True)
+def _no_threads_left() -> Iterator[None]:
+    """Fail a test that leaves a non-daemon thread running."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+    for thread in left:
+        thread.join(THREAD_GRACE)
+    names = [thread.name for thread in left if thread.is_alive()]
+    assert not names, f"Threads still running after the test: {names}"
+
+
+@pytest.fixture(autouse=True)
+def _no_windows_left() -> Iterator[None]:
+    """Fail a test that leaves a top-level widget, once anything imported PySide6."""
+    before = _top_level_widgets()
+    yield
+    if _top_level_widgets() - before:
+        gc.collect()  # a widget in a reference cycle is garbage, no leak; collecting after every test would be slow
+    left = _top_level_widgets() - before
+    assert not left, f"Windows still there after the test: {left}"
+
+
+def is_complaint(record: logging.LogRecord) -> bool:
+    """Tell whether a log record is ours and at least a warning."""
+    return record.levelno >= logging.WARNING and record.name.partition(".")[0] == "app"
+
+
+def _top_level_widgets() -> set[object]:
+    """Return the windows without a parent, after what `deleteLater` announced is gone."""
+    core, widgets = sys.modules.get("PySide6.QtCore"), sys.modules.get("PySide6.QtWidgets")
+    if core is None or widgets is None or widgets.QApplication.instance() is None:
+        return set()
+    core.QCoreApplication.sendPostedEvents(None, core.QEvent.Type.DeferredDelete)
+    return {widget for widget in widgets.QApplication.topLevelWidgets() if widget.parent() is None}
