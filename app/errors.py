@@ -89,6 +89,14 @@ class EngineStopped(AppError):
     """The process that reads the database was killed or died; the next request starts it anew."""
 
 
+class EngineBug(AppError):
+    """The engine met a mistake of ours; ``report`` is what a bug report needs."""
+
+    def __init__(self, message: str, *, report: str) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 class DocumentError(AppError):
     """The open database cannot do that."""
 

@@ -12,8 +12,11 @@ CELL_CHARS = 300
 TREE_NODES = 100_000
 """Nodes in one node JSON document unless the caller says otherwise."""
 
-PLAIN_NODES = 1_000_000
-"""Nodes that shared values may be repeated for in one plain JSON value."""
+PLAIN_NODES = 200_000
+"""Pieces (nodes, and the marks between them) that shared values may be repeated for in one plain JSON value."""
+
+PLAIN_CHARS = 1 << 30
+"""Characters of one plain JSON value; a file can name one large text in many objects."""
 
 PLAIN_DEPTH = 200
 """Nesting of arrays and objects in plain JSON; deeper values are written as references to their path."""
@@ -38,3 +41,6 @@ ENGINE_MEMORY = 4 << 30
 
 SHELF_SAMPLE = 100
 """Values that are looked at to tell a shelf from another database."""
+
+PROBLEMS = 1_000
+"""Container problems that are listed of one database."""

@@ -1,7 +1,8 @@
 """What a container format must offer: keys in chunks, values on demand, changes all or nothing."""
 
+import mmap
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -10,8 +11,17 @@ from typing import ClassVar, Literal, Self
 from app.backends.key_index import IndexChunk
 from app.cancel import CancelToken
 from app.errors import ReadOnlyDatabase
+from app.limits import PROBLEMS
 
 ByteOrder = Literal["little", "big"]
+
+Buffer = bytes | memoryview | mmap.mmap
+
+ValueEnd = Callable[[Buffer, int], int | None]
+"""Where the value that starts at an offset of the buffer ends (bytes), or None when no whole value starts there.
+
+Backends know nothing of values: the engine hands this in for the formats whose entries are bare values.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,15 @@ class Backend(ABC):
         self.match = match
         self.problems: list[Problem] = []
         """Container problems seen while opening and indexing; grows while `index` runs."""
+        self.notes: list[str] = []
+        """Sentences on what is unusual, though no damage (keys stored as text…)."""
+
+    def report(self, message: str, offset: int | None = None) -> None:
+        """Add a container problem; hostile files cannot make more of them than `limits.PROBLEMS`."""
+        if len(self.problems) < PROBLEMS:
+            self.problems.append(Problem(message, offset))
+        elif len(self.problems) == PROBLEMS:
+            self.problems.append(Problem("There is more damage than is listed here."))
 
     @property
     def why_read_only(self) -> str:

@@ -1,0 +1,178 @@
+"""Pages of a Berkeley DB file: their headers, their index of items, overflow chains and the leaves of a tree.
+
+References: dbinc/db_page.h, db/db_overflow.c (__db_goff) and btree/bt_verify.c of Berkeley DB 5.3.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final, NamedTuple
+
+from app.backends.bdb_meta import Meta
+from app.backends.binary import Damage, MappedFile
+
+UNUSED, HASH_UNSORTED, BTREE_INTERNAL, RECNO_INTERNAL, BTREE_LEAF, RECNO_LEAF, OVERFLOW = 0, 2, 3, 4, 5, 6, 7
+DUPLICATE_LEAF, HASH = 12, 13
+
+ITEM_DATA, ITEM_DUPLICATES, ITEM_OVERFLOW, ITEM_BLOB = 1, 2, 3, 4
+"""Types of an item on a btree page; the highest bit beside them marks it as deleted."""
+DELETED: Final = 0x80
+
+Report = Callable[[str, int], None]
+_CHAIN_ALLOWANCE: Final = 4
+"""How many times the file's pages may be walked in chains that turn out broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Header of a page; ``offset`` is its place in the file.
+
+    ``used`` are the bytes on an overflow page, and where on any other page the items begin.
+    """
+
+    number: int
+    offset: int
+    previous: int
+    next: int
+    entries: int
+    used: int
+    type: int
+
+
+class Item(NamedTuple):
+    """Where ``size`` bytes are: at ``start`` of the file, or on the chain that begins at page ``overflow``."""
+
+    size: int
+    start: int
+    overflow: int = 0
+
+
+class Pages:
+    """All pages of one file. Each may be claimed once for an index, so that no damage makes a walk endless."""
+
+    def __init__(self, file: MappedFile, meta: Meta) -> None:
+        self.file: Final = file
+        self.meta: Final = meta
+        self.size: Final = meta.page_size
+        self.count: Final = file.size // meta.page_size
+        self.header_bytes: Final = 32 if meta.has_checksums else 26
+        self._header = Struct(file.mark + "IIIHHBB")
+        self.item_head: Final = Struct(file.mark + "HB")
+        self.reference: Final = Struct(file.mark + "II")
+        """Page number and length (or number of entries) of what an item stands for."""
+        self.start_over()
+
+    def start_over(self) -> None:
+        self._claimed = bytearray(self.count)
+        self._allowance = _CHAIN_ALLOWANCE * self.count
+
+    def claim(self, number: int) -> bool:
+        """Take a page for one purpose; tell whether it was still free."""
+        was_free = not self._claimed[number]
+        self._claimed[number] = 1
+        return was_free
+
+    def unclaimed(self) -> Iterator[Page]:
+        """Yield the legible pages that nothing led to."""
+        for number in range(1, self.count):
+            if not self._claimed[number]:
+                try:
+                    yield self.page(number)
+                except Damage:
+                    continue
+
+    def page(self, number: int) -> Page:
+        if not 0 < number < self.count:
+            raise self.file.damage(f"page {number} is outside the file", self.file.size)
+        offset = number * self.size
+        written, previous, following, entries, used, _, kind = self._header.unpack_from(self.file.buffer, offset + 8)
+        if written != number and kind != UNUSED:
+            raise self.file.damage(f"page {number} says that it is page {written}", offset)
+        return Page(number, offset, previous, following, entries, used, kind)
+
+    def content(self, page: Page) -> bytes:
+        return self.file.buffer[page.offset : page.offset + self.size]
+
+    def slots(self, page: Page) -> tuple[int, ...]:
+        """Return where on the page its items start (bytes from the page's start), unchecked."""
+        if self.header_bytes + 2 * page.entries > self.size:
+            raise self.file.damage(f"page {page.number} cannot hold {page.entries} items", page.offset)
+        layout = Struct(f"{self.file.mark}{page.entries}H")
+        return layout.unpack_from(self.file.buffer, page.offset + self.header_bytes)
+
+    def ends(self, slots: tuple[int, ...]) -> dict[int, int]:
+        """Return where the room of each item ends: items on a btree page lie without gaps."""
+        starts = sorted(set(slots))
+        return dict(zip(starts, [*starts[1:], self.size], strict=False))
+
+    def slot(self, page: Page, number: int) -> int:
+        """Return where one item starts, unchecked."""
+        if not 0 <= number < page.entries or self.header_bytes + 2 * page.entries > self.size:
+            raise self.file.damage(f"page {page.number} has no item {number}", page.offset)
+        return self.file.u16(page.offset + self.header_bytes + 2 * number)
+
+    def item(self, page: Page, slot: int, ends: dict[int, int] | None = None) -> Item | None:
+        """Return the item of a btree or duplicate page that starts at ``slot``, or None when it is deleted.
+
+        Raises:
+            Damage: it is of no known type, leaves the page, or does not fill its room as told by ``ends``.
+        """
+        start = page.offset + slot
+        if self.header_bytes + 2 * page.entries <= slot <= self.size - 4:
+            length, kind = self.item_head.unpack_from(self.file.buffer, start)
+            is_plain = kind & ~DELETED == ITEM_DATA
+            end = (slot + 6 + length) & ~3 if is_plain else slot + 12
+            if end == (ends[slot] if ends else min(end, self.size)):
+                if kind & DELETED:
+                    return None
+                if is_plain:
+                    return Item(length, start + 3)
+                if kind == ITEM_OVERFLOW:
+                    number, length = self.reference.unpack_from(self.file.buffer, start + 4)
+                    return Item(length, 0, number)
+        raise self.file.damage(f"an item on page {page.number} is damaged", min(start, page.offset + self.size))
+
+    def overflow(self, first: int, length: int, limit: int) -> bytes:
+        """Return the first ``limit`` bytes of an item of ``length`` bytes on a chain of overflow pages."""
+        pieces = []
+        missing = min(length, limit)
+        for start, used in self._chain(first, length):
+            pieces.append(self.file.buffer[start : start + min(used, missing)])
+            missing -= used
+            if missing <= 0:
+                break
+        return b"".join(pieces)
+
+    def claim_overflow(self, first: int, length: int) -> None:
+        """Check that a chain holds ``length`` bytes and belongs to nothing else.
+
+        Raises:
+            Damage: it does not; the pages stay free for the item that they do belong to.
+        """
+        numbers: list[int] = []
+        if self._allowance < 0:
+            raise self.file.damage("too many overflow chains are broken to look for more", first * self.size)
+        try:
+            numbers += (start // self.size for start, _ in self._chain(first, length))
+            if any(self._claimed[number] for number in numbers):
+                raise self.file.damage("overflow pages belong to two items", first * self.size)
+        except Damage:
+            self._allowance -= len(numbers) + 1
+            raise
+        for number in numbers:
+            self._claimed[number] = 1
+
+    def _chain(self, first: int, length: int) -> Iterator[tuple[int, int]]:
+        """Yield start (bytes in the file) and length of each piece."""
+        number, missing, seen = first, length, set[int]()
+        while missing > 0:
+            page = self.page(number)
+            room = self.size - self.header_bytes
+            if page.type != OVERFLOW or number in seen or not 0 < page.used <= min(missing, room):
+                raise self.file.damage(f"the overflow chain is broken at page {number}", page.offset)
+            seen.add(number)
+            yield page.offset + self.header_bytes, page.used
+            missing -= page.used
+            number = page.next
+        if number:
+            raise self.file.damage("an overflow chain is longer than its item", first * self.size)

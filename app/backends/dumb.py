@@ -1,0 +1,138 @@
+"""``dbm.dumb``: values in ``.dat``, a text index in ``.dir``, the index before that in ``.bak``."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
+from app.backends.binary import open_regular
+from app.backends.dumb_index import CHECK_EVERY, MAX_PROBLEMS, DumbFiles, DumbIndex, read_index_file
+from app.backends.dumb_save import DumbSave
+from app.backends.file_operations import FileOperations
+from app.backends.files import Signature, companion, read_range, signature, why_not_replaceable
+from app.backends.key_index import ChunkBuilder, IndexChunk
+from app.cancel import CancelToken
+from app.errors import CannotOpen, ReadOnlyDatabase, StaleIndex
+
+
+class DumbBackend(Backend):
+    """The three files behind ``dbm.dumb``; a locator is a position in ``.dat`` in bytes.
+
+    No file stays open between calls: nothing of ours stands in the way of the program that owns them.
+    """
+
+    format_id: ClassVar[str] = "dumb"
+
+    def __init__(self, match: Match, operations: FileOperations | None = None) -> None:
+        super().__init__(match)
+        self._files = DumbFiles(*(companion(match.base, suffix) for suffix in (".dat", ".dir", ".bak")))
+        self._operations = operations or FileOperations()
+        self._indexed: Signature | None = None
+        self._now: tuple[Signature | None, DumbIndex] | None = None
+        open_regular(self._files.dat).close()
+        if signature(self._files.dir) is None and signature(self._files.bak) is None:
+            message = f"{self._files.dat.name} has no index: neither {self._files.dir.name} nor a .bak is beside it."
+            raise CannotOpen(message, path=self._files.dat)
+
+    @property
+    def why_read_only(self) -> str:
+        if self.problems:
+            return f"{self.match.base.name} is damaged, and saving could lose more of it: export the entries instead."
+        return why_not_replaceable((self._files.dat, self._files.dir))
+
+    def index(self, token: CancelToken) -> Iterator[IndexChunk]:
+        """Yield all entries.
+
+        The whole ``.dir`` is read before the first chunk: a later line wins over an earlier one of the same key.
+        """
+        self.problems.clear()
+        self._now = None
+        self._indexed = signature(self._files.dir)
+        index = self._read(token)
+        self.problems += index.all_problems()
+        builder = ChunkBuilder()
+        for key, position, size in self._entries_within(index, token):
+            if builder.add(key, position, size):
+                yield builder.take()
+        if len(builder):
+            yield builder.take()
+
+    def _entries_within(self, index: DumbIndex, token: CancelToken) -> Iterator[tuple[bytes, int, int]]:
+        """Yield the entries whose values lie inside ``.dat``; the others become problems."""
+        dat = self._files.dat.name
+        status = signature(self._files.dat)
+        there = status.size if status else 0
+        outside = 0
+        for row, key in enumerate(index.rows):
+            if row % CHECK_EVERY == 0:
+                token.advance(row, len(index))
+            position, size = index.positions[row], index.sizes[row]
+            if position + size <= there:
+                yield key, position, size
+                continue
+            outside += 1
+            if outside <= MAX_PROBLEMS:
+                self.problems.append(
+                    Problem(f"A value of {size:,} bytes should be in {dat}, beyond its end.", position)
+                )
+        if outside > MAX_PROBLEMS:
+            self.problems.append(Problem(f"{outside - MAX_PROBLEMS:,} more values should be beyond the end of {dat}."))
+
+    def _read(self, token: CancelToken) -> DumbIndex:
+        """Return the index, completed from ``.bak`` where ``.dir`` is missing, cut off or was emptied by a crash."""
+        older = read_index_file(self._files.bak, token) if signature(self._files.bak) else None
+        if older is not None and signature(self._files.dir) is None:
+            sentence = f"{self._files.dir.name} is missing: shown is the index before it, {self._files.bak.name}."
+            older.problems.insert(0, Problem(sentence))
+            return older
+        index = read_index_file(self._files.dir, token)
+        # Deleting the last key leaves one line in .bak: only a lost index is empty beside a longer one.
+        is_lost = not len(index) and not index.bad_lines and older is not None and len(older) > 1
+        if older is not None and (is_lost or index.last_is_cut):
+            self._complete(index, older, "empty" if is_lost else "cut off")
+        return index
+
+    def _complete(self, index: DumbIndex, older: DumbIndex, how: str) -> None:
+        missing = [key for key in older.rows if key not in index.rows]
+        for key in missing:
+            index.put(key, older.slot(older.rows[key]))
+        if missing:
+            start = f"{self._files.dir.name} is {how}: {len(missing):,} of the entries are from "
+            index.problems.append(Problem(f"{start}{self._files.bak.name} and may be old or deleted ones."))
+
+    def read(self, key: bytes, locator: int, size: int) -> bytes:
+        return self._read_checked(key, locator, size, size)
+
+    def read_prefix(self, key: bytes, locator: int, size: int, limit: int) -> bytes:
+        return self._read_checked(key, locator, size, min(size, limit))
+
+    def _read_checked(self, key: bytes, locator: int, size: int, wanted: int) -> bytes:
+        if not self._still_there(key, locator, size):
+            raise self._stale()
+        value = read_range(self._files.dat, locator, wanted)
+        if len(value) < wanted:
+            raise self._stale()
+        return value
+
+    def _still_there(self, key: bytes, locator: int, size: int) -> bool:
+        """Tell whether the index as it is now gives the key that place; it is read again only when it changed."""
+        now = signature(self._files.dir)
+        if now is not None and now == self._indexed:
+            return True
+        if self._now is None or self._now[0] != now:
+            self._now = now, self._read(CancelToken())
+        index = self._now[1]
+        row = index.rows.get(key)
+        return row is not None and index.slot(row)[:2] == (locator, size)
+
+    def _stale(self) -> StaleIndex:
+        return StaleIndex(f"{self.match.base.name} was changed by another program: reload it.", path=self._files.dir)
+
+    def apply(
+        self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
+    ) -> SaveReport:
+        if reason := self.why_read_only:
+            raise ReadOnlyDatabase(reason, path=self.match.path)
+        return DumbSave(self._files, self._operations, token).run(changes, expected, options)
+
+    def close(self) -> None:
+        self._now = None

@@ -1,0 +1,158 @@
+"""The ``.dir`` of ``dbm.dumb``: lines of text, read without evaluating any of them."""
+
+import ast
+import re
+from array import array
+from io import BufferedIOBase
+from pathlib import Path
+from typing import NamedTuple
+
+from app.backends.base import Problem
+from app.backends.binary import cannot_open, open_regular
+from app.cancel import CancelToken
+
+MAX_LINE = 16 << 20
+"""Bytes of a line: a longer one is no key that anybody wrote."""
+
+MAX_PROBLEMS = 100
+"""Bad lines that are named one by one."""
+
+CHECK_EVERY = 1024
+"""Lines between two looks at the cancel token."""
+
+# Possessive throughout: a hostile line must not make the pattern go back and try again. The literal knows only
+# the escapes that repr() of some Python writes, so that literal_eval can neither fail nor warn.
+_NUMBER = rb"(0|[1-9][0-9]{0,17}+)[lL]?+"
+_TAIL = rb"\s*+,\s*+\(\s*+" + _NUMBER + rb"\s*+,\s*+" + _NUMBER + rb"\s*+\)\s*+"
+_PLAIN_LINE = re.compile(rb"'([^'\\\x00\r\n]*+)'" + _TAIL)
+_ESCAPE = rb"\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}|u00[0-9a-fA-F]{2}|[0-3]?[0-7]{1,2})"
+_LINE = re.compile(
+    rb"\s*+(?:[uU]?+(?P<literal>'(?:[^'\\\x00\r\n]|" + _ESCAPE + rb")*+'|\"(?:[^\"\\\x00\r\n]|" + _ESCAPE + rb")*+\"))"
+    rb"(?P<tail>" + _TAIL + rb")"
+)
+
+
+class DumbFiles(NamedTuple):
+    """The three files of a database."""
+
+    dat: Path
+    dir: Path
+    bak: Path
+
+
+class Slot(NamedTuple):
+    """Where the value of a key lies in ``.dat``, and its line in ``.dir``; all in bytes."""
+
+    position: int
+    size: int
+    line_start: int
+    line_end: int
+
+
+class DumbIndex:
+    """What a ``.dir`` says: keys in the order of their first lines, each with what its last line says.
+
+    ``rows`` gives a key's row in the arrays ``positions``, ``sizes``, ``starts`` and ``ends`` (int64, bytes).
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, int] = {}
+        self.positions = array("q")
+        self.sizes = array("q")
+        self.starts = array("q")
+        self.ends = array("q")
+        self.problems: list[Problem] = []
+        self.bad_lines = 0
+        self.last_is_cut = False
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def slot(self, row: int) -> Slot:
+        return Slot(self.positions[row], self.sizes[row], self.starts[row], self.ends[row])
+
+    def put(self, key: bytes, slot: Slot) -> None:
+        """Note a line: a later one wins over an earlier one, in the earlier one's place."""
+        count = len(self.positions)
+        row = self.rows.setdefault(key, count)
+        if row == count:
+            self.positions.append(slot[0])
+            self.sizes.append(slot[1])
+            self.starts.append(slot[2])
+            self.ends.append(slot[3])
+        else:
+            self.positions[row], self.sizes[row], self.starts[row], self.ends[row] = slot
+
+    def add_problem(self, message: str, offset: int) -> None:
+        """Note a bad line; after many only count them."""
+        self.bad_lines += 1
+        if self.bad_lines <= MAX_PROBLEMS:
+            self.problems.append(Problem(message, offset))
+
+    def all_problems(self) -> list[Problem]:
+        """Return what is wrong, with one sentence for all that was only counted."""
+        more = self.bad_lines - len(self.problems)
+        return self.problems + ([Problem(f"{more:,} more lines of the index are damaged.")] if more > 0 else [])
+
+
+def read_index_file(path: Path, token: CancelToken) -> DumbIndex:
+    """Return what an index file says.
+
+    Raises:
+        CannotOpen: it cannot be read at all.
+    """
+    with open_regular(path) as unbuffered, open(unbuffered.fileno(), "rb", closefd=False) as file:
+        try:
+            return read_index(file, path.name, token)
+        except OSError as error:
+            raise cannot_open(path, error) from error
+
+
+def read_index(file: BufferedIOBase, name: str, token: CancelToken) -> DumbIndex:
+    """Return what an index file says; a line that cannot be read costs only itself.
+
+    ``file`` must be buffered and at its start; ``name`` is for the sentences.
+    """
+    index = DumbIndex()
+    offset = 0
+    number = 0
+    while line := file.readline(MAX_LINE):
+        if number % CHECK_EVERY == 0:
+            token.advance(offset)
+        number += 1
+        end = offset + len(line)
+        if parsed := parse_line(line):
+            key, position, size = parsed
+            index.put(key, Slot(position, size, offset, end))
+        elif line.strip():
+            index.add_problem(f"Line {number:,} of {name} is damaged: the entry it named is not shown.", offset)
+            while not line.endswith(b"\n") and (line := file.readline(MAX_LINE)):
+                end += len(line)
+            index.last_is_cut = not line
+        offset = end
+    return index
+
+
+def parse_line(line: bytes) -> tuple[bytes, int, int] | None:
+    """Return key, position and size that a line of an index names, or None when it is no such line."""
+    if plain := _PLAIN_LINE.fullmatch(line):
+        return plain[1], int(plain[2]), int(plain[3])
+    if not (match := _LINE.fullmatch(line)):
+        return None
+    literal: str = ast.literal_eval(match["literal"].decode("latin-1"))
+    return literal.encode("latin-1"), int(match[3]), int(match[4])
+
+
+def format_line(key: bytes, position: int, size: int, *, python2: bool, line_end: bytes) -> bytes:
+    """Return the line that ``dbm.dumb`` writes for an entry.
+
+    Python 2 escapes every byte above 127; Python 3 lets the printable ones of Latin-1 stand.
+    """
+    literal = repr(key)[1:] if python2 else repr(key.decode("latin-1"))
+    return f"{literal}, ({position}, {size})".encode("latin-1") + line_end
+
+
+def line_style(raw: bytes) -> tuple[bool, bytes]:
+    """Tell whether an index escapes as Python 2 does, and return its line end."""
+    escapes_high = re.search(rb"\\x(?:a[1-9a-ce-f]|[b-f][0-9a-f])", raw) is not None
+    return escapes_high, b"\r\n" if raw.endswith(b"\r\n") else b"\n"

@@ -1,0 +1,132 @@
+"""Databases of several files: which family a file or a base name belongs to, and what the family's files say."""
+
+import re
+import struct
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from app.backends.base import ByteOrder
+from app.backends.binary import read_head
+from app.backends.files import companion
+from app.backends.signatures import HEAD_BYTES, Finding, Head, gdbm
+
+DUMB_SUFFIXES: Final = (".dat", ".dir", ".bak")
+NDBM_SUFFIXES: Final = (".pag", ".dir")
+SQLITE_SUFFIXES: Final = ("-wal", "-shm", "-journal")
+
+_INDEX_LINE: Final = re.compile(rb"""^(?:'.*'|".*"), \(\d+L?, \d+L?\)\r?$""", re.MULTILINE)
+_PAGE_SIZES: Final = (1024, 8192, 4096, 2048, 512)
+"""Of SDBM and its relatives, those of perl and APR first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyFinding:
+    """``finding`` for the family of ``base``, whose first file to open is ``path``.
+
+    ``is_sure`` is false when nothing but the names of the files speaks for it.
+    """
+
+    base: Path
+    path: Path
+    suffixes: tuple[str, ...]
+    finding: Finding
+    is_sure: bool = True
+
+
+def base_of(path: Path, suffixes: tuple[str, ...]) -> Path | None:
+    """Return the base name when ``path`` is named as a member of the family."""
+    for suffix in suffixes:
+        if path.name.endswith(suffix) and len(path.name) > len(suffix):
+            return path.with_name(path.name[: -len(suffix)])
+    return None
+
+
+def existing(base: Path, suffixes: tuple[str, ...]) -> tuple[Path, ...]:
+    members = (companion(base, suffix) for suffix in suffixes)
+    return tuple(member for member in members if member.is_file())
+
+
+def read(path: Path) -> Head:
+    """Return the head of a file.
+
+    Raises:
+        CannotOpen: it is missing or may not be read.
+    """
+    wal = companion(path, "-wal")
+    return Head(path, *read_head(path, HEAD_BYTES), has_wal=wal.is_file() and wal.stat().st_size > 0)
+
+
+def dumb(base: Path) -> FamilyFinding | None:
+    """``dbm.dumb``: a text index in .dir, or in .bak after a crash, beside the values in .dat."""
+    data, *indexes = (companion(base, suffix) for suffix in DUMB_SUFFIXES)
+    heads = [read(index) for index in indexes if index.is_file()]
+    if not data.is_file() or not heads:
+        return None
+    for head in heads:
+        if head.data[:1] in {b"'", b'"'} or _INDEX_LINE.search(head.data):
+            lost = "" if head.path.suffix == ".dir" else f"; {base.name}.dir is missing or empty"
+            reason = f"dbm.dumb: {head.path.name} is an index of lines with key, position and size{lost}"
+            return FamilyFinding(base, data, DUMB_SUFFIXES, Finding("dumb", "dbm.dumb", reason))
+    if any(head.size for head in heads):
+        return None
+    size = data.stat().st_size
+    if not size:
+        finding = Finding("dumb", "dbm.dumb", f"dbm.dumb: {data.name} and its index are both empty")
+        return FamilyFinding(base, data, DUMB_SUFFIXES, finding)
+    reason = f"by its name only: the index {heads[0].path.name} is empty though {data.name} has {size:,} bytes"
+    return FamilyFinding(base, data, DUMB_SUFFIXES, Finding("dumb", "dbm.dumb", reason), is_sure=False)
+
+
+def ndbm(base: Path) -> FamilyFinding | None:
+    """GDBM's imitation of ndbm, or SDBM: pages in .pag, and .dir beside them."""
+    pages = companion(base, ".pag")
+    if not pages.is_file():
+        return None
+    head = read(pages)
+    finding = _gdbm_compat(head) or _sdbm(head, has_dir=companion(base, ".dir").is_file())
+    return FamilyFinding(base, pages, NDBM_SUFFIXES, finding) if finding else None
+
+
+def _gdbm_compat(head: Head) -> Finding | None:
+    found = gdbm(head)
+    if found is None:
+        return None
+    unsupported = (
+        f"{head.path.name} is an ndbm database written by GDBM; reading those is not there yet: "
+        "open a copy of it under a name without .pag."
+    )
+    return Finding("gdbm-ndbm", found.variant, found.reason, found.byte_order, unsupported)
+
+
+def _sdbm(head: Head, *, has_dir: bool) -> Finding | None:
+    unsupported = f"{head.path.name} is an SDBM database; reading those is not there yet: perl's SDBM_File opens it."
+    if not head.data.strip(b"\0"):
+        reason = f"SDBM: {head.path.name} has no entries as far as was looked, and .dir is beside it"
+        return Finding("sdbm", "no entries seen", reason, unsupported=unsupported) if has_dir else None
+    orders: tuple[ByteOrder, ...] = ("little", "big")
+    for page_size in _PAGE_SIZES:
+        for order in orders:
+            if _are_sdbm_pages(head.data, page_size, order):
+                variant = f"pages of {page_size:,} bytes, {order}-endian"
+                reason = f"SDBM: all pages looked at hold falling offsets ({variant})"
+                return Finding("sdbm", variant, reason, order, unsupported)
+    return None
+
+
+def _are_sdbm_pages(data: bytes, page_size: int, order: ByteOrder) -> bool:
+    whole_pages = len(data) // page_size
+    return whole_pages > 0 and all(
+        _is_sdbm_page(data[start : start + page_size], order) for start in range(0, whole_pages * page_size, page_size)
+    )
+
+
+def _is_sdbm_page(page: bytes, order: ByteOrder) -> bool:
+    """Tell whether a page is a count and as many falling offsets, which end above themselves."""
+    count = int.from_bytes(page[:2], order)
+    if count % 2 or 2 * (count + 1) > len(page):
+        return False
+    mark = "<" if order == "little" else ">"
+    offsets = (len(page), *struct.unpack_from(f"{mark}{count}H", page, 2))
+    return all(before >= after for before, after in pairwise(offsets)) and (offsets[-1] >= 2 * (count + 1))

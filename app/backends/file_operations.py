@@ -1,0 +1,88 @@
+"""The few operations on files that a save is made of, in one replaceable place."""
+
+import contextlib
+import os
+import stat
+import sys
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_KEPT_ATTRIBUTES = ("user.", "system.posix_acl_")
+
+
+class FileOperations:
+    """Every operation on files that a save is made of, so that tests can end the program before any of them."""
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        return os.open(path, flags | _BINARY, mode)
+
+    def read(self, fd: int, size: int) -> bytes:
+        return os.read(fd, size)
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        return os.write(fd, data)
+
+    def truncate(self, fd: int, size: int) -> None:
+        os.ftruncate(fd, size)
+
+    def fsync(self, fd: int) -> None:
+        os.fsync(fd)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+    def lock(self, fd: int) -> bool:
+        """Try the advisory lock by which two Shelfscopes keep apart; tell whether nobody else has it."""
+        return _lock(fd)
+
+    def replace(self, source: Path, target: Path) -> None:
+        source.replace(target)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink()
+
+    def copy_access(self, source: Path, target: Path) -> None:
+        """Give ``target`` the owner, mode and access list of ``source``."""
+        _copy_access(source, target)
+
+    def fsync_folder(self, folder: Path) -> None:
+        """Make names in ``folder`` durable where the system can."""
+        if sys.platform != "win32":
+            _fsync_folder(folder)
+
+
+def _copy_access(source: Path, target: Path) -> None:
+    status = source.stat()
+    if sys.platform != "win32":
+        mine = target.stat()
+        if (status.st_uid, status.st_gid) != (mine.st_uid, mine.st_gid):
+            os.chown(target, status.st_uid, status.st_gid)
+    target.chmod(stat.S_IMODE(status.st_mode))
+    if sys.platform == "linux":
+        for name in os.listxattr(source):
+            if name.startswith(_KEPT_ATTRIBUTES):
+                os.setxattr(target, name, os.getxattr(source, name))
+
+
+def _lock(fd: int) -> bool:
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # some network file systems know no such locks
+        return True
+    return True
+
+
+def _fsync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network and FUSE file systems cannot; the names are in place already
+            os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,84 @@
+"""A file that is one plain pickle, or several in a row."""
+
+import mmap
+from collections.abc import Iterator
+from typing import ClassVar
+
+from app.backends.base import Backend, Match, Problem, ValueEnd
+from app.backends.binary import open_regular
+from app.backends.files import Signature, read_range, signature
+from app.backends.key_index import ChunkBuilder, IndexChunk
+from app.cancel import CancelToken
+from app.errors import CorruptDatabase, StaleIndex
+
+
+class PickleFileBackend(Backend):
+    """Entries are the successive pickles, keys their numbers from ``0`` on, locators their offsets in bytes.
+
+    ``value_end`` tells where a pickle ends: what a value is, backends do not know.
+    """
+
+    format_id: ClassVar[str] = "pickle-file"
+
+    def __init__(self, match: Match, value_end: ValueEnd) -> None:
+        super().__init__(match)
+        self._path = match.path
+        self._value_end = value_end
+        self._indexed: Signature | None = None
+        open_regular(self._path).close()
+
+    def index(self, token: CancelToken) -> Iterator[IndexChunk]:
+        self.problems.clear()
+        self._indexed = signature(self._path)
+        builder = ChunkBuilder()
+        for number, (start, end) in enumerate(self._places(token)):
+            if builder.add(b"%d" % number, start, end - start):
+                yield builder.take()
+        if len(builder):
+            yield builder.take()
+
+    def _places(self, token: CancelToken) -> Iterator[tuple[int, int]]:
+        """Yield start and end of each pickle; what is behind the last whole one becomes a problem."""
+        with open_regular(self._path) as file:
+            try:
+                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            except ValueError as error:
+                raise CorruptDatabase(f"{self._path.name} is empty.", path=self._path) from error
+        with content:
+            yield from self._places_in(content, token)
+
+    def _places_in(self, content: mmap.mmap, token: CancelToken) -> Iterator[tuple[int, int]]:
+        size = len(content)
+        start = 0
+        while start < size:
+            token.advance(start, size)
+            end = self._value_end(content, start)
+            if end is None or not start < end <= size:
+                self._refuse_rest(start, size)
+                return
+            yield start, end
+            start = end
+
+    def _refuse_rest(self, start: int, size: int) -> None:
+        if start == 0:
+            message = f"{self._path.name} does not begin with a whole pickle: it is damaged or something else."
+            raise CorruptDatabase(message, path=self._path, offset=0)
+        self.problems.append(
+            Problem(f"The last {size - start:,} bytes are no whole pickle: they are not shown.", start)
+        )
+
+    def read(self, key: bytes, locator: int, size: int) -> bytes:
+        return self._read_checked(locator, size)
+
+    def read_prefix(self, key: bytes, locator: int, size: int, limit: int) -> bytes:
+        return self._read_checked(locator, min(size, limit))
+
+    def _read_checked(self, locator: int, size: int) -> bytes:
+        """Return bytes of a value; no key lies beside it, so the whole file must be as it was indexed."""
+        value = read_range(self._path, locator, size)
+        if len(value) < size or signature(self._path) != self._indexed:
+            raise StaleIndex(f"{self._path.name} was changed by another program: reload it.", path=self._path)
+        return value
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""

@@ -1,0 +1,107 @@
+"""Every container format: which backend opens it, and opening by looking at the file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from app.backends.base import Backend, Match, ValueEnd
+from app.backends.bdb_btree import BdbBtreeBackend
+from app.backends.bdb_hash import BdbHashBackend
+from app.backends.dumb import DumbBackend
+from app.backends.gdbm import GdbmBackend
+from app.backends.pickle_file import PickleFileBackend
+from app.backends.sqlite import SqliteBackend
+from app.backends.whichdb import whichdb
+from app.errors import AppError, BackendMissing, CorruptDatabase, UnknownFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One container format; ``label`` is what a person calls it."""
+
+    format_id: str
+    label: str
+    readable: bool = False
+    writable: bool = False
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        form.format_id: form
+        for form in (
+            Format("dumb", "dbm.dumb", readable=True, writable=True),
+            Format("sqlite3", "dbm.sqlite3", readable=True, writable=True),
+            Format("gdbm", "GDBM (dbm.gnu)", readable=True),
+            Format("bdb-hash", "Berkeley DB hash", readable=True),
+            Format("bdb-btree", "Berkeley DB B-tree", readable=True),
+            Format("pickle-file", "Pickle file", readable=True),
+            Format("gdbm-ndbm", "GDBM as ndbm"),
+            Format("sdbm", "SDBM or classic ndbm"),
+            Format("bdb-recno", "Berkeley DB record numbers"),
+            Format("bdb-queue", "Berkeley DB queue"),
+            Format("bdb-heap", "Berkeley DB heap"),
+            Format("bdb185-hash", "Berkeley DB 1.85 hash"),
+            Format("bdb185-btree", "Berkeley DB 1.85 B-tree"),
+            Format("cdb", "CDB"),
+            Format("tdb", "TDB"),
+            Format("lmdb", "LMDB"),
+            Format("marshal-file", "Marshal file"),
+            Format("tokyo", "Tokyo Cabinet"),
+            Format("kyoto", "Kyoto Cabinet"),
+            Format("qdbm", "QDBM Depot"),
+        )
+    }
+)
+"""What Shelfscope knows by name, by format id; what it can do with it today."""
+
+_OPENERS: Mapping[str, Callable[[Match, ValueEnd | None], Backend]] = MappingProxyType(
+    {
+        "dumb": lambda match, _: DumbBackend(match),
+        "bdb-hash": lambda match, _: BdbHashBackend(match),
+        "bdb-btree": lambda match, _: BdbBtreeBackend(match),
+        "gdbm": lambda match, _: GdbmBackend(match),
+        "sqlite3": lambda match, _: SqliteBackend(match),
+        "pickle-file": lambda match, value_end: PickleFileBackend(match, value_end or _no_value),
+    }
+)
+
+
+def _no_value(_buffer: object, _start: int) -> None:
+    """Know no values: what a caller that gave no ``value_end`` gets."""
+
+
+def recognise(path: Path, value_end: ValueEnd | None = None) -> Match:
+    """Return the likeliest match for a path, be it one that can be opened or one that is only named.
+
+    Raises:
+        CannotOpen: as `whichdb`.
+    """
+    return whichdb(path, value_end)[0]
+
+
+def open_database(path: Path, value_end: ValueEnd | None = None) -> Backend:
+    """Open what ``path`` names with the first backend that accepts it.
+
+    Raises:
+        BackendMissing: the format is recognised only; says what can be done.
+        CannotOpen, CorruptDatabase: no match could be opened; what the likeliest one said.
+    """
+    matches = whichdb(path, value_end)
+    refusals: list[AppError] = []
+    for match in matches:
+        try:
+            return _open(match, value_end)
+        except (UnknownFormat, CorruptDatabase, BackendMissing) as error:
+            refusals.append(error)
+            if isinstance(error, BackendMissing):  # the file is what it was recognised as: no second guess
+                break
+    raise refusals[0]
+
+
+def _open(match: Match, value_end: ValueEnd | None) -> Backend:
+    opener = _OPENERS.get(match.format_id)
+    if match.unsupported or opener is None:
+        sentence = match.unsupported or f"{match.path.name} is {match.variant}: reading that is not there yet."
+        raise BackendMissing(sentence, path=match.path)
+    return opener(match, value_end)

@@ -1,0 +1,180 @@
+"""The SQLite file behind ``dbm.sqlite3``, read without CPython's wrapper, so any Python reads it."""
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
+from app.backends.changes import key_text
+from app.backends.file_operations import FileOperations
+from app.backends.files import companion, may, saving
+from app.backends.key_index import CHUNK, FIRST_CHUNK, ChunkBuilder, IndexChunk
+from app.backends.locks import writer_lock_seen
+from app.backends.sqlite_access import ReadConnection, Row
+from app.backends.sqlite_save import SqliteSave
+from app.backends.sqlite_schema import BY_ROWID, SAVE_ELSEWHERE, study
+from app.cancel import CancelToken
+from app.errors import CorruptDatabase, ReadOnlyDatabase, StaleIndex
+
+LARGE = 1 << 16
+"""Bytes: longer values are not read whole for a prefix."""
+
+FIRST_ROWID = -(1 << 63)
+LAST_ROWID = (1 << 63) - 1
+
+
+class SqliteBackend(Backend):
+    """The table ``Dict`` of a SQLite file; a locator is a rowid, or the row's position where there are none."""
+
+    format_id: ClassVar[str] = "sqlite3"
+
+    def __init__(self, match: Match, operations: FileOperations | None = None) -> None:
+        super().__init__(match)
+        self._path = match.path.resolve()
+        self._operations = operations or FileOperations()
+        self._connection = ReadConnection(self._path)
+        self._indexed: tuple[object, ...] = ()
+        self._types: Counter[tuple[bytes, ...]] = Counter()
+        try:
+            self._schema = study(self._connection.rows, self._path)
+        except BaseException:
+            self._connection.close()
+            raise
+        self._has_rowids = self._schema.queries is BY_ROWID
+
+    @property
+    def why_read_only(self) -> str:
+        if self._schema.why_read_only:
+            return self._schema.why_read_only
+        if self.problems:
+            return f"{self._path.name} is damaged, and saving could lose more of it: export the entries instead."
+        if self._connection.has_hot_journal:
+            start = f"A program died while it wrote {self._path.name}: let it recover the file first"
+            return f"{start} (opening it there is enough), or {SAVE_ELSEWHERE}"
+        if not may(self._path, os.W_OK) or not may(self._path.parent, os.W_OK | os.X_OK):
+            return f"{self._path.name} or its folder is write-protected; {SAVE_ELSEWHERE}"
+        return ""
+
+    @property
+    def lock_seen(self) -> str:
+        return writer_lock_seen(self._path) or writer_lock_seen(companion(self._path, "-shm"))
+
+    def index(self, token: CancelToken) -> Iterator[IndexChunk]:
+        self.problems.clear()
+        self.notes.clear()
+        self._types.clear()
+        self._indexed = ()
+        builder = ChunkBuilder()
+        for locator, key, size, *types in self._rows(token):
+            self._types[tuple(types)] += 1
+            if key is None:
+                self.problems.append(Problem(f"Row {locator:,} has no key: it is not shown."))
+            elif builder.add(key, locator, size):
+                yield builder.take()
+        if len(builder):
+            yield builder.take()
+        self._indexed = self._connection.state
+        self.notes += _notes(self._types)
+        if self._connection.is_forced:
+            self.problems.append(Problem("The file is shorter than its header says: it was cut off."))
+
+    def _rows(self, token: CancelToken) -> Iterator[Row]:
+        """Yield locator, key, size and the two types of every row, a batch a query: no lock outlives one."""
+        start, room, listed = (FIRST_ROWID if self._has_rowids else 0), FIRST_CHUNK, 0
+        while start <= LAST_ROWID:
+            try:
+                rows = self._batch(start, room, token)
+            except CorruptDatabase as error:
+                yield from self._salvaged(start, error, token, is_first=not listed)
+                return
+            if not rows:
+                return
+            yield from rows
+            start, room, listed = rows[-1][0] + 1, CHUNK, listed + len(rows)
+            token.advance(listed)
+
+    def _batch(self, start: int, room: int, token: CancelToken) -> list[Row]:
+        rows = self._connection.rows(self._schema.queries.batch, (start, room), token)
+        if self._has_rowids:
+            return rows
+        return [(start + position, *row[1:]) for position, row in enumerate(rows)]
+
+    def _salvaged(self, start: int, error: CorruptDatabase, token: CancelToken, *, is_first: bool) -> Iterator[Row]:
+        """Yield what can be read row by row before the damage and, from the end backwards, behind it."""
+        last = start - 1
+        for row in self._singly_up(start, token):
+            yield row
+            last = row[0]
+        behind = list(self._singly_down(last, token)) if self._has_rowids else []
+        yield from reversed(behind)
+        if is_first and last < start and not behind:
+            raise error
+        border = f" and before row {behind[-1][0]:,}" if behind else ""
+        place = f"behind row {last:,}" if last > FIRST_ROWID else "at the start"
+        message = f"Rows {place}{border} cannot be read, and how many there are is not known: {error.message}"
+        self.problems.append(Problem(message))
+
+    def _singly_up(self, start: int, token: CancelToken) -> Iterator[Row]:
+        with contextlib.suppress(CorruptDatabase):
+            while start <= LAST_ROWID and (rows := self._batch(start, 1, token)):
+                yield rows[0]
+                start = rows[0][0] + 1
+
+    def _singly_down(self, stop: int, token: CancelToken) -> Iterator[Row]:
+        """Yield rows from the last one down to the damage, never as far as row ``stop``."""
+        start = LAST_ROWID
+        with contextlib.suppress(CorruptDatabase):
+            while start > stop and (rows := self._connection.rows(self._schema.queries.backward, (start, 1), token)):
+                if rows[0][0] <= stop:
+                    return
+                yield rows[0]
+                start = rows[0][0] - 1
+
+    def read(self, key: bytes, locator: int, size: int) -> bytes:
+        value = self._checked(self._schema.queries.read, key, locator, size)
+        return value if isinstance(value, bytes) else b""
+
+    def read_prefix(self, key: bytes, locator: int, size: int, limit: int) -> bytes:
+        is_large = size > LARGE and self._has_rowids
+        if not is_large or self._checked(self._schema.queries.kind, key, locator, size) != b"blob":
+            return self.read(key, locator, size)[:limit]
+        return self._connection.prefix(locator, limit)
+
+    def _checked(self, query: str, key: bytes, locator: int, size: int) -> object:
+        """Return the third column of a row, once its key and the size of its value are those that were listed."""
+        rows = self._connection.rows(query, (locator,))
+        if not rows or rows[0][:2] != (key, size):
+            if self._connection.state == self._indexed:
+                message = f"The entry {key_text(key)} cannot be found again: {self._path.name} is damaged."
+                raise CorruptDatabase(message, path=self._path)
+            raise StaleIndex(f"{self._path.name} was changed by another program: reload it.", path=self._path)
+        value: object = rows[0][2]
+        return value
+
+    def apply(
+        self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
+    ) -> SaveReport:
+        with saving(self._path):
+            self._connection.rows("SELECT 1")  # what lies beside the file now decides whether it can be saved
+        if reason := self.why_read_only:
+            raise ReadOnlyDatabase(reason, path=self._path)
+        self._connection.close()
+        return SqliteSave(self._path, self._operations, token).run(changes, expected, options)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _notes(types: Counter[tuple[bytes, ...]]) -> Iterator[str]:
+    """Yield what is unusual in what was stored under which type."""
+    text_keys = sum(count for (key, _), count in types.items() if key == b"text")
+    if text_keys:
+        yield f"{text_keys:,} keys are stored as text: Python's dbm.sqlite3 lists them but does not find them."
+    numbers = sum(count for pair, count in types.items() if {b"integer", b"real"} & set(pair))
+    if numbers:
+        yield f"{numbers:,} entries hold numbers of SQLite: their text is shown."
+    nulls = sum(count for (_, value), count in types.items() if value == b"null")
+    if nulls:
+        yield f"{nulls:,} values are NULL: they are shown as empty."

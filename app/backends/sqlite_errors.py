@@ -1,0 +1,59 @@
+"""SQLite's errors as sentences."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.errors import BackendError, Cancelled, CannotOpen, CorruptDatabase, DatabaseLocked
+
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What Python's module raises: messages that quote a damaged schema are decoded as UTF-8 without any care."""
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into sentences about ``path``.
+
+    Raises:
+        CorruptDatabase, DatabaseLocked, CannotOpen, BackendError: what SQLite reported; Cancelled: interrupted.
+    """
+    try:
+        yield
+    except SQLITE_ERRORS as error:
+        raise _sentence(path, error) from error
+
+
+def _sentence(path: Path, error: Exception) -> Exception:
+    match primary_code(error):
+        case sqlite3.SQLITE_INTERRUPT:
+            return Cancelled()
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            message = f"{path.name} is locked by another program: let it finish, then try again."
+            return DatabaseLocked(message, path=path)
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            return CannotOpen(f"{path.name} cannot be opened: check that you may read it and its folder.", path=path)
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_TOOBIG:
+            return CorruptDatabase(f"{path.name} is a damaged SQLite database: {reason(error)}.", path=path)
+        case _:
+            return BackendError(f"{path.name} cannot be read by SQLite: {reason(error)}.", path=path)
+
+
+def primary_code(error: Exception) -> int:
+    """Return SQLite's primary result code, -1 where the error did not come from SQLite itself."""
+    if isinstance(error, UnicodeDecodeError):
+        return sqlite3.SQLITE_CORRUPT
+    code = getattr(error, "sqlite_errorcode", None)
+    return -1 if code is None else code & 0xFF
+
+
+def reason(error: Exception) -> str:
+    """Return what SQLite said, text that it quotes from the file escaped."""
+    if isinstance(error, UnicodeDecodeError):
+        return "its schema is malformed"
+    return str(error).encode("unicode_escape").decode("ascii")
+
+
+def too_busy(path: Path) -> CannotOpen:
+    """Return the error for a database that was never at rest while it was read."""
+    return CannotOpen(f"{path.name} is being written all the time: try again when its program pauses.", path=path)

@@ -1,0 +1,112 @@
+"""Files that hold bare values, not a container: pickles one after another, marshal files, compressed pickles."""
+
+import bz2
+import lzma
+import zlib
+from typing import Final
+
+from app.backends.base import Buffer, ValueEnd
+from app.backends.binary import MappedFile
+from app.backends.signatures import Finding, Head
+from app.errors import CannotOpen
+
+_PICKLE_SUFFIXES: Final = frozenset({".pkl", ".pickle", ".pck", ".pcl", ".p"})
+_MARSHAL_SUFFIXES: Final = frozenset({".marshal", ".mar"})
+_PROTO: Final = 0x80
+_HIGHEST_PROTOCOL: Final = 5
+_INFLATED_BYTES: Final = 65536
+"""How much of a compressed file is looked into."""
+
+
+def pickle_file(head: Head, value_end: ValueEnd | None) -> Finding | None:
+    """A file of pickles: the first one ends where the file does or where the next one starts."""
+    if value_end is None or not head.data:
+        return None
+    try:
+        file = MappedFile(head.path)
+    except CannotOpen:
+        return None
+    try:
+        return _pickles(head, file.buffer, value_end)
+    finally:
+        file.close()
+
+
+def _pickles(head: Head, buffer: Buffer, value_end: ValueEnd) -> Finding | None:
+    end = value_end(buffer, 0)
+    protocol = f"protocol {head.data[1]}" if _has_proto(head.data) else "protocol 0 or 1"
+    if end == head.size:
+        return Finding(
+            "pickle-file", f"one pickle, {protocol}", f"the pickle's STOP is the file's last byte, {protocol}"
+        )
+    if end is not None and 0 < end < head.size and value_end(buffer, end) is not None:
+        return Finding("pickle-file", f"pickles, {protocol}", f"a pickle ends at byte {end}, where the next one starts")
+    if _has_proto(head.data) and head.path.suffix.lower() in _PICKLE_SUFFIXES:
+        what = "never ends" if end is None else f"ends at byte {end}, before bytes that are none"
+        return Finding(
+            "pickle-file", f"damaged, {protocol}", f"the file begins as a pickle of {protocol}, but it {what}"
+        )
+    return None
+
+
+def _has_proto(data: bytes) -> bool:
+    return len(data) >= 2 and data[0] == _PROTO and data[1] <= _HIGHEST_PROTOCOL
+
+
+def compressed_pickle(head: Head, value_end: ValueEnd | None) -> Finding | None:
+    """A pickle in gzip, bzip2 or xz, judged from its first inflated bytes."""
+    for magic, name, command in _WRAPPERS:
+        if not head.data.startswith(magic):
+            continue
+        inside = _inflated(name, head.data)
+        end = value_end(inside, 0) if value_end and inside else None
+        if not (_has_proto(inside) or end == len(inside) > 0):
+            return None
+        unsupported = (
+            f"{head.path.name} is a pickle compressed by {name}; looking into it is not there yet: "
+            f"unpack a copy with {command} and open that."
+        )
+        return Finding(
+            "pickle-file", name, f"a pickle begins inside: {head.hexadecimal(0, 2)}", unsupported=unsupported
+        )
+    return None
+
+
+_WRAPPERS: Final = (
+    (b"\x1f\x8b", "gzip", "gzip -d"),
+    (b"BZh", "bzip2", "bzip2 -d"),
+    (b"\xfd7zXZ\0", "xz", "xz -d"),
+)
+
+
+def _inflated(name: str, data: bytes) -> bytes:
+    """Return at most `_INFLATED_BYTES` of the content, as far as it can be inflated."""
+    try:
+        match name:
+            case "gzip":
+                return zlib.decompressobj(31).decompress(data, _INFLATED_BYTES)
+            case "bzip2":
+                return bz2.BZ2Decompressor().decompress(data, _INFLATED_BYTES)
+            case _:
+                return lzma.LZMADecompressor(memlimit=1 << 28).decompress(data, _INFLATED_BYTES)
+    except (zlib.error, lzma.LZMAError, OSError, EOFError):
+        return b""
+
+
+def compiled_python(head: Head) -> Finding | None:
+    """A ``.pyc`` file: a number of the Python release, then CR LF."""
+    number = int.from_bytes(head.data[:2], "little")
+    if head.data[2:4] != b"\r\n" or not (3000 <= number < 4000 or 20000 <= number < 63000):
+        return None
+    unsupported = f"{head.path.name} is a compiled Python module; looking into its code objects is not there yet."
+    reason = f"compiled Python: {head.hexadecimal(0, 4)}"
+    return Finding("marshal-file", f"pyc, magic {number}", reason, unsupported=unsupported)
+
+
+def marshal_file(head: Head) -> Finding | None:
+    """A file named as one of marshalled values; their bytes have nothing that tells them surely."""
+    suffix = head.path.suffix.lower()
+    if suffix not in _MARSHAL_SUFFIXES or not head.data:
+        return None
+    unsupported = f"{head.path.name} is named as a file of marshalled values; looking into those is not there yet."
+    return Finding("marshal-file", "by its name", f"the name ends in {suffix}", unsupported=unsupported)
