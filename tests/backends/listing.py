@@ -1,0 +1,73 @@
+"""What tests ask of any database: its entries, its folder, and the changes that make one of it."""
+
+import io
+import pickletools
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from app.backends.base import Backend, Buffer, Expected
+from app.backends.key_index import KeyIndex
+from app.cancel import CancelToken
+
+
+class FileState(NamedTuple):
+    """A file as it must be found again."""
+
+    content: bytes
+    mtime_ns: int
+    mode: int
+    inode: int
+
+
+def index_of(backend: Backend) -> KeyIndex:
+    index = KeyIndex()
+    for chunk in backend.index(CancelToken()):
+        index.append(chunk)
+    return index
+
+
+def entries_of(backend: Backend) -> list[tuple[bytes, bytes]]:
+    """Return all entries in index order, every value read."""
+    return list(_entries(backend, index_of(backend)))
+
+
+def _entries(backend: Backend, index: KeyIndex) -> Iterator[tuple[bytes, bytes]]:
+    for entry_id in range(len(index)):
+        key = index.key(entry_id)
+        yield key, backend.read(key, index.locator(entry_id), index.size(entry_id))
+
+
+def expected_of(backend: Backend) -> dict[int, Expected]:
+    """Return what `Backend.apply` is told of every entry, as the database is now."""
+    index = index_of(backend)
+    return {
+        entry_id: Expected(key, index.nth(entry_id), sha256(value).digest())
+        for entry_id, (key, value) in enumerate(_entries(backend, index))
+    }
+
+
+def ids_by_key(expected: dict[int, Expected]) -> dict[bytes, int]:
+    return {entry.key: entry_id for entry_id, entry in expected.items()}
+
+
+def folder_state(folder: Path) -> dict[str, FileState]:
+    """Return every file of a folder with its content and what `stat` says of it."""
+    return {path.name: file_state(path) for path in folder.iterdir()}
+
+
+def file_state(path: Path) -> FileState:
+    status = path.stat()
+    return FileState(path.read_bytes(), status.st_mtime_ns, status.st_mode, status.st_ino)
+
+
+def pickle_end(buffer: Buffer, start: int) -> int | None:
+    """Tell where a pickle ends, by Python's own disassembler: only for files that we wrote ourselves."""
+    stream = io.BytesIO(bytes(buffer[start:]))
+    try:
+        for _ in pickletools.genops(stream):
+            pass
+    except Exception:  # noqa: BLE001 - whatever stops the disassembler, this is no pickle
+        return None
+    return start + stream.tell()
