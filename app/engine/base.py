@@ -10,8 +10,18 @@ from app.backends.key_index import IndexChunk
 from app.cancel import CancelToken
 from app.codecs.base import NodeRow, Summary
 
-Source = int | bytes
-"""Where a value is: the entry id of a stored one, or the bytes of one that is not saved yet."""
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored value by what its index said of it, so that it can be read without the index."""
+
+    key: bytes
+    locator: int
+    size: int
+
+
+Source = int | Stored | bytes
+"""Where a value is: the entry id of a stored one, its place, or the bytes of one that is not saved yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +71,12 @@ class ExportItem:
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """``damaged``: keys of entries that were written as ``__damaged__``; ``problems``: sentences."""
+    """How far an export is. ``damaged``: keys of entries that were written as ``__damaged__`` so far."""
 
     entries: int
+    total: int
     damaged: tuple[bytes, ...] = ()
+    finished: bool = False
 
 
 class Engine(ABC):
@@ -80,7 +92,10 @@ class Engine(ABC):
 
     @abstractmethod
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
-        """Read the keys; afterwards entry ids are positions in this stream. May be called again to reload."""
+        """Read the keys in slices; afterwards entry ids are positions in this stream. Called again, it reloads.
+
+        Other calls may be made between two chunks.
+        """
 
     @abstractmethod
     def problems(self) -> tuple[ProblemNote, ...]:
@@ -110,8 +125,8 @@ class Engine(ABC):
     def find(self, source: Source, path: str, token: CancelToken) -> NodeRow: ...
 
     @abstractmethod
-    def text(self, source: Source, limit: int, token: CancelToken) -> str:
-        """Return the value pretty-printed, at most some ``limit`` characters."""
+    def text(self, source: Source, limit: int, token: CancelToken, path: str = "") -> str:
+        """Return the value, or the node at ``path``, pretty-printed: at most some ``limit`` characters."""
 
     @abstractmethod
     def edit_text(self, source: Source, path: str, token: CancelToken) -> str:
@@ -132,8 +147,10 @@ class Engine(ABC):
     @abstractmethod
     def export(
         self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken
-    ) -> ExportReport:
+    ) -> Iterator[ExportReport]:
         """Write entries (all in index order when None) as JSON or JSON Lines to ``target``, whole or not at all.
+
+        Works in slices of some milliseconds and yields how far it is after each; the last report is ``finished``.
 
         Raises:
             DocumentError: two keys would get one name in a JSON object; says to use JSON Lines.

@@ -1,0 +1,56 @@
+"""Work that may take longer than a frame, described without saying where it runs.
+
+The window runs jobs in a thread (`app.ui.jobs`), the command line and tests run them at once (`run_now`).
+``work`` and ``steps`` never touch the document; ``done``, ``item`` and ``failed`` run where the document lives.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from app.cancel import CancelToken
+from app.errors import AppError
+
+T = TypeVar("T")
+
+
+def _ignore(_outcome: object) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Job(Generic[T]):
+    """One call with one outcome. ``cancellable`` is false for a save."""
+
+    title: str
+    work: Callable[[CancelToken], T]
+    done: Callable[[T], None] = _ignore
+    failed: Callable[[AppError], None] | None = None
+    cancellable: bool = True
+
+
+@dataclass(slots=True)
+class StreamJob(Generic[T]):
+    """A long series of short steps; other jobs may run between two of them. ``item`` gets what each step gave."""
+
+    title: str
+    steps: Callable[[CancelToken], Iterator[T]]
+    item: Callable[[T], None]
+    done: Callable[[], None] = lambda: None
+    failed: Callable[[AppError], None] | None = None
+
+
+def run_now(job: "Job[T] | StreamJob[T]", token: CancelToken | None = None) -> None:
+    """Run a job to its end in this thread; its AppError goes to ``failed``, or is raised where there is none."""
+    token = token or CancelToken()
+    try:
+        if isinstance(job, StreamJob):
+            for item in job.steps(token):
+                job.item(item)
+            job.done()
+        else:
+            job.done(job.work(token))
+    except AppError as error:
+        if job.failed is None:
+            raise
+        job.failed(error)

@@ -1,0 +1,337 @@
+"""The engine in a child process, as the window uses it: killing it cancels, and the next call starts it anew."""
+
+import atexit
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from math import inf
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from app import errors, limits
+from app.backends.base import Change, Expected, SaveOptions, SaveReport
+from app.backends.key_index import IndexChunk, KeyIndex
+from app.cancel import CancelToken
+from app.codecs.base import NodeRow, Summary
+from app.engine.base import Engine, ExportItem, ExportReport, Info, ProblemNote, Source, Stored, ValueInfo
+from app.engine.serve import serve
+from app.engine.wire import pack, unpack
+from app.errors import AppError, Cancelled, ChangedOnDisk, EngineBug, EngineStopped
+
+_POLL_SECONDS = 0.02
+_START_SECONDS = 60.0
+_OPEN_SECONDS = 3600.0
+_STEP_SECONDS = 300.0
+_CANCEL_SECONDS = 0.5
+"""How long a cancelled call may take to give up before its process is killed."""
+
+
+_RUNNING: "WeakSet[ChildEngine]" = WeakSet()
+
+
+@atexit.register  # before multiprocessing's own hook, which would wait for ever for a child whose pipe is open
+def _end_all() -> None:
+    for engine in list(_RUNNING):
+        engine.close()
+
+
+class ChildEngine(Engine):
+    """Speaks to one child process. Blocks its caller; to be called from one worker thread."""
+
+    def __init__(self, *, answer_seconds: float = limits.DECODE_SECONDS) -> None:
+        self._answer_seconds = answer_seconds
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._path = ""
+        self._index = KeyIndex()
+        self._stream_ids = count(1)
+        self._is_ready = False
+
+    def prestart(self) -> None:
+        """Start the process before it is needed: it takes half a second to be ready."""
+        if self._process is None:
+            context = get_context("spawn")
+            self._pipe, theirs = context.Pipe()
+            # No daemon: it may start workers of its own; it ends with the pipe.
+            self._process = context.Process(target=serve, args=(theirs,), name="shelfscope-engine", daemon=False)
+            self._process.start()
+            self._is_ready = False
+            theirs.close()
+            _RUNNING.add(self)
+
+    @property
+    def process_id(self) -> int | None:
+        """The id of the running child, for tests and the problem report."""
+        return self._process.pid if self._process else None
+
+    # ---- calls
+
+    def _call(
+        self,
+        name: str,
+        arguments: Sequence[object],
+        token: CancelToken,
+        *,
+        patience: "_Patience | None" = None,
+        **options: object,
+    ) -> Any:
+        """Make one call; without ``patience`` it may take the time that a decode may."""
+        self._ensure_started(token)
+        return self._ask({"call": name, "arguments": arguments, "options": options}, token, patience)
+
+    def _ensure_started(self, token: CancelToken) -> None:
+        if self._process is not None:
+            return
+        self.prestart()
+        if self._path:  # a child was lost: this one has to open the database first
+            self._ask({"call": "open", "arguments": [self._path], "options": {}}, token, _Patience(_OPEN_SECONDS))
+
+    def _ask(self, request: dict[str, object], token: CancelToken, patience: "_Patience | None" = None) -> Any:
+        patience = patience or _Patience(self._answer_seconds)
+        token.done = 0
+        try:
+            pipe = self._open_pipe
+            pipe.send_bytes(pack(request))
+            reply = self._wait(pipe, token, patience)
+        except (EOFError, OSError) as error:
+            raise self._lost(while_saving=patience.is_endless) from error
+        if "bug" in reply:
+            raise EngineBug("This failed because of a mistake in Shelfscope; nothing was changed.", report=reply["bug"])
+        if "error" in reply:
+            raise _as_error(reply)
+        if "cancelled" in reply or patience.is_cancelled:
+            raise Cancelled
+        return reply["result"]
+
+    @property
+    def _open_pipe(self) -> Connection:
+        if self._pipe is None:
+            raise EngineStopped("The process that reads the database is not running.")
+        return self._pipe
+
+    def _wait(self, pipe: Connection, token: CancelToken, patience: "_Patience") -> dict[str, Any]:
+        """Return the reply to the call that was just sent."""
+        while True:
+            if pipe.poll(_POLL_SECONDS):
+                reply: dict[str, Any] = unpack(pipe.recv_bytes())
+                if not self._is_interim(reply, token, patience):
+                    return reply
+            if not patience.is_endless:
+                self._give_up_if_due(pipe, token, patience)
+
+    def _is_interim(self, reply: dict[str, Any], token: CancelToken, patience: "_Patience") -> bool:
+        """Take in what is no reply yet: that the process is ready, or how far it is."""
+        if "ready" in reply:
+            self._is_ready = True
+            patience.renew()
+        elif "progress" in reply:
+            if reply["progress"][0] > token.done:
+                patience.renew()
+            token.done, token.total = reply["progress"]
+        else:
+            return False
+        return True
+
+    def _give_up_if_due(self, pipe: Connection, token: CancelToken, patience: "_Patience") -> None:
+        if token.cancelled and not patience.is_cancelled:
+            patience.cancel()
+            pipe.send_bytes(pack({"cancel": True}))
+        if patience.is_over(starting=not self._is_ready):
+            self._kill()
+            if patience.is_cancelled:
+                raise Cancelled
+            raise EngineStopped(
+                f"This took longer than {patience.seconds:.0f} seconds and was given up. Nothing was changed."
+            )
+
+    def _lost(self, *, while_saving: bool) -> EngineStopped:
+        name = Path(self._path).name or "the database"
+        self._kill()
+        state = (
+            "Open it again to see whether the save was done; it is whole or absent"
+            if while_saving
+            else "Nothing was changed; it is started again when needed"
+        )
+        return EngineStopped(f"The process that reads {name} ended unexpectedly. {state}.")
+
+    def _kill(self) -> None:
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = None
+        if pipe is not None:
+            pipe.close()
+        if process is not None:
+            process.kill()
+            process.join()
+            process.close()
+
+    def _place(self, source: Source) -> Stored | bytes:
+        """Return the source so that a process without the index, or a new one, understands it."""
+        if isinstance(source, int):
+            return Stored(self._index.key(source), self._index.locator(source), self._index.size(source))
+        return source
+
+    # ---- streams
+
+    def _stream(self, name: str, arguments: Sequence[object], token: CancelToken, **options: object) -> Iterator[Any]:
+        stream = next(self._stream_ids)
+        self._ensure_started(token)
+        process = self._process
+        request = {"call": name, "arguments": arguments, "options": options, "stream": stream}
+        self._ask(request, token)
+        try:
+            while True:
+                token.check()
+                if self._process is not process:
+                    raise EngineStopped("The process that did this was lost meanwhile.")
+                items = self._call("next", [stream], token, patience=_Patience(_STEP_SECONDS))
+                if not items:
+                    return
+                yield items[0]
+        finally:
+            if self._process is not None and self._process is process:
+                with contextlib.suppress(AppError):
+                    self._call("end", [stream], CancelToken())
+
+    def index(self, token: CancelToken) -> Iterator[IndexChunk]:
+        index = self._index = KeyIndex()
+        while True:
+            known = len(index)
+            try:
+                for chunk in self._index_from(known, token):
+                    index.append(chunk)
+                    yield chunk
+            except EngineStopped:
+                if len(index) == known:
+                    raise
+                continue  # another call lost the process: read on where we were, in the new one
+            return
+
+    def _index_from(self, known: int, token: CancelToken) -> Iterator[IndexChunk]:
+        seen = 0
+        for chunk in self._stream("index", (), token):
+            seen += len(chunk)
+            if seen > known:
+                yield chunk
+
+    # ---- the engine's interface
+
+    def open(self, path: str, token: CancelToken) -> Info:
+        self._path = ""
+        self._index = KeyIndex()
+        # Recognising a large file of pickles means walking through it: this may take its time, and can be cancelled.
+        info: Info = self._call("open", [path], token, patience=_Patience(_OPEN_SECONDS))
+        self._path = path
+        return info
+
+    def problems(self) -> tuple[ProblemNote, ...]:
+        notes: tuple[ProblemNote, ...] = self._call("problems", (), CancelToken())
+        return notes
+
+    def is_shelf(self, token: CancelToken) -> bool:
+        return bool(self._call("is_shelf", (), token))
+
+    def read(self, source: Source, start: int, length: int, token: CancelToken) -> bytes:
+        return bytes(self._call("read", [self._place(source), start, length], token))
+
+    def summaries(self, sources: Sequence[Source], token: CancelToken) -> list[Summary]:
+        return list(self._call("summaries", [[self._place(source) for source in sources]], token))
+
+    def decode(self, source: Source, token: CancelToken) -> ValueInfo:
+        value: ValueInfo = self._call("decode", [self._place(source)], token)
+        return value
+
+    def rows(self, source: Source, node: int, start: int, count: int, token: CancelToken) -> list[NodeRow]:
+        return list(self._call("rows", [self._place(source), node, start, count], token))
+
+    def find(self, source: Source, path: str, token: CancelToken) -> NodeRow:
+        row: NodeRow = self._call("find", [self._place(source), path], token)
+        return row
+
+    def text(self, source: Source, limit: int, token: CancelToken, path: str = "") -> str:
+        return str(self._call("text", [self._place(source), limit], token, path=path))
+
+    def edit_text(self, source: Source, path: str, token: CancelToken) -> str:
+        return str(self._call("edit_text", [self._place(source), path], token))
+
+    def replace(self, source: Source, path: str, literal: str, token: CancelToken) -> bytes:
+        return bytes(self._call("replace", [self._place(source), path, literal], token))
+
+    def tree(self, source: Source, path: str, limit: int, token: CancelToken) -> dict[str, Any]:
+        return dict(self._call("tree", [self._place(source), path, limit], token))
+
+    def plain(self, source: Source, path: str, token: CancelToken) -> str:
+        return str(self._call("plain", [self._place(source), path], token))
+
+    def digest(self, source: Source, token: CancelToken) -> bytes:
+        return bytes(self._call("digest", [self._place(source)], token))
+
+    def export(
+        self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken
+    ) -> Iterator[ExportReport]:
+        placed = None if items is None else [ExportItem(item.key, self._place(item.source)) for item in items]
+        yield from self._stream("export", [placed, target], token, lines=lines)
+
+    def apply(
+        self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
+    ) -> SaveReport:
+        report: SaveReport = self._call("apply", [changes, expected, options], token, patience=_Patience(inf))
+        return report
+
+    def signature(self) -> tuple[tuple[int, int, int], ...]:
+        files: tuple[tuple[int, int, int], ...] = self._call("signature", (), CancelToken())
+        return files
+
+    def close(self) -> None:
+        """End the child; a running save is waited for."""
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = None
+        self._path = ""
+        if pipe is not None:
+            pipe.close()
+        if process is not None:
+            process.join(_CANCEL_SECONDS)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            process.close()
+
+
+class _Patience:
+    """How long a call is waited for; progress renews it until the call is cancelled."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.is_cancelled = False
+        self._deadline = time.monotonic() + seconds
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether the call is a save, which is neither cancelled nor killed."""
+        return self.seconds == inf
+
+    def renew(self) -> None:
+        if not self.is_cancelled:
+            self._deadline = time.monotonic() + self.seconds
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+        self._deadline = time.monotonic() + _CANCEL_SECONDS
+
+    def is_over(self, *, starting: bool) -> bool:
+        """Tell whether to give up; the start of the process does not count as time of the call."""
+        grace = _START_SECONDS if starting and not self.is_cancelled else 0.0
+        return time.monotonic() > self._deadline + grace
+
+
+def _as_error(reply: dict[str, Any]) -> AppError:
+    kind = getattr(errors, reply["error"], AppError)
+    path = None if reply["path"] is None else Path(reply["path"])
+    if kind is ChangedOnDisk:
+        return ChangedOnDisk(reply["message"], path=path, keys=tuple(reply["keys"]))
+    error: AppError = kind(reply["message"], path=path, offset=reply["offset"])
+    return error

@@ -1,0 +1,91 @@
+"""Entries as JSON text, streamed: one object, or a line an entry (DESIGN section 6)."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from app.cancel import CancelToken
+from app.codecs.base import DecodedValue
+from app.engine.base import ExportItem
+from app.errors import AppError, DocumentError
+
+ReadValue = Callable[[ExportItem], DecodedValue]
+
+
+@dataclass(slots=True)
+class Progress:
+    """What an export met so far; ``damaged`` are keys whose values were written as ``__damaged__``."""
+
+    entries: int
+    damaged: list[bytes]
+
+
+def key_name(key: bytes) -> str:
+    """Return the name of a key in a JSON object: its UTF-8 text, or its Python bytes literal."""
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        return repr(key)
+
+
+def check_names(keys: Iterable[bytes], token: CancelToken) -> None:
+    """Make sure that a JSON object can hold all keys.
+
+    Raises:
+        DocumentError: two keys would get one name.
+    """
+    seen: set[str] = set()
+    for key in keys:
+        token.check()
+        name = key_name(key)
+        if name in seen:
+            raise DocumentError(
+                f"Two entries would be named {name!a} in one JSON object; export as JSON Lines instead."
+            )
+        seen.add(name)
+
+
+def json_pieces(
+    entries: Iterable[ExportItem], read: ReadValue, *, lines: bool, progress: Progress, token: CancelToken
+) -> Iterator[str]:
+    """Yield the export in pieces of text; ``progress`` is kept up to date between them.
+
+    A value that cannot be read is written as ``{"__damaged__": why}`` and noted.
+    """
+    if not lines:
+        yield "{"
+    for number, entry in enumerate(entries):
+        token.check()
+        yield from _line_start(entry.key) if lines else _member_start(entry.key, first=number == 0)
+        yield from _value_pieces(entry, read, progress, token)
+        yield "}\n" if lines else ""
+        progress.entries += 1
+    if not lines:
+        yield "\n}\n" if progress.entries else "}\n"
+
+
+def _member_start(key: bytes, *, first: bool) -> Iterator[str]:
+    yield "\n  " if first else ",\n  "
+    yield json.dumps(key_name(key), ensure_ascii=False)
+    yield ": "
+
+
+def _line_start(key: bytes) -> Iterator[str]:
+    try:
+        yield '{"key": ' + json.dumps(key.decode(), ensure_ascii=False)
+    except UnicodeDecodeError:
+        yield f'{{"key_base64": "{b64encode(key).decode()}"'
+    yield ', "value": '
+
+
+def _value_pieces(entry: ExportItem, read: ReadValue, progress: Progress, token: CancelToken) -> Iterator[str]:
+    try:
+        value = read(entry)
+    except AppError as error:
+        progress.damaged.append(entry.key)
+        yield json.dumps({"__damaged__": error.message}, ensure_ascii=False)
+        return
+    if value.is_damaged:
+        progress.damaged.append(entry.key)
+    yield from value.plain(token)

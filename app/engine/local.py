@@ -1,0 +1,274 @@
+"""The engine in this process: for the command line and tests, and inside the child of `app.engine.child`."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from app import limits
+from app.backends.base import Backend, Change, Expected, Match, SaveOptions, SaveReport
+from app.backends.key_index import IndexChunk, KeyIndex
+from app.backends.registry import open_database, recognise
+from app.cancel import CancelToken
+from app.codecs import registry as codecs
+from app.codecs.base import DecodedValue, NodeRow, Summary
+from app.engine.atomic_text import replacing
+from app.engine.base import (
+    Engine,
+    ExportItem,
+    ExportReport,
+    Info,
+    ProblemNote,
+    Source,
+    Stored,
+    ValueInfo,
+)
+from app.engine.export import Progress, check_names, json_pieces
+from app.errors import AppError, BackendMissing, DocumentError, StaleIndex
+
+_DECODED_KEPT = 4
+_DECODED_BYTES = 32 << 20
+_SLICE_SECONDS = 0.02
+
+
+class LocalEngine(Engine):
+    """Holds one backend, its key index and the last decoded values."""
+
+    def __init__(self) -> None:
+        self._backend: Backend | None = None
+        self._path: Path | None = None
+        self._index = KeyIndex()
+        self._is_indexed = False
+        self._decoded: OrderedDict[Source, tuple[DecodedValue, str]] = OrderedDict()
+
+    # ---- the container
+
+    def open(self, path: str, token: CancelToken) -> Info:
+        self.close()
+        place = Path(path)
+        try:
+            self._backend = open_database(place, codecs.value_end)
+        except BackendMissing as error:
+            match = recognise(place, codecs.value_end)
+            return _info(path, match, why_read_only=error.message, recognised_only=error.message)
+        self._path, backend = place, self._backend
+        return _info(path, backend.match, why_read_only=backend.why_read_only, lock_seen=backend.lock_seen)
+
+    @property
+    def _open_backend(self) -> Backend:
+        if self._backend is None:
+            if self._path is None:
+                raise DocumentError("No database is open.")
+            self._backend = open_database(self._path, codecs.value_end)
+        return self._backend
+
+    def index(self, token: CancelToken) -> Iterator[IndexChunk]:
+        self._forget()
+        index = self._index
+        for chunk in self._open_backend.index(token):
+            index.append(chunk)
+            yield chunk
+        self._is_indexed = self._index is index
+
+    def _forget(self) -> None:
+        self._index = KeyIndex()
+        self._is_indexed = False
+        self._decoded.clear()
+
+    def _whole_index(self, token: CancelToken) -> KeyIndex:
+        if not self._is_indexed:
+            for _chunk in self.index(token):
+                token.check()
+        return self._index
+
+    def problems(self) -> tuple[ProblemNote, ...]:
+        return tuple(ProblemNote(problem.message, problem.offset) for problem in self._open_backend.problems)
+
+    def is_shelf(self, token: CancelToken) -> bool:
+        index = self._index if self._index.chunks else self._whole_index(token)
+        sample = range(min(len(index), limits.SHELF_SAMPLE))
+        return len(sample) > 0 and all(self._is_shelf_entry(entry_id, token) for entry_id in sample)
+
+    def _is_shelf_entry(self, entry_id: int, token: CancelToken) -> bool:
+        try:
+            self._index.key(entry_id).decode()
+        except UnicodeDecodeError:
+            return False
+        [summary] = self.summaries([entry_id], token)
+        return summary.codec == "pickle"
+
+    def signature(self) -> tuple[tuple[int, int, int], ...]:
+        stats = [path.stat() for path in self._open_backend.match.files if path.exists()]
+        return tuple((stat.st_size, stat.st_mtime_ns, stat.st_ino) for stat in stats)
+
+    # ---- bytes of values
+
+    def _stored(self, source: int | Stored) -> Stored:
+        if isinstance(source, Stored):
+            return source
+        return Stored(self._index.key(source), self._index.locator(source), self._index.size(source))
+
+    def value(self, source: Source) -> bytes:
+        """Return all bytes of a value."""
+        return source if isinstance(source, bytes) else self._prefix(self._stored(source), None)
+
+    def _prefix(self, place: Stored, limit: int | None) -> bytes:
+        try:
+            return self._read(place, limit)
+        except StaleIndex:
+            if self._is_indexed:
+                raise
+            # Some locators mean something only to a backend that made them itself: one that was lost is made up for.
+            self._whole_index(CancelToken())
+            return self._read(place, limit)
+
+    def _read(self, place: Stored, limit: int | None) -> bytes:
+        backend = self._open_backend
+        if limit is None:
+            return backend.read(place.key, place.locator, place.size)
+        return backend.read_prefix(place.key, place.locator, place.size, limit)
+
+    def read(self, source: Source, start: int, length: int, token: CancelToken) -> bytes:
+        if source in self._decoded:
+            return self._decoded[source][0].data[start : start + length]
+        if start == 0 and not isinstance(source, bytes):
+            return self._prefix(self._stored(source), length)
+        return self.value(source)[start : start + length]
+
+    def digest(self, source: Source, token: CancelToken) -> bytes:
+        return sha256(self.value(source)).digest()
+
+    def summaries(self, sources: Sequence[Source], token: CancelToken) -> list[Summary]:
+        return [self._summary(source, token) for source in sources]
+
+    def _summary(self, source: Source, token: CancelToken) -> Summary:
+        token.check()
+        try:
+            size = len(source) if isinstance(source, bytes) else self._stored(source).size
+            return codecs.summary(self.read(source, 0, limits.SUMMARY_PREFIX, token), size)
+        except AppError as error:
+            return Summary("", "damaged", "", error.message)
+
+    # ---- trees of values
+
+    def _value(self, source: Source, token: CancelToken) -> tuple[DecodedValue, str]:
+        kept = self._decoded.get(source)
+        if kept is None:
+            kept = codecs.decode(self.value(source), token)
+            self._decoded[source] = kept
+            self._drop_oldest()
+        self._decoded.move_to_end(source)
+        return kept
+
+    def _drop_oldest(self) -> None:
+        size = sum(len(value.data) for value, _reason in self._decoded.values())
+        while len(self._decoded) > _DECODED_KEPT or (size > _DECODED_BYTES and len(self._decoded) > 1):
+            _source, (value, _reason) = self._decoded.popitem(last=False)
+            size -= len(value.data)
+
+    def decoded(self, source: Source, token: CancelToken) -> DecodedValue:
+        """Return the decoded value itself; for callers in this process."""
+        return self._value(source, token)[0]
+
+    def decode(self, source: Source, token: CancelToken) -> ValueInfo:
+        value, reason = self._value(source, token)
+        return ValueInfo(value.codec, reason, value.root, len(value.data), value.problems, value.is_damaged)
+
+    def rows(self, source: Source, node: int, start: int, count: int, token: CancelToken) -> list[NodeRow]:
+        return self.decoded(source, token).rows(node, start, count)
+
+    def find(self, source: Source, path: str, token: CancelToken) -> NodeRow:
+        return self.decoded(source, token).find(path)
+
+    def text(self, source: Source, limit: int, token: CancelToken, path: str = "") -> str:
+        return self.decoded(source, token).text(limit, path)
+
+    def edit_text(self, source: Source, path: str, token: CancelToken) -> str:
+        return self.decoded(source, token).edit_text(path)
+
+    def replace(self, source: Source, path: str, literal: str, token: CancelToken) -> bytes:
+        return self.decoded(source, token).replace(path, literal)
+
+    def tree(self, source: Source, path: str, limit: int, token: CancelToken) -> dict[str, Any]:
+        return self.decoded(source, token).tree(limit, path)
+
+    def plain(self, source: Source, path: str, token: CancelToken) -> str:
+        return "".join(self.decoded(source, token).plain(token, path))
+
+    # ---- export
+
+    def export(
+        self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken
+    ) -> Iterator[ExportReport]:
+        total = len(self._whole_index(token)) if items is None else len(items)
+        progress = Progress(0, [])
+        due = time.monotonic() + _SLICE_SECONDS
+        with replacing(Path(target)) as file:
+            for piece in self.export_pieces(items, lines=lines, progress=progress, token=token):
+                file.write(piece)
+                if time.monotonic() >= due:
+                    yield ExportReport(progress.entries, total, tuple(progress.damaged))
+                    due = time.monotonic() + _SLICE_SECONDS
+        yield ExportReport(progress.entries, total, tuple(progress.damaged), finished=True)
+
+    def export_pieces(
+        self, items: Sequence[ExportItem] | None, *, lines: bool, progress: Progress, token: CancelToken
+    ) -> Iterator[str]:
+        """Yield the text of an export; raises DocumentError before the first piece when names collide."""
+        if not lines:
+            check_names((entry.key for entry in self._entries(items, token)), token)
+        yield from json_pieces(
+            self._entries(items, token),
+            lambda entry: self._read_for_export(entry, token),
+            lines=lines,
+            progress=progress,
+            token=token,
+        )
+
+    def _entries(self, items: Sequence[ExportItem] | None, token: CancelToken) -> Iterator[ExportItem]:
+        if items is not None:
+            yield from items
+            return
+        index = self._whole_index(token)
+        for entry_id in range(len(index)):
+            yield ExportItem(index.key(entry_id), entry_id)
+
+    def _read_for_export(self, entry: ExportItem, token: CancelToken) -> DecodedValue:
+        """Decode without keeping the value: an export goes through all of them once."""
+        return codecs.decode(self.value(entry.source), token)[0]
+
+    # ---- saving
+
+    def apply(
+        self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
+    ) -> SaveReport:
+        report = self._open_backend.apply(changes, expected, options, token)
+        self._release()  # the next call opens what was saved
+        return report
+
+    def _release(self) -> None:
+        self._forget()
+        if self._backend is not None:
+            self._backend.close()
+            self._backend = None
+
+    def close(self) -> None:
+        self._release()
+        self._path = None
+
+
+def _info(path: str, match: Match, *, why_read_only: str, lock_seen: str = "", recognised_only: str = "") -> Info:
+    return Info(
+        path=path,
+        format=match.format_id,
+        variant=match.variant,
+        reason=match.reason,
+        files=tuple(str(file) for file in match.files),
+        bytes=sum(file.stat().st_size for file in match.files if file.exists()),
+        byte_order=match.byte_order,
+        why_read_only=why_read_only,
+        lock_seen=lock_seen,
+        recognised_only=recognised_only,
+    )

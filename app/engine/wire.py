@@ -1,0 +1,104 @@
+"""Messages between a window and its engine processes: plain data, no pickles.
+
+A message is a JSON header followed by the bytes of all its blobs, so that key buffers and values
+cross without being re-encoded, and so that nothing that arrives can name code.
+"""
+
+import json
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from struct import Struct
+from typing import Any
+
+from app.backends.base import Expected, Insert, Remove, Replace, SaveOptions, SaveReport
+from app.backends.key_index import IndexChunk
+from app.codecs.base import NodeRow, Summary
+from app.engine.base import ExportItem, ExportReport, Info, ProblemNote, Stored, ValueInfo
+
+_HEADER = Struct("<I")
+
+_PLAIN_TYPES: tuple[type, ...] = (
+    ExportItem,
+    ExportReport,
+    Expected,
+    IndexChunk,
+    Info,
+    Insert,
+    NodeRow,
+    ProblemNote,
+    Remove,
+    Replace,
+    SaveOptions,
+    SaveReport,
+    Stored,
+    Summary,
+    ValueInfo,
+)
+_BY_NAME = {kind.__name__: kind for kind in _PLAIN_TYPES}
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _PLAIN_TYPES}
+
+
+def pack(message: object) -> bytes:
+    """Return the bytes of a message made of None, bool, int, float, str, bytes, lists, dicts and our dataclasses."""
+    blobs: list[bytes] = []
+    header = json.dumps(_flatten(message, blobs), separators=(",", ":")).encode("ascii")
+    return b"".join((_HEADER.pack(len(header)), header, *blobs))
+
+
+def unpack(data: bytes) -> Any:
+    """Return the message that `pack` was given; tuples and lists both come back as tuples."""
+    (length,) = _HEADER.unpack_from(data)
+    start = _HEADER.size + length
+    return _Builder(data, start).build(json.loads(data[_HEADER.size : start]))
+
+
+def _flatten(item: object, blobs: list[bytes]) -> object:
+    match item:
+        case None | bool() | int() | float() | str():
+            flat: object = item
+        case bytes() | array():
+            blobs.append(bytes(item))
+            flat = {"b" if isinstance(item, bytes) else "q": len(blobs[-1])}
+        case Path():
+            flat = {"p": str(item)}
+        case Mapping():
+            flat = {"d": [[_flatten(key, blobs), _flatten(value, blobs)] for key, value in item.items()]}
+        case Sequence():
+            flat = [_flatten(part, blobs) for part in item]
+        case _:
+            names = _FIELDS[type(item)]
+            flat = {"o": type(item).__name__, "f": [_flatten(getattr(item, name), blobs) for name in names]}
+    return flat
+
+
+class _Builder:
+    """Rebuilds a message; blobs are taken in the order in which they were put."""
+
+    def __init__(self, data: bytes, position: int) -> None:
+        self._data = data
+        self._position = position
+
+    def _blob(self, length: int) -> bytes:
+        start, self._position = self._position, self._position + length
+        return self._data[start : self._position]
+
+    def build(self, item: Any) -> Any:
+        match item:
+            case list():
+                built: Any = tuple(map(self.build, item))
+            case {"b": length}:
+                built = self._blob(length)
+            case {"q": length}:
+                built = array("q")
+                built.frombytes(self._blob(length))
+            case {"p": path}:
+                built = Path(path)
+            case {"d": pairs}:
+                built = {self.build(key): self.build(value) for key, value in pairs}
+            case {"o": name, "f": values}:
+                built = _BY_NAME[name](*map(self.build, values))
+            case _:
+                built = item
+        return built

@@ -1,0 +1,20 @@
+"""Databases made for one test: a dbm.sqlite3 file with the values that the test needs."""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+
+def make_sqlite(path: Path, entries: Mapping[bytes, bytes]) -> Path:
+    """Write what CPython's dbm.sqlite3 would."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE Dict (key BLOB UNIQUE NOT NULL, value BLOB NOT NULL)")
+        connection.executemany("INSERT INTO Dict VALUES (?, ?)", entries.items())
+    return path
+
+
+def read_sqlite(path: Path) -> dict[bytes, bytes]:
+    """Read it with SQLite itself, not with our backend."""
+    with closing(sqlite3.connect(path)) as connection:
+        return dict(connection.execute("SELECT key, value FROM Dict ORDER BY rowid"))

@@ -1,0 +1,155 @@
+"""Both engines give the same answers; the one in this process is the other's reference."""
+
+import json
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.backends.base import Expected, Replace, SaveOptions
+from app.cancel import CancelToken
+from app.engine.base import Engine, ExportItem
+from app.engine.child import ChildEngine
+from app.engine.local import LocalEngine
+from app.errors import AppError, CannotOpen, ChangedOnDisk, DocumentError, EncodeError, PathError
+from tests.engine.shelves import make_sqlite, read_sqlite
+
+TOKEN = CancelToken()
+VALUES: dict[bytes, object] = {
+    b"order": {"id": 7, "tags": ["a", "b"], "paid": True},
+    b"n\xff": [1, 2.5, None],
+    b"text": "caf\u00e9",
+}
+
+
+@pytest.fixture(params=[LocalEngine, ChildEngine])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    made: Engine = request.param()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    return make_sqlite(tmp_path / "shelf.db", {key: pickle.dumps(value) for key, value in VALUES.items()})
+
+
+def indexed(engine: Engine, path: Path) -> list[bytes]:
+    engine.open(str(path), TOKEN)
+    return [chunk.key(row) for chunk in engine.index(TOKEN) for row in range(len(chunk))]
+
+
+def test_a_shelf_is_opened_listed_and_shown(engine: Engine, shelf: Path) -> None:
+    info = engine.open(str(shelf), TOKEN)
+    keys = [chunk.key(row) for chunk in engine.index(TOKEN) for row in range(len(chunk))]
+    value = engine.decode(0, TOKEN)
+    rows = engine.rows(0, value.root.node, 0, 10, TOKEN)
+
+    assert info.format == "sqlite3"
+    assert keys == list(VALUES)
+    assert (value.codec, value.root.type, value.root.count) == ("pickle", "dict", 3)
+    assert [row.step for row in rows] == ["['id']", "['tags']", "['paid']"]
+    assert [summary.type for summary in engine.summaries([0, 1, 2], TOKEN)] == ["dict", "list", "str"]
+    assert engine.problems() == ()
+
+
+def test_a_key_that_is_not_utf_8_makes_it_no_shelf(engine: Engine, shelf: Path, tmp_path: Path) -> None:
+    indexed(engine, shelf)
+    assert not engine.is_shelf(TOKEN)
+
+    indexed(engine, make_sqlite(tmp_path / "other.db", {b"k": pickle.dumps(1)}))
+    assert engine.is_shelf(TOKEN)
+
+
+def test_bytes_that_are_not_saved_are_shown_like_stored_ones(engine: Engine, shelf: Path) -> None:
+    indexed(engine, shelf)
+    pending = pickle.dumps({"new": 1})
+
+    assert json.loads(engine.plain(pending, "", TOKEN)) == {"new": 1}
+    assert engine.find(pending, "['new']", TOKEN).text == "1"
+    assert engine.read(pending, 1, 3, TOKEN) == pending[1:4]
+
+
+def test_a_scalar_is_replaced_and_saved(engine: Engine, shelf: Path) -> None:
+    indexed(engine, shelf)
+    old = engine.read(0, 0, 10_000, TOKEN)
+
+    new = engine.replace(0, "['tags'][1]", "'changed'", TOKEN)
+    report = engine.apply(
+        [Replace(0, new)], {0: Expected(b"order", 0, engine.digest(0, TOKEN))}, SaveOptions(backup=True), TOKEN
+    )
+
+    stored = read_sqlite(shelf)
+    assert pickle.loads(stored[b"order"]) == {"id": 7, "tags": ["a", "changed"], "paid": True}
+    assert stored[b"text"] == pickle.dumps(VALUES[b"text"])
+    assert [read_sqlite(backup)[b"order"] for backup in report.backups] == [old]
+    assert indexed(engine, shelf) == list(VALUES)
+
+
+def test_refusals_arrive_as_what_they_are(engine: Engine, shelf: Path, tmp_path: Path) -> None:
+    with pytest.raises(CannotOpen):
+        engine.open(str(tmp_path / "missing.db"), TOKEN)
+    indexed(engine, shelf)
+    with pytest.raises(EncodeError):
+        engine.replace(0, "['id']", "'no number'", TOKEN)
+    with pytest.raises(PathError):
+        engine.find(0, "['nothing']", TOKEN)
+    with pytest.raises(ChangedOnDisk) as caught:
+        engine.apply([Replace(0, b"")], {0: Expected(b"order", 0, bytes(32))}, SaveOptions(), TOKEN)
+    assert caught.value.keys == (b"order",)
+    assert pickle.loads(read_sqlite(shelf)[b"order"]) == VALUES[b"order"]
+
+
+def test_entries_are_exported_whole(engine: Engine, shelf: Path, tmp_path: Path) -> None:
+    indexed(engine, shelf)
+    target = tmp_path / "out.json"
+
+    reports = list(engine.export(None, str(target), lines=False, token=TOKEN))
+
+    assert json.loads(target.read_text("utf-8")) == {
+        "order": VALUES[b"order"],
+        "b'n\\xff'": [1, 2.5, None],
+        "text": "caf\u00e9",
+    }
+    assert (reports[-1].entries, reports[-1].total, reports[-1].finished) == (3, 3, True)
+
+
+def test_chosen_entries_are_exported_as_lines(engine: Engine, shelf: Path, tmp_path: Path) -> None:
+    indexed(engine, shelf)
+    items = [ExportItem(b"n\xff", 1), ExportItem(b"text", pickle.dumps("pending"))]
+
+    list(engine.export(items, str(tmp_path / "out.jsonl"), lines=True, token=TOKEN))
+
+    lines = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"key_base64": "bv8=", "value": [1, 2.5, None]},
+        {"key": "text", "value": "pending"},
+    ]
+
+
+def test_keys_that_would_collide_are_refused_and_nothing_is_written(engine: Engine, tmp_path: Path) -> None:
+    indexed(engine, make_sqlite(tmp_path / "s.db", {b"\xff": pickle.dumps(1), b"b'\\xff'": pickle.dumps(2)}))
+
+    with pytest.raises(DocumentError, match="JSON Lines"):
+        list(engine.export(None, str(tmp_path / "out.json"), lines=False, token=TOKEN))
+
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_an_export_given_up_leaves_no_file(engine: Engine, tmp_path: Path) -> None:
+    many = {b"%05d" % number: pickle.dumps(list(range(200))) for number in range(3000)}
+    indexed(engine, make_sqlite(tmp_path / "s.db", many))
+
+    export = engine.export(None, str(tmp_path / "out.json"), lines=False, token=TOKEN)
+    next(export)
+    export.close()  # type: ignore[attr-defined]  # both engines give generators
+
+    assert [path.name for path in tmp_path.iterdir()] == ["s.db"]
+
+
+def test_what_is_not_a_database_is_one_sentence(engine: Engine, tmp_path: Path) -> None:
+    for name, content in {"empty.db": b"", "text.db": b"just some text\n" * 20}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(AppError, match=name):
+            engine.open(str(tmp_path / name), TOKEN)
