@@ -18,6 +18,8 @@ def replacing(target: Path) -> Iterator[TextIO]:
         AppError: the target cannot be written; the sentence names it.
     """
     target = Path(os.path.realpath(target))
+    if target.exists() and not target.is_file():
+        raise AppError(f"{target.name} is no file that could be replaced. Choose another name.", path=target)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent)
     except OSError as error:

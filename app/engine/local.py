@@ -97,7 +97,15 @@ class LocalEngine(Engine):
         except UnicodeDecodeError:
             return False
         [summary] = self.summaries([entry_id], token)
-        return summary.codec == "pickle"
+        if summary.codec == "pickle" or self._index.size(entry_id) <= limits.SUMMARY_PREFIX:
+            return summary.codec == "pickle"
+        return self._read_codec(entry_id, token) == "pickle"  # a prefix of a text pickle can look like text
+
+    def _read_codec(self, entry_id: int, token: CancelToken) -> str:
+        try:
+            return self.decoded(entry_id, token).codec
+        except AppError:
+            return ""
 
     def signature(self) -> tuple[tuple[int, int, int], ...]:
         stats = [path.stat() for path in self._open_backend.match.files if path.exists()]

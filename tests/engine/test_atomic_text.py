@@ -52,3 +52,12 @@ def test_an_existing_file_keeps_its_mode_and_its_symbolic_link(tmp_path: Path) -
 def test_a_folder_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(AppError, match=r"out\.json could not be written"), replacing(tmp_path / "no" / "out.json"):
         pass
+
+
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(AppError, match="folder is no file"), replacing(tmp_path / "folder"):
+        pass
+
+    assert (tmp_path / "folder").is_dir()

@@ -62,6 +62,12 @@ def test_a_key_that_is_not_utf_8_makes_it_no_shelf(engine: Engine, shelf: Path, 
     assert engine.is_shelf(TOKEN)
 
 
+def test_a_long_text_pickle_is_a_pickle_to_its_end(engine: Engine, tmp_path: Path) -> None:
+    indexed(engine, make_sqlite(tmp_path / "old.db", {b"big": pickle.dumps("x" * 10_000, 0)}))
+
+    assert engine.is_shelf(TOKEN)
+
+
 def test_bytes_that_are_not_saved_are_shown_like_stored_ones(engine: Engine, shelf: Path) -> None:
     indexed(engine, shelf)
     pending = pickle.dumps({"new": 1})

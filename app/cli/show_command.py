@@ -1,0 +1,133 @@
+"""``show``: one value, or one place in it, in the form that is asked for."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import click
+
+from app import limits
+from app.cli.database import Database, opened
+from app.cli.exit_codes import ExitCode
+from app.cli.json_text import json_pieces
+from app.cli.output import Output, complain
+from app.cli.parameters import Command, NamedChoice, Place, place_parameters
+from app.cli.session import Session
+from app.codecs.screen import key_text
+from app.errors import PathError
+
+_HEX_COLUMNS = 16
+_UNPRINTABLE = bytes(code if 0x20 <= code < 0x7F else ord(".") for code in range(256))
+_BYTE_KINDS = frozenset({"str", "str2", "bytes", "bytearray"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is shown; ``size`` is that of the whole value in bytes, ``limit`` None where the default holds."""
+
+    database: Database
+    entry_id: int
+    size: int
+    at: str
+    limit: int | None
+
+
+@click.command(cls=Command)
+@place_parameters(key_required=False)
+@click.option(
+    "--as",
+    "form",
+    type=NamedChoice(["text", "tree", "json", "hex", "raw"], later=["typed", "opcodes"]),
+    default="text",
+    show_default=True,
+    help="Pretty text, node JSON, plain JSON, a hex table or the bytes themselves.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most N characters of text, nodes of a tree, bytes of hex and raw.",
+)
+@click.pass_obj
+def show(session: Session, place: Place, form: str, limit: int | None) -> ExitCode:
+    """Show the value of KEY, or of the only or first entry of FILE."""
+    _check_options(session.output, place, form, limit)
+    with opened(place.file) as database:
+        entry_id = database.choose(place.key, place.nth)
+        subject = _Subject(database, entry_id, database.entries.size(entry_id), place.at, limit)
+        _WRITERS[form](subject, session.output)
+        return ExitCode.DONE if form in {"hex", "raw"} else _finish(subject)
+
+
+def _check_options(output: Output, place: Place, form: str, limit: int | None) -> None:
+    context = click.get_current_context()
+    if form == "json" and limit is not None:
+        raise click.UsageError("--limit does not go with --as json, which is always whole", ctx=context)
+    if form == "raw" and output.is_terminal:
+        raise click.UsageError("Raw bytes are not for a terminal: redirect them, or use --as hex", ctx=context)
+    if place.nth is not None and place.key is None:
+        raise click.UsageError("--nth needs a KEY", ctx=context)
+
+
+def _finish(subject: _Subject) -> ExitCode:
+    """Tell what is wrong with the value itself; other entries of a damaged database are not the matter here."""
+    value = subject.database.engine.decode(subject.entry_id, subject.database.token)
+    if not value.is_damaged:
+        return ExitCode.DONE
+    key = key_text(subject.database.entries.key(subject.entry_id))
+    why = value.problems[0] if value.problems else "it cannot be shown whole."
+    complain(f"The value of {key} in {subject.database.name} is damaged: {why}")
+    return ExitCode.FINDING
+
+
+def _write_text(subject: _Subject, output: Output) -> None:
+    engine, limit = subject.database.engine, subject.limit or limits.TEXT_PANE_CHARS
+    output.line(engine.text(subject.entry_id, limit, subject.database.token, subject.at))
+
+
+def _write_tree(subject: _Subject, output: Output) -> None:
+    engine, limit = subject.database.engine, subject.limit or limits.TREE_NODES
+    for piece in json_pieces(engine.tree(subject.entry_id, subject.at, limit, subject.database.token)):
+        output.json(piece)
+    output.line("")
+
+
+def _write_json(subject: _Subject, output: Output) -> None:
+    output.json(subject.database.engine.plain(subject.entry_id, subject.at, subject.database.token))
+    output.line("")
+
+
+def _write_hex(subject: _Subject, output: Output) -> None:
+    for line in _hex_lines(_bytes_of(subject)):
+        output.line(line)
+
+
+def _write_raw(subject: _Subject, output: Output) -> None:
+    output.write(_bytes_of(subject))
+
+
+_WRITERS: dict[str, Callable[[_Subject, Output], None]] = {
+    "text": _write_text,
+    "tree": _write_tree,
+    "json": _write_json,
+    "hex": _write_hex,
+    "raw": _write_raw,
+}
+
+
+def _bytes_of(subject: _Subject) -> bytes:
+    """Return the bytes of a whole value, or of the text or bytes at a place in it (text as UTF-8)."""
+    engine, token = subject.database.engine, subject.database.token
+    if not subject.at:
+        return engine.read(subject.entry_id, 0, min(subject.limit or subject.size, subject.size), token)
+    node = engine.tree(subject.entry_id, subject.at, 1, token)
+    if node["t"] not in _BYTE_KINDS:
+        raise PathError(f"At {subject.at} is no text and no bytes but a {node['t']}; show it --as text or --as json.")
+    return bytes.fromhex(node["hex"])[: subject.limit]
+
+
+def _hex_lines(data: bytes) -> Iterator[str]:
+    half = _HEX_COLUMNS // 2
+    for start in range(0, len(data), _HEX_COLUMNS):
+        row = data[start : start + _HEX_COLUMNS]
+        left, right = row[:half].hex(" "), row[half:].hex(" ")
+        yield f"{start:08x}  {left:<{3 * half}} {right:<{3 * half}} |{row.translate(_UNPRINTABLE).decode('ascii')}|"

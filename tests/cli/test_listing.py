@@ -1,0 +1,100 @@
+"""``keys`` and ``dump`` over the corpus."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.codecs.screen import key_text
+from tests import corpus
+from tests.cli.conftest import Run, is_one_sentence
+from tests.cli.shelves import make_dumb
+from tests.cli.supported import damaged_cases, intact_cases
+
+CopyCase = Callable[[str], Path]
+
+ODD_KEYS = {
+    b"plain": "plain",
+    "café".encode(): "café",
+    b"C:\\new": "C:\\new",
+    b"two\nlines": r"'two\nlines'",
+    b"\xff\x00": r"b'\xff\x00'",
+    "\u2028\u202e".encode(): r"'\u2028\u202e'",
+    b"b'quoted'": '''"b'quoted'"''',
+}
+
+
+@pytest.mark.parametrize("case", intact_cases(), ids=corpus.name_of)
+def test_a_dump_is_lossless_and_in_file_order(cli: Run, database_case: CopyCase, case: corpus.DatabaseCase) -> None:
+    outcome = cli("dump", database_case(case.name))
+
+    in_order = corpus.in_order_of(case)
+    entries = [corpus.expected_entry(*pair) for pair in dumped(outcome.out)]
+    assert (outcome.code, outcome.err) == (0, "")
+    assert in_order(entries) == in_order(list(case.entries))
+
+
+@pytest.mark.parametrize("case", intact_cases(), ids=corpus.name_of)
+def test_every_key_has_its_line(cli: Run, database_case: CopyCase, case: corpus.DatabaseCase) -> None:
+    outcome = cli("keys", database_case(case.name))
+
+    expected = [key_text(entry.key) for entry in case.entries]
+    lines = outcome.text.split("\n")
+    assert (outcome.code, lines.pop()) == (0, "")
+    assert (lines if case.ordered else sorted(lines)) == (expected if case.ordered else sorted(expected))
+
+
+@pytest.mark.parametrize("case", damaged_cases(), ids=corpus.name_of)
+def test_what_a_damaged_file_still_holds_is_dumped(
+    cli: Run, database_case: CopyCase, case: corpus.DatabaseCase
+) -> None:
+    outcome = cli("dump", database_case(case.name))
+
+    pairs = dumped(outcome.out)
+    assert outcome.code in {0, 1, 3}
+    assert (outcome.code == 0) == (outcome.err == "")
+    assert not outcome.err or is_one_sentence(outcome.err)
+    if case.pair_digests and "noise" not in case.name:  # noise inside a value leaves no trace without checksums
+        assert all(case.knows(*pair) for pair in pairs)
+
+
+def test_odd_keys_do_not_break_a_line(cli: Run, tmp_path: Path) -> None:
+    path = make_dumb(tmp_path / "odd", dict.fromkeys(ODD_KEYS, b"x"))
+
+    outcome = cli("keys", path)
+
+    assert outcome.text.splitlines() == list(ODD_KEYS.values())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*", ["Ann", "ann", "bob", "bo\\b"]),
+        ("a*", ["ann"]),
+        ("?nn", ["Ann", "ann"]),
+        ("[!A]*b*", ["bob", "bo\\b"]),
+        ("nothing", []),
+    ],
+)
+def test_keys_can_be_matched(cli: Run, tmp_path: Path, pattern: str, expected: list[str]) -> None:
+    path = make_dumb(tmp_path / "names", dict.fromkeys([b"Ann", b"ann", b"bob", b"bo\\b"], b""))
+
+    outcome = cli("keys", path, "--match", pattern)
+
+    assert (outcome.code, outcome.text.splitlines()) == (0, expected)
+
+
+def test_a_pattern_reaches_keys_that_are_no_text(program: Run, tmp_path: Path) -> None:
+    path = make_dumb(tmp_path / "raw", {b"\xff1": b"", b"\xfe1": b""})
+
+    outcome = program("keys", path, "--match", b"\xff*")
+
+    assert outcome.text.splitlines() == [r"b'\xff1'"]
+
+
+def dumped(out: bytes) -> list[tuple[bytes, bytes]]:
+    entries = [json.loads(line) for line in out.splitlines()]
+    assert all(list(entry) == ["k", "v"] for entry in entries)
+    return [(b64decode(entry["k"], validate=True), b64decode(entry["v"], validate=True)) for entry in entries]

@@ -1,0 +1,168 @@
+"""``set``: one leaf changes, and Python reads back the same edit."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run, is_one_sentence
+from tests.cli.shelves import (
+    make_dumb,
+    make_sqlite,
+    pickled,
+    python_with_sqlite_dbm,
+    read_by_dbm_sqlite3,
+    read_dumb,
+    read_sqlite,
+    unpickled,
+)
+
+Make = Callable[[Path, Mapping[bytes, bytes]], Path]
+Read = Callable[[Path], dict[bytes, bytes]]
+
+FORMATS: dict[str, tuple[Make, Read]] = {"dumb": (make_dumb, read_dumb), "sqlite3": (make_sqlite, read_sqlite)}
+
+PEOPLE: dict[str, Any] = {
+    "ada": {"born": 1815, "scores": [1, 2.5, -3], "name": "Ada", "photo": b"\x00\x01", "alive": False},
+    "count": 7,
+    "name": "plain",
+    "bob": [{"x": (1, [2])}],
+}
+
+
+@pytest.fixture(params=list(FORMATS))
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Read]:
+    """A shelf in each format that can be saved, and what reads it back."""
+    make, read = FORMATS[request.param]
+    return make(tmp_path / "people", pickled(PEOPLE)), read
+
+
+def edited(key: str, edit: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return PEOPLE after an edit made in Python, which returns the new value or None when it worked in place."""
+    people = deepcopy(PEOPLE)
+    result = edit(people[key])
+    if result is not None:
+        people[key] = result
+    return people
+
+
+EDITS: list[tuple[list[str], dict[str, Any]]] = [
+    (["ada", "--at", "['born']", "1816"], edited("ada", lambda v: v.update(born=1816))),
+    (["ada", "--at", "['scores'][0]", "-5"], edited("ada", lambda v: v["scores"].__setitem__(0, -5))),
+    (["ada", "--at", "['scores'][1]", "-1.5"], edited("ada", lambda v: v["scores"].__setitem__(1, -1.5))),
+    (["ada", "--at", "['scores'][2]", "--", "-5"], edited("ada", lambda v: v["scores"].__setitem__(2, -5))),
+    (["ada", "--at", "['name']", "'Ada L.'"], edited("ada", lambda v: v.update(name="Ada L."))),
+    (["ada", "'Zoë'", "--at", "['name']"], edited("ada", lambda v: v.update(name="Zoë"))),
+    (["ada", "--at", "['photo']", r"b'\xff'"], edited("ada", lambda v: v.update(photo=b"\xff"))),
+    (["ada", "--at", "['alive']", "True"], edited("ada", lambda v: v.update(alive=True))),
+    (["count", "-5"], edited("count", lambda _v: -5)),
+    (["count", "--", "-5"], edited("count", lambda _v: -5)),
+    (["count", "123456789012345678901234567890"], edited("count", lambda _v: 123456789012345678901234567890)),
+    (["Y291bnQ=", "--key-base64", "8"], edited("count", lambda _v: 8)),
+    (["count", "--nth", "0", "8"], edited("count", lambda _v: 8)),
+    (["name", "'other'"], edited("name", lambda _v: "other")),
+    (["bob", "--at", "[0]['x'][1][0]", "3"], edited("bob", lambda v: v[0]["x"][1].__setitem__(0, 3))),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), EDITS, ids=lambda value: " ".join(value) if value else "")
+def test_python_loads_the_same_edit(
+    cli: Run, shelf: tuple[Path, Read], arguments: list[str], expected: dict[str, Any]
+) -> None:
+    path, read = shelf
+
+    outcome = cli("set", path, *arguments)
+
+    assert (outcome.code, outcome.err) == (0, "")
+    stored = read(path)
+    assert unpickled(stored) == expected
+    assert list(stored) == [key.encode() for key in PEOPLE]
+    unchanged = [key.encode() for key in PEOPLE if PEOPLE[key] == expected[key]]
+    assert [stored[key] for key in unchanged] == [pickled(PEOPLE)[key] for key in unchanged]
+
+
+def test_dbm_sqlite3_reads_the_edit(cli: Run, tmp_path: Path) -> None:
+    python = python_with_sqlite_dbm()
+    if python is None:
+        pytest.skip("No Python with dbm.sqlite3 (3.13 or later) is installed.")
+    path = make_sqlite(tmp_path / "people", pickled(PEOPLE))
+
+    outcome = cli("set", path, "ada", "--at", "['born']", "1816")
+
+    assert outcome.code == 0
+    assert unpickled(read_by_dbm_sqlite3(python, path)) == edited("ada", lambda v: v.update(born=1816))
+
+
+def test_all_other_bytes_of_the_value_stay(cli: Run, shelf: tuple[Path, Read]) -> None:
+    path, read = shelf
+    before = read(path)[b"ada"]
+
+    cli("set", path, "ada", "--at", "['born']", "1816")
+
+    after = read(path)[b"ada"]
+    assert after == before.replace(b"M\x17\x07", b"M\x18\x07")
+    assert before.count(b"M\x17\x07") == 1
+
+
+def test_a_backup_is_made_and_named_unless_it_is_declined(cli: Run, shelf: tuple[Path, Read]) -> None:
+    path, _read = shelf
+    files = set(path.parent.iterdir())
+
+    cli("set", path, "count", "8", "--no-backup")
+    assert not {file for file in path.parent.iterdir() if file.suffix != ".bak"} - files
+
+    files = set(path.parent.iterdir())
+    outcome = cli("set", path, "count", "9")
+    backups = set(path.parent.iterdir()) - files
+    assert backups
+    assert any(backup.name in outcome.text for backup in backups)
+
+
+def test_a_value_that_is_so_already_is_not_saved(cli: Run, shelf: tuple[Path, Read]) -> None:
+    path, _read = shelf
+    before = {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in path.parent.iterdir()}
+
+    outcome = cli("set", path, "count", "7")
+
+    assert (outcome.code, outcome.out) == (0, b"")
+    assert {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in path.parent.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nobody", "1"],
+        ["ada", "--at", "['nothing']", "1"],
+        ["ada", "--at", "['born']", "'text'"],
+        ["ada", "--at", "['born']", "1.5"],
+        ["ada", "--at", "['born']", "not a literal"],
+        ["ada", "--at", "['born']", "-"],
+        ["ada", "--at", "['scores']", "[]"],
+        ["ada", "{}"],
+        ["ada", "--at", "['born']", "__import__('os')"],
+        ["count", "--nth", "1", "8"],
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_done_changes_nothing(cli: Run, shelf: tuple[Path, Read], arguments: list[str]) -> None:
+    path, _read = shelf
+    before = {file: file.read_bytes() for file in path.parent.iterdir()}
+
+    outcome = cli("set", path, *arguments)
+
+    assert (outcome.code, outcome.out) == (4, b"")
+    assert is_one_sentence(outcome.err)
+    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
+def test_a_format_that_cannot_be_saved_yet_says_so(cli: Run, database_case: Callable[[str], Path]) -> None:
+    path = database_case("shelve-py27-dbhash-p2")
+    before = path.read_bytes()
+
+    outcome = cli("set", path, "extra9", "--at", "[0]", "5")
+
+    assert (outcome.code, outcome.out) == (4, b"")
+    assert is_one_sentence(outcome.err)
+    assert path.read_bytes() == before
