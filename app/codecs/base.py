@@ -95,8 +95,11 @@ class DecodedValue(ABC):
         raise EncodeError(f"{self.codec} values cannot be edited yet.")
 
     @abstractmethod
-    def text(self, limit: int) -> str:
-        """Return the value pretty-printed as plain text, at most some ``limit`` characters, escaped for the screen."""
+    def text(self, limit: int, path: str = "") -> str:
+        """Return the value at ``path`` pretty-printed as plain text, escaped for the screen.
+
+        It has at most some ``limit`` characters.
+        """
 
     @abstractmethod
     def tree(self, limit: int, path: str = "") -> dict[str, Any]:

@@ -110,7 +110,11 @@ class PickleNodes(ABC):
 
     @abstractmethod
     def length(self, slot: int) -> int:
-        """Return bytes of a BYTES, BYTEARRAY, STR2 or STR argument, items of a container, else 0."""
+        """Return bytes of a BYTES, BYTEARRAY, STR2, STR, INT or LONG argument, items of a container, else 0.
+
+        Raises:
+            DecodeError: the argument is malformed.
+        """
 
     @abstractmethod
     def prefix(self, slot: int, limit: int) -> str | bytes:

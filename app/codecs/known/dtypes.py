@@ -1,0 +1,105 @@
+"""numpy's dtypes as pickles write them: a code, and a state with byte order, fields and unit of time."""
+
+import re
+
+from app.codecs.known.packed import Characters, ElementType, Field, Moment, Number, Octets, Record
+from app.codecs.known.shape import attributes, integer, sequence, shape_of, text
+from app.codecs.nodes import Kind, PickleNodes
+
+_CODE = re.compile(r"([?biufcSaUVOMm])(\d{0,9})\Z", re.ASCII)
+_ORDERS = {"<": "<", ">": ">", "|": "<", "=": "<"}
+_FORMATS = {
+    "b1": "?", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q",
+    "f2": "e", "f4": "f", "f8": "d", "c8": "ff", "c16": "dd",
+}  # fmt: skip
+_NAMES = {"b": "bool", "i": "int", "u": "uint", "f": "float", "c": "complex"}
+_DEPTH = 4
+_MAX_FIELDS = 64
+
+
+class ObjectType(ElementType):
+    """Elements that are objects of the pickle: they are no memory but slots in a list."""
+
+    name = "object"
+    size = 8
+
+    def text(self, data: bytes, offset: int) -> str:
+        raise NotImplementedError
+
+    def json(self, data: bytes, offset: int) -> str:
+        raise NotImplementedError
+
+
+def element_type(nodes: PickleNodes, slot: int, depth: int = _DEPTH) -> ElementType | None:
+    """Return how the elements of a dtype are stored; None when it is no dtype, or one that is not decoded."""
+    if nodes.kind(slot) is not Kind.OBJECT or depth < 0:
+        return None
+    shape = shape_of(nodes, slot)
+    code = text(nodes, shape.args[0]) if shape.name == "numpy.dtype" and shape.args else None
+    match = _CODE.match(code) if code else None
+    state = sequence(nodes, shape.states[0], 10) if len(shape.states) == 1 else []
+    if match is None or state is None or (len(state) > 2 and nodes.kind(state[2]) is not Kind.NONE):
+        return None
+    order = text(nodes, state[1]) if len(state) > 1 else "|"
+    if order not in _ORDERS:
+        return None
+    letter, size = match[1], int(match[2] or 0)
+    if letter == "V":
+        return _record(nodes, state, size, depth)
+    if letter in "Mm":
+        return _moment(nodes, state, _ORDERS[order], is_span=letter == "m")
+    return _simple(letter, size, _ORDERS[order])
+
+
+def _simple(letter: str, size: int, order: str) -> ElementType | None:
+    if letter == "O":
+        return ObjectType()
+    if letter in "Sa":
+        return Octets(f"S{size}", size) if size else None
+    if letter == "U":
+        return Characters(f"U{size}", 4 * size, "utf-32-le" if order == "<" else "utf-32-be") if size else None
+    form = _FORMATS.get("b1" if letter in "?b" else f"{letter}{size}")
+    if form is None:
+        return None
+    bits = "" if letter in "?b" else str(8 * size)
+    return Number(_NAMES.get(letter, "bool") + bits, max(size, 1), order + form)
+
+
+def _moment(nodes: PickleNodes, state: list[int], order: str, *, is_span: bool) -> ElementType | None:
+    """Return the type of a date: its unit stands at the end of the state as ``(metadata, (unit, step, 1, 1))``."""
+    outer = sequence(nodes, state[8], 2) if len(state) > 8 else None
+    inner = sequence(nodes, outer[1], 4) if outer and len(outer) == 2 else None
+    unit = nodes.prefix(inner[0], 8) if inner and nodes.kind(inner[0]) in (Kind.BYTES, Kind.STR2, Kind.STR) else None
+    step = integer(nodes, inner[1]) if inner and len(inner) > 1 else None
+    if unit is None or not step or step < 0:
+        return None
+    word = unit if isinstance(unit, str) else unit.decode("latin-1")
+    prefix = "timedelta64" if is_span else "datetime64"
+    return Moment(f"{prefix}[{'' if step == 1 else step}{word}]", 8, order + "q", word, step, is_span)
+
+
+def _record(nodes: PickleNodes, state: list[int], size: int, depth: int) -> ElementType | None:
+    names = sequence(nodes, state[3], _MAX_FIELDS) if len(state) > 4 else None
+    members = attributes(nodes, state[4]) if names else None
+    if not names or members is None or not size:
+        return None
+    fields = []
+    for slot in names:
+        name = text(nodes, slot)
+        field = _field(nodes, name, members[name], size, depth) if name in members else None
+        if field is None:
+            return None
+        fields.append(field)
+    if len({field.name for field in fields}) != len(fields):
+        return None
+    return Record(f"[{', '.join(f'{field.name}: {field.type.name}' for field in fields)}]", size, tuple(fields))
+
+
+def _field(nodes: PickleNodes, name: str | None, slot: int, size: int, depth: int) -> Field | None:
+    place = sequence(nodes, slot, 3)
+    if name is None or place is None or len(place) < 2:
+        return None
+    kind, offset = element_type(nodes, place[0], depth - 1), integer(nodes, place[1])
+    if kind is None or isinstance(kind, ObjectType) or offset is None or not 0 <= offset <= size - kind.size:
+        return None
+    return Field(name, offset, kind)

@@ -1,0 +1,207 @@
+"""Which known type an object is, and the short text of any node."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from app import limits
+from app.codecs.known import arrays, collections, datetimes, identifiers, ndarrays, numbers, pandas, zones
+from app.codecs.known.base import Known, KnownType, type_name
+from app.codecs.known.shape import Shape, is_slots_state, shape_of, text
+from app.codecs.nodes import CONTAINERS, SCALARS, Kind, PickleNodes
+from app.codecs.screen import ELLIPSIS, escape_text, scalar_text, shorten, size_text
+from app.errors import CodecError, LimitExceeded
+
+_FAMILIES = (collections, datetimes, zones, numbers, identifiers, arrays, ndarrays, pandas)
+_TYPES: dict[str, KnownType] = {
+    name: known for known in chain.from_iterable(family.TYPES for family in _FAMILIES) for name in known.names
+}
+
+_BRACKETS = {
+    Kind.LIST: ("[", "]"),
+    Kind.TUPLE: ("(", ")"),
+    Kind.SET: ("{", "}"),
+    Kind.FROZENSET: ("frozenset({", "})"),
+}
+_DEPTH = 3
+"""Levels of containers that a preview looks into."""
+
+_NESTED_CHARS = 60
+"""Characters of a node that stands inside the text of a known type."""
+
+
+def describe(nodes: PickleNodes, slot: int) -> Known | None:
+    """Return what an OBJECT is when its class is known and it is built as that class builds it, else None."""
+    return _described(nodes, slot, _DEPTH)
+
+
+def object_type(nodes: PickleNodes, slot: int) -> str:
+    """Return the type of an OBJECT as a person reads it, safe for the screen; ``object`` when its class is computed."""
+    known = describe(nodes, slot)
+    if known is not None:
+        return known.type
+    return escape_text(type_name(shape_of(nodes, slot).name)) or "object"
+
+
+def preview(nodes: PickleNodes, slot: int, limit: int = limits.CELL_CHARS) -> str:
+    """Return a node as a short Python-like text of one line, safe for the screen, at most ``limit`` characters.
+
+    The work is bounded by ``limit`` and never by the size of the value.
+    """
+    return _preview(nodes, slot, limit, _DEPTH)
+
+
+def node_text(nodes: PickleNodes, slot: int, limit: int = limits.CELL_CHARS) -> str:
+    """Return a scalar as `scalar_text` does, decoding no more than is shown; what is too large shows as its size."""
+    kind = nodes.kind(slot)
+    try:
+        if kind in (Kind.STR, Kind.STR2, Kind.BYTES, Kind.BYTEARRAY):
+            return scalar_text(nodes.prefix(slot, limit + 1), kind, is_python2=nodes.is_python2, limit=limit)
+        return scalar_text(nodes.scalar(slot), kind, is_python2=nodes.is_python2, limit=limit)
+    except LimitExceeded:
+        return size_text(nodes.length(slot), "byte integer")
+    except CodecError as error:
+        return f"<{escape_text(shorten(error.message, limit))}>"
+
+
+def _described(nodes: PickleNodes, slot: int, depth: int) -> Known | None:
+    try:
+        shape = shape_of(nodes, slot)
+        known = _TYPES.get(shape.name)
+        return known.describe(nodes, shape, _Nested(nodes, depth)) if known else None
+    except CodecError:
+        return None  # a part of it is damaged or too large: it is shown as the pickle builds it
+
+
+class _Nested:
+    """The preview that a known type asks for: one level further down."""
+
+    def __init__(self, nodes: PickleNodes, depth: int) -> None:
+        self._nodes = nodes
+        self._depth = depth
+
+    def __call__(self, slot: int) -> str:
+        return _preview(self._nodes, slot, _NESTED_CHARS, self._depth - 1)
+
+
+def _preview(nodes: PickleNodes, slot: int, limit: int, depth: int) -> str:
+    shown = ""
+    for piece in _pieces(nodes, slot, limit, depth):
+        shown += piece
+        if len(shown) > limit:
+            break
+    return shorten(shown, limit)
+
+
+def _pieces(nodes: PickleNodes, slot: int, limit: int, depth: int) -> Iterator[str]:
+    """Yield the text of a node in pieces, so that whoever joins them can stop; recursion ends with ``depth``."""
+    kind = nodes.kind(slot)
+    if kind in SCALARS:
+        yield node_text(nodes, slot, limit)
+    elif kind is Kind.DICT:
+        yield from _dict_pieces(nodes, slot, limit, depth)
+    elif kind in CONTAINERS:
+        yield from _container_pieces(nodes, slot, limit, depth)
+    elif kind is Kind.OBJECT:
+        known = _described(nodes, slot, depth) if depth > 0 else None
+        yield from [known.text] if known else _object_pieces(nodes, shape_of(nodes, slot), limit, depth)
+    else:
+        yield _other_text(nodes, slot, depth)
+
+
+def _container_pieces(nodes: PickleNodes, slot: int, limit: int, depth: int) -> Iterator[str]:
+    kind = nodes.kind(slot)
+    size = nodes.length(slot)
+    start, end = _BRACKETS[kind] if size or kind not in (Kind.SET, Kind.FROZENSET) else (f"{kind}(", ")")
+    if size and depth <= 0:
+        yield start + ELLIPSIS + end
+        return
+    items = nodes.items(slot, 0, limit)
+    yield start
+    yield from _joined(nodes, items, limit, depth)
+    yield ("," if kind is Kind.TUPLE and size == 1 else "") + (ELLIPSIS if size > len(items) else "") + end
+
+
+def _dict_pieces(nodes: PickleNodes, slot: int, limit: int, depth: int) -> Iterator[str]:
+    size = nodes.length(slot)
+    if size and depth <= 0:
+        yield "{" + ELLIPSIS + "}"
+        return
+    pairs = nodes.pairs(slot, 0, limit)
+    yield "{"
+    yield from _joined_pairs(nodes, pairs, limit, depth)
+    yield (ELLIPSIS if size > len(pairs) else "") + "}"
+
+
+def _object_pieces(nodes: PickleNodes, shape: Shape, limit: int, depth: int) -> Iterator[str]:
+    """Yield ``Order(1001, total=…)[…]``: arguments, keywords and attributes, items."""
+    yield f"{escape_text(shape.name.rpartition('.')[2]) or 'object'}("
+    if depth <= 0:
+        yield ELLIPSIS + ")"
+        return
+    separator = ""
+    for name, value in _members(nodes, shape, limit):
+        yield f"{separator}{escape_text(shorten(name, _NESTED_CHARS))}{'=' if name else ''}"
+        yield from _pieces(nodes, value, limit, depth - 1)
+        separator = ", "
+    yield ")"
+    if shape.listitems:
+        yield "["
+        yield from _joined(nodes, shape.listitems[:limit], limit, depth)
+        yield "]"
+    if shape.dictitems:
+        yield "{"
+        yield from _joined_pairs(nodes, shape.dictitems[:limit], limit, depth)
+        yield "}"
+
+
+def _members(nodes: PickleNodes, shape: Shape, limit: int) -> Iterator[tuple[str, int]]:
+    """Yield arguments and whole states without a name, keywords and attributes with theirs."""
+    yield from (("", slot) for slot in shape.args)
+    yield from ((_name(nodes, key), value) for key, value in shape.kwargs)
+    for state in shape.states:
+        dicts = nodes.items(state) if is_slots_state(nodes, state) else [state]
+        for part in dicts:
+            if nodes.kind(part) is Kind.DICT:
+                yield from ((_name(nodes, key), value) for key, value in nodes.pairs(part, 0, limit))
+            elif len(dicts) == 1:
+                yield "", part
+
+
+def _name(nodes: PickleNodes, key: int) -> str:
+    try:
+        return text(nodes, key) or _preview(nodes, key, _NESTED_CHARS, 0)
+    except CodecError:
+        return ELLIPSIS
+
+
+def _joined(nodes: PickleNodes, slots: list[int] | tuple[int, ...], limit: int, depth: int) -> Iterator[str]:
+    for number, slot in enumerate(slots):
+        if number:
+            yield ", "
+        yield from _pieces(nodes, slot, limit, depth - 1)
+
+
+def _joined_pairs(
+    nodes: PickleNodes, pairs: list[tuple[int, int]] | tuple[tuple[int, int], ...], limit: int, depth: int
+) -> Iterator[str]:
+    for number, (key, value) in enumerate(pairs):
+        if number:
+            yield ", "
+        yield from _pieces(nodes, key, limit, depth - 1)
+        yield ": "
+        yield from _pieces(nodes, value, limit, depth - 1)
+
+
+def _other_text(nodes: PickleNodes, slot: int, depth: int) -> str:
+    match nodes.kind(slot):
+        case Kind.GLOBAL:
+            return escape_text(shorten(type_name(nodes.global_name(slot)), limits.CELL_CHARS))
+        case Kind.PERSID:
+            inner = _preview(nodes, nodes.inner(slot), _NESTED_CHARS, depth - 1) if depth > 0 else ELLIPSIS
+            return f"<persistent id {inner}>"
+        case Kind.EXT:
+            return f"<extension {nodes.inner(slot)}>"
+        case Kind.BUFFER:
+            return f"<buffer {nodes.inner(slot)}>"
+        case _:
+            return f"<{escape_text(shorten(nodes.damage(slot), limits.CELL_CHARS))}>"

@@ -1,0 +1,228 @@
+"""The children of a node in the order a person sees them, each with the step that leads to it; read by pages."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from app.codecs.known.registry import preview
+from app.codecs.known.shape import is_slots_state, shape_of
+from app.codecs.nodes import Kind
+from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.keys import KeyTable
+from app.codecs.pickle.paths import is_plain_name
+from app.codecs.screen import escape_text, shorten
+
+_LABEL_CHARS = 80
+
+
+class Role(Enum):
+    """What a child is to its parent; decides whether it can be edited."""
+
+    ITEM = auto()
+    MEMBER = auto()
+    VALUE = auto()
+    KEY = auto()
+    ARGUMENT = auto()
+    CALL_ARGUMENT = auto()
+    ATTRIBUTE = auto()
+    STATE = auto()
+    OTHER = auto()
+    ROOT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One child: its slot, the step to it, the plain label of its row."""
+
+    slot: int
+    step: str
+    label: str
+    role: Role
+
+
+class Group(ABC):
+    """A run of children of one sort. ``slots`` holds their slots, keys of pairs included, in stream order."""
+
+    slots: Sequence[int]
+
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """The number of rows."""
+
+    @abstractmethod
+    def page(self, start: int, count: int) -> Iterator[Child]:
+        """Yield at most ``count`` children from row ``start`` on."""
+
+    @abstractmethod
+    def child_at(self, index: int) -> Child:
+        """Return the child at a position of ``slots``."""
+
+
+class Items(Group):
+    """Numbered children: items, arguments, members of a set."""
+
+    def __init__(self, slots: Sequence[int], role: Role, prefix: str = "", form: str = "[{}]") -> None:
+        self.slots = slots
+        self._role = role
+        self._form = prefix + form
+
+    @property
+    def rows(self) -> int:
+        return len(self.slots)
+
+    def page(self, start: int, count: int) -> Iterator[Child]:
+        for index in range(start, min(start + count, len(self.slots))):
+            yield self.child_at(index)
+
+    def child_at(self, index: int) -> Child:
+        step = self._form.format(index)
+        return Child(self.slots[index], step, step if step.startswith("<") else str(index), self._role)
+
+
+class Fixed(Group):
+    """Children given one by one."""
+
+    def __init__(self, *children: Child) -> None:
+        self.slots = [child.slot for child in children]
+        self._children = children
+
+    @property
+    def rows(self) -> int:
+        return len(self._children)
+
+    def page(self, start: int, count: int) -> Iterator[Child]:
+        yield from self._children[start : start + count]
+
+    def child_at(self, index: int) -> Child:
+        return self._children[index]
+
+
+class Pairs(Group):
+    """Values by key; a key that is itself a structure gets a row before its value's."""
+
+    def __init__(self, graph: Graph, flat: Sequence[int], role: Role, prefix: str = "") -> None:
+        self.slots = flat
+        self._graph = graph
+        self._role = role
+        self._prefix = prefix
+        self.keys = KeyTable(graph, flat)
+        self.names: dict[str, int] = {}
+        """Positions of the keys that are attribute names no other state has."""
+
+    @property
+    def rows(self) -> int:
+        return self.keys.rows
+
+    def page(self, start: int, count: int) -> Iterator[Child]:
+        wanted = range(start, start + count)
+        index = self.keys.pair_of(start)
+        while index < len(self.keys) and self.keys.row_of(index) - 1 < wanted.stop:
+            if self.keys.has_row(index) and self.keys.row_of(index) - 1 in wanted:
+                yield self.child_at(2 * index)
+            if self.keys.row_of(index) in wanted:
+                yield self.child_at(2 * index + 1)
+            index += 1
+
+    def child_at(self, index: int) -> Child:
+        pair, is_value = divmod(index, 2)
+        if not is_value:
+            step = f"{self._prefix}[#{pair}]<key>"
+            return Child(self.slots[index], step, f"key {pair}", Role.KEY)
+        return Child(self.slots[index], self._step(pair), self._label(pair), self._role)
+
+    def _step(self, pair: int) -> str:
+        if name := self._name(pair):
+            return f".{name}"
+        literal = self.keys.literal(pair)
+        return f"{self._prefix}[{literal}]" if literal else f"{self._prefix}[#{pair}]"
+
+    def _label(self, pair: int) -> str:
+        if name := self._name(pair):
+            return name
+        return preview(self._graph, self.slots[2 * pair], _LABEL_CHARS)
+
+    def _name(self, pair: int) -> str:
+        if not self.names:
+            return ""
+        text = self.keys.text(pair)
+        return text if self.names.get(text) == pair else ""
+
+
+def groups_of(graph: Graph, target: int) -> list[Group]:
+    """Return the children of the object at ``target``."""
+    match graph.kind(target):
+        case Kind.LIST | Kind.TUPLE:
+            return [Items(graph.elements(target), Role.ITEM)]
+        case Kind.SET | Kind.FROZENSET:
+            return [Items(graph.elements(target), Role.MEMBER, form="{{#{}}}")]
+        case Kind.DICT:
+            return [Pairs(graph, graph.elements(target), Role.VALUE)]
+        case Kind.OBJECT:
+            return _object_groups(graph, target)
+        case Kind.PERSID:
+            return [Fixed(Child(graph.inner(target), "<id>", "id", Role.OTHER))]
+    return []
+
+
+def _object_groups(graph: Graph, target: int) -> list[Group]:
+    parts, shape = graph.parts(target), shape_of(graph, target)
+    groups: list[Group] = []
+    if not shape.name:
+        groups.append(Fixed(Child(parts.cls, "<callable>", "<callable>", Role.OTHER)))
+    if shape.args:
+        groups.append(Items(shape.args, Role.CALL_ARGUMENT if parts.is_call else Role.ARGUMENT, "<args>"))
+    elif parts.args_slot >= 0 and graph.kind(parts.args_slot) is not Kind.TUPLE:
+        groups.append(Fixed(Child(parts.args_slot, "<args>", "<args>", Role.OTHER)))
+    if shape.kwargs:
+        groups.append(Pairs(graph, _flat(shape.kwargs), Role.CALL_ARGUMENT, "<kwargs>"))
+    groups += state_groups(graph, parts.states)
+    if parts.listitems:
+        groups.append(Items(parts.listitems, Role.ITEM, "<listitems>"))
+    if parts.dictitems:
+        groups.append(Pairs(graph, _flat(parts.dictitems), Role.VALUE, "<dictitems>"))
+    return groups
+
+
+def state_groups(graph: Graph, states: tuple[int, ...]) -> list[Group]:
+    """Return the attributes that states set, and states that are no attributes as they are."""
+    groups: list[Group] = []
+    for number, state in enumerate(states, 1):
+        prefix = state_step(number)
+        if graph.kind(state) is Kind.DICT:
+            groups.append(Pairs(graph, graph.elements(graph.target(state)), Role.ATTRIBUTE, prefix))
+        elif is_slots_state(graph, state):
+            for index, part in enumerate(graph.items(state)):
+                if graph.kind(part) is Kind.DICT:
+                    flat = graph.elements(graph.target(part))
+                    groups.append(Pairs(graph, flat, Role.ATTRIBUTE, f"{prefix}[{index}]"))
+        else:
+            groups.append(Fixed(Child(state, prefix, prefix, Role.STATE)))
+    _share_names([group for group in groups if isinstance(group, Pairs)])
+    return groups
+
+
+def state_step(number: int) -> str:
+    """Return the step to the state that the ``number``-th BUILD sets, counted from 1."""
+    return "<state>" if number == 1 else f"<state {number}>"
+
+
+def _share_names(attributes: list[Pairs]) -> None:
+    """Let the texts that are keys of one state only be attribute names."""
+    seen: dict[str, int] = {}
+    for group in attributes:
+        for text in group.keys.text_places():
+            seen[text] = seen.get(text, 0) + 1
+    for group in attributes:
+        places = group.keys.text_places()
+        group.names = {text: at for text, at in places.items() if at >= 0 and seen[text] == 1 and is_plain_name(text)}
+
+
+def _flat(pairs: tuple[tuple[int, int], ...]) -> list[int]:
+    return [slot for pair in pairs for slot in pair]
+
+
+def short_label(text: str) -> str:
+    """Return a text of the file as a row's label."""
+    return escape_text(shorten(text, _LABEL_CHARS))

@@ -1,0 +1,388 @@
+"""The parsed pickle as the rest of the program reads it."""
+
+from collections.abc import Sequence
+
+from app.cancel import CancelToken
+from app.codecs.nodes import Kind, ObjectParts, PickleNodes, Scalar
+from app.codecs.pickle.machine import run
+from app.codecs.pickle.opcodes import ALIASES, BY_CODE, BYTES, CODE, LONGS, MAKERS, STRINGS, TEXTS, TUPLES, codes
+from app.codecs.pickle.reductions import Reduction, global_lines, reduction, stacked_name
+from app.codecs.pickle.scalars import payload, read_bytes, read_int, read_scalar, read_text
+from app.codecs.pickle.stream import Stream
+from app.errors import DecodeError
+
+_APPENDS = codes("APPEND", "APPENDS", "ADDITEMS")
+_SETITEMS = codes("SETITEM", "SETITEMS")
+_JOINED_MAX = 32
+"""Containers of many batches whose joined children are kept."""
+
+_BINARY_INTS = codes("BININT", "BININT1", "BININT2")
+_DIGITS_OF_INT4 = 10
+_INT4 = range(-(1 << 31), 1 << 31)
+_CACHED_REDUCTIONS = 100_000
+
+CUT_MARK = "\ue000"
+"""What stands for the damage where only the end of a prefix is reached."""
+
+
+def _kinds() -> tuple[Kind | None, ...]:
+    """Return the kind by opcode, None where it takes more than the opcode to tell."""
+    groups = {
+        Kind.NONE: codes("NONE"),
+        Kind.BOOL: codes("NEWTRUE", "NEWFALSE"),
+        Kind.INT: codes("BININT", "BININT1", "BININT2"),
+        Kind.FLOAT: codes("FLOAT", "BINFLOAT"),
+        Kind.STR: TEXTS,
+        Kind.STR2: STRINGS,
+        Kind.BYTES: BYTES,
+        Kind.BYTEARRAY: codes("BYTEARRAY8"),
+        Kind.LIST: codes("EMPTY_LIST", "LIST"),
+        Kind.TUPLE: TUPLES | codes("MARK"),  # a MARK stands for a tuple under construction
+        Kind.DICT: codes("EMPTY_DICT", "DICT"),
+        Kind.SET: codes("EMPTY_SET"),
+        Kind.FROZENSET: codes("FROZENSET"),
+        Kind.OBJECT: MAKERS - codes("REDUCE"),
+        Kind.PERSID: codes("PERSID", "BINPERSID"),
+        Kind.EXT: codes("EXT1", "EXT2", "EXT4"),
+        Kind.BUFFER: codes("NEXT_BUFFER"),
+        Kind.GLOBAL: codes("GLOBAL"),
+    }
+    by_code = {code: kind for kind, members in groups.items() for code in members}
+    return tuple(by_code.get(code) for code in range(256))
+
+
+_KINDS = _kinds()
+_GLOBALS = codes("GLOBAL", "STACK_GLOBAL")
+
+
+class Graph(PickleNodes):
+    """One parsed pickle. Everything is read from the flat records of its `Stream` on demand."""
+
+    def __init__(self, stream: Stream, *, is_prefix: bool = False) -> None:
+        self.stream = stream
+        self._data = stream.data
+        self._special: dict[int, Kind] = {}
+        self._names: dict[int, str] = {}
+        self._damage: dict[int, str] = {}
+        self._joined: dict[tuple[int, bool], list[int]] = {}
+        self._reductions: dict[int, Reduction] = {}
+        self._long_kind: Kind | None = None
+        self._last_parts = -1, ObjectParts(-1, ())  # whoever asks for parts asks several times
+        self._note_specials(is_prefix=is_prefix)
+
+    def _note_specials(self, *, is_prefix: bool) -> None:
+        """Give names inside arguments (INST, PERSID, a changed GLOBAL) slots of their own, behind the opcode."""
+        stream = self.stream
+        if stream.error:
+            self._special[stream.error_at] = Kind.DAMAGED
+            self._damage[stream.error_at] = CUT_MARK if is_prefix and stream.is_cut else stream.error
+        for pos in stream.persids:
+            self._special[pos + 1] = Kind.STR2 if stream.is_python2 else Kind.STR
+        for pos in stream.insts:
+            self._special[pos + 1] = Kind.GLOBAL
+        for pos in stream.odd:
+            if self._data[pos] == CODE["STACK_GLOBAL"] and not self._names_texts(pos):
+                self._special[pos] = Kind.DAMAGED
+                self._damage[pos] = f"STACK_GLOBAL at offset {pos:,} is given something else than two texts."
+        if stream.odd:
+            for target in filter(self._is_global, stream.logs):
+                self._special[target] = Kind.OBJECT
+                self._special[target + 1] = Kind.GLOBAL
+
+    def _is_global(self, target: int) -> bool:
+        return self._data[target] in _GLOBALS and target not in self._special
+
+    def _names_texts(self, pos: int) -> bool:
+        stream = self.stream
+        return all(self._data[stream.target(slot)] in TEXTS for slot in stream.records[pos])
+
+    @property
+    def root(self) -> int:
+        return self.stream.root
+
+    @property
+    def is_python2(self) -> bool:
+        return self.stream.is_python2
+
+    def target(self, slot: int) -> int:
+        if slot in self._special or slot >= len(self._data) or self._data[slot] not in ALIASES:
+            return slot
+        return self.stream.target(slot)
+
+    def kind(self, slot: int) -> Kind:
+        target = self.target(slot)
+        if target in self._special:
+            return self._special[target]
+        kind = _KINDS[self._data[target]]
+        return kind if kind is not None else self._subtle_kind(target)
+
+    def _subtle_kind(self, target: int) -> Kind:
+        op = self._data[target]
+        if op == CODE["REDUCE"]:
+            return self.reduction(target).kind
+        if op in LONGS:
+            return self._kind_of_longs()
+        if op == CODE["INT"]:
+            line = self._data[target + 1 : target + 4]
+            return Kind.BOOL if line in (b"00\n", b"01\n") else Kind.INT
+        if op == CODE["STACK_GLOBAL"]:
+            return Kind.GLOBAL
+        return Kind.DAMAGED
+
+    def _kind_of_longs(self) -> Kind:
+        """Python 3 writes its large ints as Python 2 writes its longs; small ones give Python 2 away."""
+        if self._long_kind is None:
+            self._long_kind = Kind.LONG if self._has_python2_longs() else Kind.INT
+        return self._long_kind
+
+    def _has_python2_longs(self) -> bool:
+        stream = self.stream
+        if stream.protocol > 2:
+            return False
+        if stream.is_python2:
+            return True
+        if stream.has_text_ints and (stream.protocol == 2 or self._has_any(_BINARY_INTS) or self._has_wide_text_ints()):
+            return True  # Python 3 writes ints as text in protocol 0 only, and none of more than 32 bits
+        return stream.has_small_longs and (stream.protocol == 2 or stream.has_text_ints or self._has_any(_BINARY_INTS))
+
+    def int_like(self, op: int) -> int:
+        """Return the opcode whose family a small int is written in where ``op`` stood.
+
+        Python 3 writes only large ints as longs; a small one would look like Python 2's.
+        """
+        if op not in LONGS or self._kind_of_longs() is Kind.LONG:
+            return op
+        if self.stream.protocol >= 2 or self._has_any(_BINARY_INTS):
+            return CODE["BININT"]
+        return CODE["INT"] if self.stream.has_text_ints else op
+
+    def _has_any(self, opcodes: frozenset[int]) -> bool:
+        return any(self._data[slot] in opcodes for kids in self.stream.records.values() for slot in kids)
+
+    def _has_wide_text_ints(self) -> bool:
+        slots = (slot for kids in self.stream.records.values() for slot in kids if self._data[slot] == CODE["INT"])
+        return any(_is_wide(self._data[slot + 1 : sum(payload(self._data, slot))]) for slot in slots)
+
+    def plain_kind(self, slot: int) -> Kind | None:
+        """Return the kind as far as the opcode alone tells it: never looks into a REDUCE, so it cannot recurse."""
+        return _KINDS[self._data[self.target(slot)]]
+
+    def reduction(self, target: int) -> Reduction:
+        """Return what the REDUCE at ``target`` makes."""
+        known = self._reductions.get(target)
+        if known is None:
+            if len(self._reductions) >= _CACHED_REDUCTIONS:
+                self._reductions.clear()
+            known = self._reductions[target] = reduction(self, self.stream, target)
+        return known
+
+    def _source(self, target: int) -> int:
+        """Return the slot whose opcode holds the content: the target itself unless it is seen through; -1 if empty."""
+        while target >= 0 and self._data[target] == CODE["REDUCE"] and target not in self._special:
+            source = self.reduction(target).source
+            target = self.target(source) if source >= 0 else -1
+        return target
+
+    def argument_of(self, target: int) -> int:
+        """Return the slot of the text or bytes inside a call that is seen through, -1 when there is none."""
+        kids = self.stream.records.get(self.target(self.stream.records[target][1]), ())
+        return kids[0] if kids else -1
+
+    def scalar(self, slot: int) -> Scalar:
+        target = self.target(slot)
+        if self._data[target] == CODE["REDUCE"]:
+            return self._seen_through(target)
+        return read_scalar(self._data, target - (target in self._special))
+
+    def _seen_through(self, target: int) -> Scalar:
+        found = self.reduction(target)
+        if found.kind is Kind.COMPLEX:
+            real, imaginary = (self.scalar(arg) for arg in found.args)
+            return complex(_float(real), _float(imaginary))
+        return self._bytes(target)
+
+    def _bytes(self, target: int, limit: int = -1) -> bytes:
+        source = self._source(target)
+        if source < 0:
+            return b""
+        if self._data[source] not in TEXTS:
+            return read_bytes(self._data, source, limit)
+        try:
+            return read_text(self._data, source, limit).encode("latin-1")
+        except UnicodeEncodeError as error:
+            raise DecodeError(f"The bytes at offset {source:,} are not Latin-1.", offset=source) from error
+
+    def integer(self, slot: int) -> int:
+        return read_int(self._data, self.target(slot))
+
+    def length(self, slot: int) -> int:
+        target = self.target(slot)
+        match self.kind(target):
+            case Kind.STR | Kind.STR2 | Kind.BYTES | Kind.BYTEARRAY:
+                return self._byte_length(target)
+            case Kind.DICT:
+                return len(self.elements(target)) // 2
+            case Kind.LIST | Kind.TUPLE | Kind.SET | Kind.FROZENSET:
+                return len(self.elements(target))
+            case Kind.INT | Kind.LONG:
+                return payload(self._data, target)[1]
+        return 0
+
+    def _byte_length(self, target: int) -> int:
+        if self._data[target] == CODE["REDUCE"]:
+            source = self._source(target)
+            if source >= 0 and self._data[source] in TEXTS:
+                return len(read_text(self._data, source))
+            target = source
+        if target < 0:
+            return 0
+        pos = target - (target in self._special)
+        opcode = BY_CODE[self._data[pos]]
+        if opcode is not None and opcode.name == "STRING":
+            return len(read_bytes(self._data, pos))
+        return payload(self._data, pos)[1]
+
+    def prefix(self, slot: int, limit: int) -> str | bytes:
+        target = self.target(slot)
+        pos = target - (target in self._special)
+        if self._data[pos] in TEXTS or self._data[pos] == CODE["PERSID"]:
+            return read_text(self._data, pos, limit)
+        return self._bytes(target, limit)
+
+    def items(self, slot: int, start: int = 0, count: int | None = None) -> list[int]:
+        return list(self.elements(self.target(slot))[start : None if count is None else start + count])
+
+    def pairs(self, slot: int, start: int = 0, count: int | None = None) -> list[tuple[int, int]]:
+        flat = self.elements(self.target(slot))
+        part = flat[2 * start : None if count is None else 2 * (start + count)]
+        return list(zip(part[::2], part[1::2], strict=False))
+
+    def elements(self, target: int) -> Sequence[int]:
+        """Return item slots of a container, keys and values in turn for a dict; do not change the sequence."""
+        source = self._source(target)
+        if source < 0:
+            return ()
+        accepted = _SETITEMS if _KINDS[self._data[source]] is Kind.DICT else _APPENDS
+        return self._join(source, accepted)
+
+    def _join(self, target: int, accepted: frozenset[int]) -> Sequence[int]:
+        stream = self.stream
+        first = stream.records.get(target) if self._data[target] not in MAKERS else None
+        log = stream.logs.get(target)
+        if log is None and target not in stream.pending:
+            return first or ()
+        if log is not None and len(log) == 1 and not first and target not in stream.pending:
+            return stream.records[log[0]] if self._data[log[0]] in accepted else ()
+        wants_pairs = accepted is _SETITEMS
+        if (known := self._joined.get((target, wants_pairs))) is None:
+            known = list(first or ())
+            for pos in log or ():
+                if self._data[pos] in accepted:
+                    known += stream.records[pos]
+            if not (wants_pairs and self._data[target] in MAKERS):
+                known += stream.pending.get(target, ())
+            if len(self._joined) >= _JOINED_MAX:
+                self._joined.clear()
+            self._joined[target, wants_pairs] = known
+        return known
+
+    def global_name(self, slot: int) -> str:
+        target = self.target(slot)
+        if target not in self._names:
+            name = self._read_name(target)
+            if not name:
+                return ""
+            self._names[target] = name
+        return self._names[target]
+
+    def _read_name(self, target: int) -> str:
+        special = self._special.get(target)
+        pos = target - (special is Kind.GLOBAL)
+        if special is Kind.DAMAGED or not 0 <= pos < len(self._data):
+            return ""
+        op = self._data[pos]
+        if op == CODE["GLOBAL"] or (op == CODE["INST"] and special is Kind.GLOBAL):
+            return global_lines(self._data, pos)
+        return stacked_name(self.stream, pos) if op == CODE["STACK_GLOBAL"] else ""
+
+    def parts(self, slot: int) -> ObjectParts:
+        target = self.target(slot)
+        if self._last_parts[0] != target:
+            self._last_parts = target, self._make_parts(target)
+        return self._last_parts[1]
+
+    def _make_parts(self, target: int) -> ObjectParts:
+        made = self.made(target)
+        pairs = self._join(target, _SETITEMS) if target in self.stream.logs else ()
+        return ObjectParts(
+            cls=made.cls,
+            args=made.args,
+            kwargs=tuple(self.pairs(made.kwargs_slot)) if made.kwargs_slot >= 0 else (),
+            states=self._states(target),
+            listitems=tuple(self._listitems(target)),
+            dictitems=tuple(zip(pairs[::2], pairs[1::2], strict=False)),
+            args_slot=made.args_slot,
+            is_call=made.is_call,
+        )
+
+    def _listitems(self, target: int) -> Sequence[int]:
+        return self._join(target, _APPENDS)
+
+    def _states(self, target: int) -> tuple[int, ...]:
+        log = self.stream.logs.get(target)
+        if log is None:
+            return ()
+        return tuple(self.stream.records[pos][0] for pos in log if self._data[pos] == CODE["BUILD"])
+
+    def made(self, target: int) -> Reduction:
+        """Return class and arguments of the OBJECT at ``target``."""
+        op = self._data[target]
+        if op == CODE["REDUCE"]:
+            return self.reduction(target)
+        if op not in MAKERS:  # a GLOBAL that the pickle changes
+            return Reduction(Kind.OBJECT, cls=target + 1, is_call=False)
+        kids = tuple(self.stream.records[target])
+        if op == CODE["INST"]:
+            return Reduction(Kind.OBJECT, cls=target + 1, args=kids, is_call=False)
+        if op == CODE["OBJ"]:
+            return Reduction(Kind.OBJECT, cls=kids[0] if kids else target, args=kids[1:], is_call=False)
+        args = tuple(self.items(kids[1])) if self.kind(kids[1]) is Kind.TUPLE else ()
+        named = kids[2] if len(kids) > 2 and self.kind(kids[2]) is Kind.DICT else -1
+        return Reduction(Kind.OBJECT, cls=kids[0], args=args, args_slot=kids[1], kwargs_slot=named, is_call=False)
+
+    def inner(self, slot: int) -> int:
+        target = self.target(slot)
+        op = self._data[target]
+        if op == CODE["PERSID"]:
+            return target + 1
+        if op == CODE["BINPERSID"]:
+            return self.stream.records[target][0]
+        if op == CODE["NEXT_BUFFER"]:
+            return self.stream.buffers.index(target)
+        start, size = payload(self._data, target)
+        return int.from_bytes(self._data[start : start + size], "little", signed=size == 4)
+
+    def damage(self, slot: int) -> str:
+        return self._damage.get(self.target(slot), "It cannot be read.")
+
+
+def _is_wide(line: bytes) -> bool:
+    """Tell whether a decimal number takes more than 32 bits."""
+    digits = line.removeprefix(b"-")
+    return digits.isdigit() and (len(digits) > _DIGITS_OF_INT4 or int(line) not in _INT4)
+
+
+def _float(value: Scalar) -> float:
+    return value if isinstance(value, float) else 0.0
+
+
+def parse(data: bytes, start: int, token: CancelToken, *, is_prefix: bool = False) -> Graph:
+    """Return the pickle that begins at ``start``; damage is part of it.
+
+    ``is_prefix`` says that ``data`` is only the beginning of the value.
+
+    Raises:
+        LimitExceeded: a cap of `app.limits` was reached.
+        Cancelled: by ``token``.
+    """
+    return Graph(run(data, start, token, is_prefix=is_prefix), is_prefix=is_prefix)

@@ -1,0 +1,201 @@
+"""From a path to a slot, and from a slot to its canonical path."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from app.codecs.known.shape import shape_of
+from app.codecs.nodes import Kind
+from app.codecs.pickle.children import Child, Group, Items, Pairs, Role, groups_of
+from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.keys import identities_named, key_identity
+from app.codecs.pickle.opcodes import ALIASES
+from app.codecs.pickle.paths import Attribute, Element, Literal, Member, Part, Position, Step
+from app.errors import PathError
+
+GroupsOf = Callable[[int], list[Group]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a path has led: a child, a group of children that is no node itself, or both.
+
+    ``origin`` is the group that the child was picked from and ``index`` its position there.
+    """
+
+    child: Child | None
+    group: Group | None = None
+    origin: Group | None = None
+    index: int = -1
+
+
+class Locator:
+    """Walks the paths of one pickle. ``groups`` gives the children of a target, so that they can be kept."""
+
+    def __init__(self, graph: Graph, groups: GroupsOf | None = None) -> None:
+        self._graph = graph
+        self._groups = groups or (lambda target: groups_of(graph, target))
+        self._starts: dict[int, int] = {}
+
+    def find(self, root: Child, steps: Sequence[Step]) -> Child:
+        """Return the child that ``steps`` lead to from ``root``.
+
+        Raises:
+            PathError: a step leads nowhere; the message names it.
+        """
+        return self.trail(root, steps)[-1]
+
+    def trail(self, root: Child, steps: Sequence[Step]) -> list[Child]:
+        """Return the children on the way that ``steps`` take, ``root`` first and what they lead to last."""
+        place = Place(root)
+        passed = [root]
+        done = ""
+        for step in steps:
+            try:
+                place = self._descend(place, step)
+            except PathError as error:
+                raise PathError(f"{error.message} It was looked for at {done or 'the root'}.") from error
+            done += str(step)
+            if place.child is not None:
+                passed.append(place.child)
+        if place.child is None:
+            raise PathError(f"{done} is no value itself; name one of its parts, as {done}[0].")
+        return passed
+
+    def _descend(self, place: Place, step: Step) -> Place:
+        if place.group is not None or place.child is None:
+            return self._pick(place.group, step)
+        if isinstance(step, Part):
+            return self._part(place, place.child.slot, step)
+        groups = self._groups(self._graph.target(place.child.slot))
+        if isinstance(step, Attribute):
+            return self._attribute(groups, step)
+        kind = self._graph.kind(place.child.slot)
+        if kind is Kind.OBJECT or not groups:
+            raise PathError(f"{step} leads nowhere: there is no such part in a value of type {kind}.")
+        return self._pick(groups[0], step)
+
+    def _attribute(self, groups: list[Group], step: Attribute) -> Place:
+        for group in groups:
+            if isinstance(group, Pairs) and step.name in group.names:
+                return self._pair(group, group.names[step.name])
+        raise PathError(f"There is no attribute {step}.")
+
+    def _pick(self, group: Group | None, step: Step) -> Place:
+        """Return what a step names in a group."""
+        if group is None:
+            raise PathError(f"{step} leads nowhere here.")
+        match step:
+            case Position(index) if isinstance(group, Pairs):
+                return self._pair(group, _checked(index, len(group.keys), step))
+            case Literal(text) if isinstance(group, Pairs):
+                return self._pair(group, group.keys.place(text))
+            case Literal(text) if not group_is_set(group):
+                return _child(group, _index(text, len(group.slots), step))
+            case Member(index) if group_is_set(group):
+                return _child(group, _checked(index, len(group.slots), step))
+            case Element(text) if group_is_set(group):
+                return _child(group, self._element(group, text))
+        raise PathError(f"{step} leads nowhere here.")
+
+    def _element(self, group: Group, text: str) -> int:
+        wanted = identities_named(text, is_python2=self._graph.is_python2)
+        for index, slot in enumerate(group.slots):
+            if key_identity(self._graph, slot) in wanted:
+                return index
+        raise PathError(f"There is no element {text}.")
+
+    def _pair(self, pairs: Pairs, index: int) -> Place:
+        return Place(pairs.child_at(2 * index + 1), origin=pairs, index=2 * index + 1)
+
+    def _part(self, place: Place, slot: int, step: Part) -> Place:
+        if step.name == "key" and isinstance(place.origin, Pairs):
+            return Place(place.origin.child_at(place.index - 1))
+        if self._graph.kind(slot) is Kind.PERSID and step == Part("id"):
+            return Place(self._groups(self._graph.target(slot))[0].child_at(0))
+        if self._graph.kind(slot) is not Kind.OBJECT:
+            raise PathError(f"{step} leads nowhere here.")
+        return self._object_part(slot, step)
+
+    def _object_part(self, slot: int, step: Part) -> Place:
+        graph = self._graph
+        parts = graph.parts(slot)
+        if step.name == "state" and 0 < max(step.number, 1) <= len(parts.states):
+            state = parts.states[max(step.number, 1) - 1]
+            return Place(Child(state, str(step), str(step), Role.STATE))
+        if step == Part("args") and parts.args_slot >= 0 and shape_of(graph, slot).args == parts.args:
+            role = Role.CALL_ARGUMENT if parts.is_call else Role.ARGUMENT
+            arguments = Items(parts.args, role, "<args>") if parts.args else None
+            return Place(Child(parts.args_slot, "<args>", "<args>", Role.OTHER), arguments)
+        for group in self._groups(graph.target(slot)):
+            first = group.child_at(0) if group.rows else None
+            if first is not None and first.step == str(step):
+                return Place(first)
+            if first is not None and first.step.startswith(str(step)):
+                return Place(None, group)
+        raise PathError(f"{step} leads nowhere here.")
+
+    def start_of(self, slot: int) -> int:
+        """Return the offset where the opcodes that push ``slot`` begin."""
+        stream = self._graph.stream
+        chain = []
+        while slot not in self._starts and slot not in stream.marks and slot in stream.records:
+            chain.append(slot)
+            slot = stream.records[slot][0]
+        start = self._starts.get(slot, stream.marks.get(slot, slot))
+        self._starts.update(dict.fromkeys(chain, start))
+        return start
+
+    def path_to(self, root: int, slot: int) -> str | None:
+        """Return the canonical path of the place where the object at ``slot`` was made, None if it has no row.
+
+        What stands in a container was pushed between its neighbours, so offsets lead there without a search.
+        """
+        wanted = self._graph.target(slot)
+        path = []
+        at = self._graph.target(root)
+        while at != wanted:
+            child = self._towards(at, wanted)
+            if child is None:
+                return None
+            path.append(child.step)
+            if self._graph.stream.data[child.slot] in ALIASES and child.slot != wanted:
+                return None
+            at = child.slot
+        return "".join(path)
+
+    def _towards(self, at: int, wanted: int) -> Child | None:
+        for group in self._groups(at):
+            index = bisect_right(group.slots, wanted, key=self.start_of) - 1
+            if index >= 0 and self.start_of(group.slots[index]) <= wanted and self._holds(group, index, wanted):
+                return group.child_at(index)
+        return None
+
+    def _holds(self, group: Group, index: int, wanted: int) -> bool:
+        """Tell whether the object made at ``wanted`` lies in the child's opcodes, its later batches included."""
+        slot = group.slots[index]
+        log = self._graph.stream.logs.get(slot)
+        return wanted <= max(slot, log[-1] if log else slot)
+
+
+def group_is_set(group: Group) -> bool:
+    """Tell whether a group holds the elements of a set."""
+    return bool(group.slots) and group.child_at(0).role is Role.MEMBER
+
+
+def _child(group: Group, index: int) -> Place:
+    return Place(group.child_at(index), origin=group, index=index)
+
+
+def _checked(index: int, count: int, step: Step) -> int:
+    if not 0 <= index < count:
+        raise PathError(f"{step} leads nowhere: there are {count:,} here.")
+    return index
+
+
+def _index(text: str, count: int, step: Step) -> int:
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+        raise PathError(f"{step} leads nowhere: a number is needed here.")
+    index = int(text)
+    return _checked(index + count if index < 0 else index, count, step)

@@ -1,0 +1,108 @@
+"""Sentences on what is wrong with a pickle that could be read: what CPython would refuse, what ends in nothing."""
+
+from collections.abc import Iterator
+
+from app.codecs.nodes import Kind
+from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.opcodes import BYTES, CODE, TEXTS, TUPLES, codes, name_of
+
+_MOST = 20
+_BUFFERS = BYTES | codes("NEXT_BUFFER", "BYTEARRAY8")
+_CHANGES = codes("SETITEM", "SETITEMS", "APPEND", "APPENDS", "ADDITEMS", "BUILD")
+_CALLS = codes("REDUCE", "NEWOBJ", "NEWOBJ_EX")
+
+
+def problems_of(graph: Graph) -> Iterator[str]:
+    """Yield the problems of one pickle."""
+    stream = graph.stream
+    if stream.error:
+        yield stream.error
+    yield from _odd_opcodes(graph)
+    if stream.buffers:
+        count = len(stream.buffers)
+        yield f"{count:,} out-of-band buffer{'s are' if count > 1 else ' is'} not part of the value."
+    yield from _bad_frames(graph)
+
+
+def _odd_opcodes(graph: Graph) -> Iterator[str]:
+    owners: dict[int, int] = {}
+    if any(graph.stream.data[pos] in _CHANGES for pos in graph.stream.odd):
+        owners = {pos: target for target, log in graph.stream.logs.items() for pos in log}
+    found = 0
+    for pos in graph.stream.odd:
+        why = _refused(graph, pos, owners)
+        if not why:
+            continue
+        found += 1
+        if found > _MOST:
+            yield "There are more opcodes that Python would refuse."
+            return
+        yield f"{name_of(graph.stream.data[pos])} at offset {pos:,} {why}: Python may refuse the pickle."
+
+
+def _refused(graph: Graph, pos: int, owners: dict[int, int]) -> str:
+    """Return what is odd about the opcode, an empty text when a closer look finds it in order."""
+    data = graph.stream.data
+    if data[pos] in _CHANGES:
+        return _odd_change(graph, pos, owners.get(pos, -1))
+    if data[pos] in _CALLS:
+        return _odd_call(graph, pos)
+    match name_of(data[pos]):
+        case "STACK_GLOBAL" if not all(_opcode(graph, slot) in TEXTS for slot in graph.stream.records[pos]):
+            why = "is given something else than two texts"
+        case "PROTO":
+            why = f"asks for protocol {data[pos + 1]}, which does not exist"
+        case "READONLY_BUFFER" if _opcode(graph, graph.stream.records[pos][0]) not in _BUFFERS:
+            why = "is given no buffer"
+        case "EXT1" | "EXT2" | "EXT4" if graph.inner(pos) <= 0:
+            why = "has an extension code that is not positive"
+        case "DICT":
+            why = "is given a key without a value"
+        case "OBJ":
+            why = "is given no class"
+        case _:
+            why = ""
+    return why
+
+
+def _odd_change(graph: Graph, pos: int, target: int) -> str:
+    if len(graph.stream.records[pos]) & 1 and graph.stream.data[pos] == CODE["SETITEMS"]:
+        return "is given a key without a value"
+    if target < 0:
+        return ""
+    kind = graph.kind(target)
+    if kind is Kind.OBJECT and _opcode(graph, target) not in codes("GLOBAL", "STACK_GLOBAL"):
+        return ""
+    return f"changes a {'global' if kind is Kind.OBJECT else kind}"
+
+
+def _odd_call(graph: Graph, pos: int) -> str:
+    kids = graph.stream.records[pos]
+    if _opcode(graph, kids[1]) not in TUPLES:
+        return "is given arguments that are no tuple"
+    if len(kids) > 2 and graph.kind(kids[2]) is not Kind.DICT:
+        return "is given keyword arguments that are no dict"
+    return ""
+
+
+def _opcode(graph: Graph, slot: int) -> int:
+    return graph.stream.data[graph.stream.target(slot)]
+
+
+def _bad_frames(graph: Graph) -> Iterator[str]:
+    stream = graph.stream
+    end = stream.stop if stream.stop >= 0 else len(stream.data)
+    for pos, size in stream.frames:
+        if pos + 9 + size > end and not stream.error:
+            yield f"FRAME at offset {pos:,} promises {size:,} bytes, but fewer follow: Python may refuse the pickle."
+            return
+
+
+def lost_values(graph: Graph) -> list[int]:
+    """Return the slots that POP threw away and that are part of nothing else."""
+    stream = graph.stream
+    if not stream.popped:
+        return []
+    used = {stream.target(slot) for kids in stream.records.values() for slot in kids}
+    used.add(stream.target(stream.root))
+    return [slot for slot in stream.popped if stream.target(slot) not in used][:_MOST]

@@ -1,0 +1,128 @@
+"""Telling pickles from other bytes, and where one ends."""
+
+import mmap
+import re
+from itertools import chain, islice
+
+from app.cancel import CancelToken
+from app.codecs.pickle.graph import Graph, parse
+from app.codecs.pickle.opcodes import CODE, codes, end_of
+from app.codecs.pickle.reductions import global_lines
+from app.codecs.pickle.scalars import read_scalar
+from app.errors import CodecError, LimitExceeded
+
+_FIRST_WINDOW = 1 << 16
+"""Bytes of a file that are looked at before more of it is read."""
+
+_GROWTH = 8
+_CHECKED_SLOTS = 200
+_TINY = 2
+"""Bytes of a pickle that is one opcode and STOP."""
+
+_LINES = codes("INT", "LONG", "FLOAT", "STRING")
+_GLOBAL_NAME = re.compile(r"[\w.<>$-]+\Z")
+_OLD_STARTS = (b"(dp", b"(lp", b"(ip", b"}q", b"]q", b"ccopy_reg\n", b"c__builtin__\n", b"(i", b"cc", b"(c")
+_PROTO = CODE["PROTO"]
+
+
+def looks_like_pickle(data: bytes, *, whole: bool) -> str:
+    """Return why ``data`` looks like a pickle, or an empty string."""
+    if not data:
+        return ""
+    try:
+        graph = parse(data, 0, CancelToken())
+    except LimitExceeded:
+        return "It has more opcodes than are counted, all of them a pickle's."
+    if graph.stream.error:
+        return _cut_or_damaged(graph, whole=whole)
+    if not _is_plausible(graph) or not _is_followed_well(graph):
+        return ""
+    return (
+        f"A pickle of protocol {graph.stream.protocol or '0 or 1'} ends with STOP at offset {graph.stream.stop - 1:,}."
+    )
+
+
+def _cut_or_damaged(graph: Graph, *, whole: bool) -> str:
+    """Return why an unfinished pickle is one all the same."""
+    stream = graph.stream
+    data = stream.data
+    if data[0] == _PROTO and 2 <= stream.protocol <= 5 and (end_of(data, 2) > 0 or not whole):
+        return f"It begins like a pickle of protocol {stream.protocol}."
+    if (
+        stream.is_cut
+        and data.startswith(_OLD_STARTS)
+        and len(stream.records) + len(stream.memo) > 0
+        and _is_sound(graph)
+    ):
+        return "It begins like a pickle of protocol 0 or 1."
+    return ""
+
+
+def _is_followed_well(graph: Graph) -> bool:
+    """Tell whether nothing or another pickle follows; behind PROTO anything may."""
+    stream = graph.stream
+    if stream.stop >= len(stream.data) or stream.data[stream.start] == _PROTO:
+        return True
+    following = parse(stream.data, stream.stop, CancelToken())
+    return not following.stream.error and _is_plausible(following)
+
+
+def _is_plausible(graph: Graph) -> bool:
+    """Tell whether a pickle that reaches STOP is more than text that happens to parse."""
+    stream = graph.stream
+    if stream.error:
+        return False
+    if stream.data[stream.start] == _PROTO:
+        return stream.protocol <= 5
+    if stream.stop - stream.start <= _TINY and stream.stop < len(stream.data):
+        return False  # "N. B." is no pickle of None
+    if stream.left or stream.open_marks or stream.odd or not _is_sound(graph):
+        return False
+    return stream.data[stream.root] != CODE["UNICODE"] or len(stream.memo) > 0
+
+
+def _is_sound(graph: Graph) -> bool:
+    """Tell whether the first scalars and names of a text pickle are well-formed."""
+    stream = graph.stream
+    data = stream.data
+    slots = chain([stream.root], chain.from_iterable(stream.records.values()))
+    for slot in islice(slots, _CHECKED_SLOTS):
+        if slot >= len(data):
+            continue
+        if data[slot] == CODE["GLOBAL"] and not _GLOBAL_NAME.match(global_lines(data, slot)):
+            return False
+        if data[slot] in _LINES and not _is_readable(data, slot):
+            return False
+    return True
+
+
+def _is_readable(data: bytes, slot: int) -> bool:
+    try:
+        read_scalar(data, slot)
+    except LimitExceeded:
+        return True
+    except CodecError:
+        return False
+    return True
+
+
+def value_end(buffer: bytes | mmap.mmap | memoryview, offset: int) -> int | None:
+    """Return where the pickle that starts at ``offset`` ends, None when there is no plausible one.
+
+    Only as much of the buffer is read as the pickle takes, in windows that grow.
+    """
+    window = _FIRST_WINDOW
+    while True:
+        part = bytes(buffer[offset : offset + window])
+        if not part:
+            return None
+        try:
+            graph = parse(part, 0, CancelToken())
+        except LimitExceeded:
+            return None
+        stream = graph.stream
+        if not stream.error:
+            return offset + stream.stop if _is_plausible(graph) else None
+        if len(part) < window or not stream.is_cut:
+            return None
+        window *= _GROWTH
