@@ -27,7 +27,7 @@ class BdbBtreeBackend(BdbBackend):
 
     def _listed(self, token: CancelToken) -> Iterator[Listed]:
         self._order = _KeyOrder()
-        for page in self._all_leaves():
+        for page in self._all_leaves(token):
             token.check()
             try:
                 yield from self._entries(page)
@@ -35,11 +35,11 @@ class BdbBtreeBackend(BdbBackend):
                 self._report(error)
         self._judge_order()
 
-    def _all_leaves(self) -> Iterator[Page]:
+    def _all_leaves(self, token: CancelToken) -> Iterator[Page]:
         """Yield the leaves from the root, last those that damage has cut off."""
         yield from leaves(self._pages, self._pages.meta.root, _LEAVES, self.report)
         self._order.start_over()
-        yield from lost_leaves(self._pages, _LEAVES, self.report)
+        yield from lost_leaves(self._pages, _LEAVES, self.report, token)
 
     def _entries(self, page: Page) -> Iterator[Listed]:
         """List one leaf: the hot loop of indexing, with plain keys and values checked in line."""

@@ -35,19 +35,19 @@ class BdbHashBackend(BdbBackend):
         if self._pages.meta.has_own_hash:
             note = "The keys are hashed by a function of the program that wrote them; they could not be checked."
             self.notes[:] = [note]
-        for bucket, page in self._all_pages():
+        for bucket, page in self._all_pages(token):
             token.check()
             try:
                 yield from self._entries(page, bucket)
             except Damage as error:
                 self._report(error)
 
-    def _all_pages(self) -> Iterator[tuple[int | None, Page]]:
+    def _all_pages(self, token: CancelToken) -> Iterator[tuple[int | None, Page]]:
         """Yield each page of each bucket; last those that damage has cut off, with no bucket."""
         for bucket, first in self._first_pages():
             for page in self._chain(first):
                 yield bucket, page
-        lost = [page for page in self._pages.unclaimed() if page.type in _BUCKET_PAGES and page.entries]
+        lost = [page for page in self._pages.unclaimed(token) if page.type in _BUCKET_PAGES and page.entries]
         if lost:
             self.report(
                 f"Nothing leads to {len(lost):,} pages any more; their entries are listed last.", lost[0].offset

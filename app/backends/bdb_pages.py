@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from app.backends.bdb_meta import Meta
 from app.backends.binary import Damage, MappedFile
+from app.cancel import CancelToken
 
 UNUSED, HASH_UNSORTED, BTREE_INTERNAL, RECNO_INTERNAL, BTREE_LEAF, RECNO_LEAF, OVERFLOW = 0, 2, 3, 4, 5, 6, 7
 DUPLICATE_LEAF, HASH = 12, 13
@@ -72,10 +73,11 @@ class Pages:
         self._claimed[number] = 1
         return was_free
 
-    def unclaimed(self) -> Iterator[Page]:
+    def unclaimed(self, token: CancelToken) -> Iterator[Page]:
         """Yield the legible pages that nothing led to."""
         for number in range(1, self.count):
             if not self._claimed[number]:
+                token.check()
                 try:
                     yield self.page(number)
                 except Damage:

@@ -10,6 +10,7 @@ from struct import Struct
 
 from app.backends.bdb_pages import BTREE_INTERNAL, RECNO_INTERNAL, Page, Pages, Report
 from app.backends.binary import Damage
+from app.cancel import CancelToken
 
 
 def leaves(pages: Pages, root: int, leaf_types: frozenset[int], report: Report) -> Iterator[Page]:
@@ -24,9 +25,9 @@ def leaves(pages: Pages, root: int, leaf_types: frozenset[int], report: Report) 
         yield from _chain(pages, start, leaf_types, report)
 
 
-def lost_leaves(pages: Pages, leaf_types: frozenset[int], report: Report) -> Iterator[Page]:
+def lost_leaves(pages: Pages, leaf_types: frozenset[int], report: Report, token: CancelToken) -> Iterator[Page]:
     """Yield the leaves that `leaves` did not find, along what is left of their chains."""
-    lost = {page.number: page for page in pages.unclaimed() if page.type in leaf_types and page.entries}
+    lost = {page.number: page for page in pages.unclaimed(token) if page.type in leaf_types and page.entries}
     if lost:
         report(
             f"Nothing leads to {len(lost):,} leaves any more; their entries are listed last.", min(lost) * pages.size

@@ -1,15 +1,16 @@
 """``dbm.dumb``: values in ``.dat``, a text index in ``.dir``, the index before that in ``.bak``."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import ClassVar
 
 from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
 from app.backends.binary import open_regular
-from app.backends.dumb_index import CHECK_EVERY, MAX_PROBLEMS, DumbFiles, DumbIndex, read_index_file
+from app.backends.dumb_index import CHECK_EVERY, MAX_PROBLEMS, DumbFiles, DumbIndex, first_entries, read_index_file
 from app.backends.dumb_save import DumbSave
 from app.backends.file_operations import FileOperations
 from app.backends.files import Signature, companion, read_range, signature, why_not_replaceable
-from app.backends.key_index import ChunkBuilder, IndexChunk
+from app.backends.key_index import FIRST_CHUNK, ChunkBuilder, IndexChunk
 from app.cancel import CancelToken
 from app.errors import CannotOpen, ReadOnlyDatabase, StaleIndex
 
@@ -42,27 +43,48 @@ class DumbBackend(Backend):
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         """Yield all entries.
 
-        The whole ``.dir`` is read before the first chunk: a later line wins over an earlier one of the same key.
+        A later line of ``.dir`` wins over an earlier one of the same key: when any of the first keys may come
+        again, or their lines are unusual, the whole index is read before the first chunk.
+
+        Raises:
+            StaleIndex: another program wrote meanwhile.
         """
         self.problems.clear()
         self._now = None
         self._indexed = signature(self._files.dir)
-        index = self._read(token)
-        self.problems += index.all_problems()
         builder = ChunkBuilder()
-        for key, position, size in self._entries_within(index, token):
-            if builder.add(key, position, size):
+        first = self._first_entries(token)
+        for entry in first:
+            builder.add(*entry)
+        if first:
+            yield builder.take()
+        index = self._read(token)
+        if not index.begins_with(first):
+            raise self._stale()
+        self.problems += index.all_problems()
+        for entry in self._entries_within(index, len(first), token):
+            if builder.add(*entry):
                 yield builder.take()
         if len(builder):
             yield builder.take()
 
-    def _entries_within(self, index: DumbIndex, token: CancelToken) -> Iterator[tuple[bytes, int, int]]:
-        """Yield the entries whose values lie inside ``.dat``; the others become problems."""
-        dat = self._files.dat.name
-        status = signature(self._files.dat)
-        there = status.size if status else 0
+    def _first_entries(self, token: CancelToken) -> list[tuple[bytes, int, int]]:
+        """Return the entries of the first chunk where they can be known early, else nothing."""
+        if self._indexed is None:
+            return []
+        first = first_entries(self._files.dir, FIRST_CHUNK, token)
+        there = self._dat_size()
+        return first if all(position + size <= there for _, position, size in first) else []
+
+    def _dat_size(self) -> int:
+        now = signature(self._files.dat)
+        return now.size if now else 0
+
+    def _entries_within(self, index: DumbIndex, first_row: int, token: CancelToken) -> Iterator[tuple[bytes, int, int]]:
+        """Yield the entries from a row on whose values lie inside ``.dat``; the others become problems."""
+        dat, there = self._files.dat.name, self._dat_size()
         outside = 0
-        for row, key in enumerate(index.rows):
+        for row, key in enumerate(islice(index.rows, first_row, None), first_row):
             if row % CHECK_EVERY == 0:
                 token.advance(row, len(index))
             position, size = index.positions[row], index.sizes[row]
@@ -79,16 +101,19 @@ class DumbBackend(Backend):
 
     def _read(self, token: CancelToken) -> DumbIndex:
         """Return the index, completed from ``.bak`` where ``.dir`` is missing, cut off or was emptied by a crash."""
-        older = read_index_file(self._files.bak, token) if signature(self._files.bak) else None
-        if older is not None and signature(self._files.dir) is None:
+        has_older = signature(self._files.bak) is not None
+        if has_older and signature(self._files.dir) is None:
+            older = read_index_file(self._files.bak, token)
             sentence = f"{self._files.dir.name} is missing: shown is the index before it, {self._files.bak.name}."
             older.problems.insert(0, Problem(sentence))
             return older
         index = read_index_file(self._files.dir, token)
-        # Deleting the last key leaves one line in .bak: only a lost index is empty beside a longer one.
-        is_lost = not len(index) and not index.bad_lines and older is not None and len(older) > 1
-        if older is not None and (is_lost or index.last_is_cut):
-            self._complete(index, older, "empty" if is_lost else "cut off")
+        is_empty = not len(index) and not index.bad_lines
+        if has_older and (is_empty or index.last_is_cut):
+            older = read_index_file(self._files.bak, token)
+            # Deleting the last key leaves one line in .bak: only a lost index is empty beside a longer one.
+            if not is_empty or len(older) > 1:
+                self._complete(index, older, "empty" if is_empty else "cut off")
         return index
 
     def _complete(self, index: DumbIndex, older: DumbIndex, how: str) -> None:

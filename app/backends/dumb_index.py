@@ -1,9 +1,10 @@
 """The ``.dir`` of ``dbm.dumb``: lines of text, read without evaluating any of them."""
 
-import ast
 import re
 from array import array
+from collections.abc import Sequence
 from io import BufferedIOBase
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,16 +21,21 @@ MAX_PROBLEMS = 100
 CHECK_EVERY = 1024
 """Lines between two looks at the cancel token."""
 
+_SHORT_LINE = 4096
+"""Bytes: where a line of the first ones is longer, the whole index is read before any is shown."""
+
+_BLOCK = 1 << 20
+"""Bytes of an index that are looked through at once for keys that come again."""
+
 # Possessive throughout: a hostile line must not make the pattern go back and try again. The literal knows only
-# the escapes that repr() of some Python writes, so that literal_eval can neither fail nor warn.
+# the escapes that repr() of some Python writes, so that decoding them can neither fail nor warn.
 _NUMBER = rb"(0|[1-9][0-9]{0,17}+)[lL]?+"
 _TAIL = rb"\s*+,\s*+\(\s*+" + _NUMBER + rb"\s*+,\s*+" + _NUMBER + rb"\s*+\)\s*+"
 _PLAIN_LINE = re.compile(rb"'([^'\\\x00\r\n]*+)'" + _TAIL)
-_ESCAPE = rb"\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}|u00[0-9a-fA-F]{2}|[0-3]?[0-7]{1,2})"
-_LINE = re.compile(
-    rb"\s*+(?:[uU]?+(?P<literal>'(?:[^'\\\x00\r\n]|" + _ESCAPE + rb")*+'|\"(?:[^\"\\\x00\r\n]|" + _ESCAPE + rb")*+\"))"
-    rb"(?P<tail>" + _TAIL + rb")"
-)
+_ESCAPE = rb"\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}|u00[0-9a-fA-F]{2}|[0-3][0-7]{2}|[0-7]{1,2}(?![0-7]))"
+_LITERAL = rb"('(?:[^'\\\x00\r\n]++|" + _ESCAPE + rb")*+'|\"(?:[^\"\\\x00\r\n]++|" + _ESCAPE + rb")*+\")"
+_LINE = re.compile(rb"\s*+[uU]?+" + _LITERAL + _TAIL)
+_KEY_AFTER_LINE_END = re.compile(rb"\n" + _LITERAL)
 
 
 class DumbFiles(NamedTuple):
@@ -70,6 +76,10 @@ class DumbIndex:
 
     def slot(self, row: int) -> Slot:
         return Slot(self.positions[row], self.sizes[row], self.starts[row], self.ends[row])
+
+    def begins_with(self, entries: Sequence[tuple[bytes, int, int]]) -> bool:
+        """Tell whether the first rows are these keys, positions and sizes."""
+        return list(islice(zip(self.rows, self.positions, self.sizes, strict=True), len(entries))) == entries
 
     def put(self, key: bytes, slot: Slot) -> None:
         """Note a line: a later one wins over an earlier one, in the earlier one's place."""
@@ -127,6 +137,7 @@ def read_index(file: BufferedIOBase, name: str, token: CancelToken) -> DumbIndex
         elif line.strip():
             index.add_problem(f"Line {number:,} of {name} is damaged: the entry it named is not shown.", offset)
             while not line.endswith(b"\n") and (line := file.readline(MAX_LINE)):
+                token.check()
                 end += len(line)
             index.last_is_cut = not line
         offset = end
@@ -139,8 +150,45 @@ def parse_line(line: bytes) -> tuple[bytes, int, int] | None:
         return plain[1], int(plain[2]), int(plain[3])
     if not (match := _LINE.fullmatch(line)):
         return None
-    literal: str = ast.literal_eval(match["literal"].decode("latin-1"))
-    return literal.encode("latin-1"), int(match[3]), int(match[4])
+    return _unquoted(match[1]), int(match[2]), int(match[3])
+
+
+def _unquoted(literal: bytes) -> bytes:
+    """Return the key that a text literal means."""
+    return literal[1:-1].decode("unicode_escape").encode("latin-1")
+
+
+def first_entries(path: Path, count: int, token: CancelToken) -> list[tuple[bytes, int, int]]:
+    """Return key, position and size of the first ``count`` entries, long before the whole index could be read.
+
+    Empty unless it is sure that no later line names one of their keys again, and when there are fewer.
+
+    Raises:
+        CannotOpen: the index cannot be read at all.
+    """
+    with open_regular(path) as unbuffered, open(unbuffered.fileno(), "rb", closefd=False) as file:
+        try:
+            lines = (file.readline(_SHORT_LINE) for _ in range(count))
+            entries = [entry for line in lines if line.endswith(b"\n") and (entry := parse_line(line))]
+            keys = {key for key, _, _ in entries}
+            return entries if len(keys) == count and _is_rest_free_of(keys, file, token) else []
+        except OSError as error:
+            raise cannot_open(path, error) from error
+
+
+def _is_rest_free_of(keys: set[bytes], file: BufferedIOBase, token: CancelToken) -> bool:
+    """Tell whether it is sure that no line of the rest names one of the keys."""
+    literals = {quote + key + quote for key in keys for quote in (b"'", b'"')}
+    while block := file.read(_BLOCK):
+        token.check()
+        block += file.readline(MAX_LINE - _BLOCK)
+        found = _KEY_AFTER_LINE_END.findall(b"\n" + block)
+        if len(found) != block.count(b"\n") + (not block.endswith(b"\n")) or not literals.isdisjoint(found):
+            return False
+        escaped = (literal for literal in found if b"\\" in literal) if b"\\" in block else ()
+        if not keys.isdisjoint(map(_unquoted, escaped)):
+            return False
+    return True
 
 
 def format_line(key: bytes, position: int, size: int, *, python2: bool, line_end: bytes) -> bytes:

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.backends.base import ByteOrder
 from app.backends.binary import read_head
-from app.backends.files import companion
+from app.backends.files import companion, signature
 from app.backends.signatures import HEAD_BYTES, Finding, Head, gdbm
 
 DUMB_SUFFIXES: Final = (".dat", ".dir", ".bak")
@@ -54,22 +54,23 @@ def read(path: Path) -> Head:
     Raises:
         CannotOpen: it is missing or may not be read.
     """
-    wal = companion(path, "-wal")
-    return Head(path, *read_head(path, HEAD_BYTES), has_wal=wal.is_file() and wal.stat().st_size > 0)
+    wal = signature(companion(path, "-wal"))
+    return Head(path, *read_head(path, HEAD_BYTES), has_wal=wal is not None and wal.size > 0)
 
 
 def dumb(base: Path) -> FamilyFinding | None:
     """``dbm.dumb``: a text index in .dir, or in .bak after a crash, beside the values in .dat."""
     data, *indexes = (companion(base, suffix) for suffix in DUMB_SUFFIXES)
-    heads = [read(index) for index in indexes if index.is_file()]
-    if not data.is_file() or not heads:
+    if not data.is_file():
         return None
-    for head in heads:
+    heads: list[Head] = []
+    for head in (read(index) for index in indexes if index.is_file()):
+        heads.append(head)
         if head.data[:1] in {b"'", b'"'} or _INDEX_LINE.search(head.data):
             lost = "" if head.path.suffix == ".dir" else f"; {base.name}.dir is missing or empty"
             reason = f"dbm.dumb: {head.path.name} is an index of lines with key, position and size{lost}"
             return FamilyFinding(base, data, DUMB_SUFFIXES, Finding("dumb", "dbm.dumb", reason))
-    if any(head.size for head in heads):
+    if not heads or any(head.size for head in heads):
         return None
     size = data.stat().st_size
     if not size:

@@ -63,7 +63,9 @@ class GdbmBackend(Backend):
         width = header.layout.offset_size
         count = (min(header.directory + header.directory_size, size) - header.directory) // width
         if count <= 0:
-            raise self._file.damage("the directory of buckets lies outside the file: it was cut", header.directory)
+            raise self._file.damage(
+                "the directory of buckets lies outside the file: it was cut; restore it from a backup", header.directory
+            )
         addresses = array("q" if width == 8 else "i", self._file.slice(header.directory, count * width))
         if header.byte_order != sys.byteorder:
             addresses.byteswap()

@@ -4,7 +4,9 @@ References: gdbm.h.in and gdbmdefs.h (gdbm_file_header, hash_bucket, avail_block
 """
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import cycle
 from operator import mul
 from typing import Final
 
@@ -123,10 +125,14 @@ def key_hashes(key: bytes) -> tuple[int, ...]:
     GDBM adds the shifted bytes modulo 2**31 step by step; sums and products commute with that.
     """
     length = len(key)
-    weights = _WEIGHTS if length <= 24 else _WEIGHTS * (length // 24 + 1)
-    total = 0x238F13AF * length + sum(map(mul, key, weights))
+    total = 0x238F13AF * length + sum(map(mul, key, _weights(length)))
     unsigned = (1103515243 * (total & 0x7FFFFFFF) + 12345) & 0x7FFFFFFF
     if key.isascii():
         return (unsigned,)
-    total -= sum(weight << 8 for byte, weight in zip(key, weights, strict=False) if byte > 127)
+    total -= sum(weight << 8 for byte, weight in zip(key, _weights(length), strict=False) if byte > 127)
     return unsigned, (1103515243 * (total & 0x7FFFFFFF) + 12345) & 0x7FFFFFFF
+
+
+def _weights(length: int) -> Iterable[int]:
+    """Return at least ``length`` factors; a hostile key of the file's size must not get a tuple of eight times that."""
+    return _WEIGHTS if length <= len(_WEIGHTS) else cycle(_WEIGHTS)

@@ -1,11 +1,10 @@
 """A file that is one plain pickle, or several in a row."""
 
-import mmap
 from collections.abc import Iterator
 from typing import ClassVar
 
-from app.backends.base import Backend, Match, Problem, ValueEnd
-from app.backends.binary import open_regular
+from app.backends.base import Backend, Match, ValueEnd
+from app.backends.binary import MappedFile, open_regular
 from app.backends.files import Signature, read_range, signature
 from app.backends.key_index import ChunkBuilder, IndexChunk
 from app.cancel import CancelToken
@@ -39,22 +38,22 @@ class PickleFileBackend(Backend):
 
     def _places(self, token: CancelToken) -> Iterator[tuple[int, int]]:
         """Yield start and end of each pickle; what is behind the last whole one becomes a problem."""
-        with open_regular(self._path) as file:
-            try:
-                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            except ValueError as error:
-                raise CorruptDatabase(f"{self._path.name} is empty.", path=self._path) from error
-        with content:
-            yield from self._places_in(content, token)
+        file = MappedFile(self._path)
+        try:
+            if not file.size:
+                raise CorruptDatabase(f"{self._path.name} is empty: there is nothing to show.", path=self._path)
+            yield from self._places_in(file, token)
+        finally:
+            file.close()
 
-    def _places_in(self, content: mmap.mmap, token: CancelToken) -> Iterator[tuple[int, int]]:
-        size = len(content)
+    def _places_in(self, file: MappedFile, token: CancelToken) -> Iterator[tuple[int, int]]:
         start = 0
-        while start < size:
-            token.advance(start, size)
-            end = self._value_end(content, start)
-            if end is None or not start < end <= size:
-                self._refuse_rest(start, size)
+        while start < file.size:
+            token.advance(start, file.size)
+            file.check_not_cut()
+            end = self._value_end(file.buffer, start)
+            if end is None or not start < end <= file.size:
+                self._refuse_rest(start, file.size)
                 return
             yield start, end
             start = end
@@ -63,9 +62,7 @@ class PickleFileBackend(Backend):
         if start == 0:
             message = f"{self._path.name} does not begin with a whole pickle: it is damaged or something else."
             raise CorruptDatabase(message, path=self._path, offset=0)
-        self.problems.append(
-            Problem(f"The last {size - start:,} bytes are no whole pickle: they are not shown.", start)
-        )
+        self.report(f"The last {size - start:,} bytes are no whole pickle: they are not shown.", start)
 
     def read(self, key: bytes, locator: int, size: int) -> bytes:
         return self._read_checked(locator, size)

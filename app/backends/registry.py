@@ -41,6 +41,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("bdb-recno", "Berkeley DB record numbers"),
             Format("bdb-queue", "Berkeley DB queue"),
             Format("bdb-heap", "Berkeley DB heap"),
+            Format("bdb-log", "Berkeley DB log"),
             Format("bdb185-hash", "Berkeley DB 1.85 hash"),
             Format("bdb185-btree", "Berkeley DB 1.85 B-tree"),
             Format("cdb", "CDB"),

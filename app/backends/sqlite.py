@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
+from app.backends.base import Backend, Change, Expected, Match, SaveOptions, SaveReport
 from app.backends.changes import key_text
 from app.backends.file_operations import FileOperations
 from app.backends.files import companion, may, saving
@@ -67,10 +67,10 @@ class SqliteBackend(Backend):
         self._types.clear()
         self._indexed = ()
         builder = ChunkBuilder()
-        for locator, key, size, *types in self._rows(token):
-            self._types[tuple(types)] += 1
+        for locator, key, size, key_type, value_type in self._rows(token):
+            self._types[key_type, value_type] += 1
             if key is None:
-                self.problems.append(Problem(f"Row {locator:,} has no key: it is not shown."))
+                self.report(f"Row {locator:,} has no key: it is not shown.")
             elif builder.add(key, locator, size):
                 yield builder.take()
         if len(builder):
@@ -78,7 +78,7 @@ class SqliteBackend(Backend):
         self._indexed = self._connection.state
         self.notes += _notes(self._types)
         if self._connection.is_forced:
-            self.problems.append(Problem("The file is shorter than its header says: it was cut off."))
+            self.report("The file is shorter than its header says: it was cut off.")
 
     def _rows(self, token: CancelToken) -> Iterator[Row]:
         """Yield locator, key, size and the two types of every row, a batch a query: no lock outlives one."""
@@ -107,30 +107,33 @@ class SqliteBackend(Backend):
         for row in self._singly_up(start, token):
             yield row
             last = row[0]
-        behind = list(self._singly_down(last, token)) if self._has_rowids else []
-        yield from reversed(behind)
-        if is_first and last < start and not behind:
+        behind = self._first_behind(last, token) if self._has_rowids else None
+        if behind is not None:
+            yield from self._singly_up(behind, token)
+        if is_first and last < start and behind is None:
             raise error
-        border = f" and before row {behind[-1][0]:,}" if behind else ""
+        border = "" if behind is None else f" and before row {behind:,}"
         place = f"behind row {last:,}" if last > FIRST_ROWID else "at the start"
-        message = f"Rows {place}{border} cannot be read, and how many there are is not known: {error.message}"
-        self.problems.append(Problem(message))
+        self.report(f"Rows {place}{border} cannot be read, and how many there are is not known: {error.message}")
 
     def _singly_up(self, start: int, token: CancelToken) -> Iterator[Row]:
         with contextlib.suppress(CorruptDatabase):
             while start <= LAST_ROWID and (rows := self._batch(start, 1, token)):
+                token.check()
                 yield rows[0]
                 start = rows[0][0] + 1
 
-    def _singly_down(self, stop: int, token: CancelToken) -> Iterator[Row]:
-        """Yield rows from the last one down to the damage, never as far as row ``stop``."""
-        start = LAST_ROWID
+    def _first_behind(self, stop: int, token: CancelToken) -> int | None:
+        """Return the rowid behind the damage, which is looked for from the last row down, never as far as ``stop``."""
+        first, start = None, LAST_ROWID
         with contextlib.suppress(CorruptDatabase):
             while start > stop and (rows := self._connection.rows(self._schema.queries.backward, (start, 1), token)):
+                token.check()
                 if rows[0][0] <= stop:
-                    return
-                yield rows[0]
-                start = rows[0][0] - 1
+                    break
+                first = rows[0][0]
+                start = first - 1
+        return first
 
     def read(self, key: bytes, locator: int, size: int) -> bytes:
         value = self._checked(self._schema.queries.read, key, locator, size)

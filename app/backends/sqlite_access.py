@@ -173,7 +173,9 @@ def _fetch(cursor: sqlite3.Cursor) -> list[Row]:
     with contextlib.closing(cursor):
         for row in cursor:
             rows.append(row)
-            size += sum(len(cell) for cell in row if isinstance(cell, bytes))
+            for cell in row:
+                if type(cell) is bytes:
+                    size += len(cell)
             if size > BATCH_BYTES:
                 break
     return rows

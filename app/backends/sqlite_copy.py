@@ -1,6 +1,10 @@
 """A private copy of a SQLite database: for what cannot be read where it lies without changing it."""
 
+import contextlib
+import os
+import re
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,6 +20,8 @@ PAUSE = 0.05
 """Seconds before a try that was overtaken by a writer is repeated."""
 
 _SUFFIXES = ("", "-wal", "-journal")
+_PREFIX = "shelfscope-copy-"
+_OWNED = re.compile(re.escape(_PREFIX) + r"(\d{1,9})-\w+")
 
 State = tuple[Signature | None, ...]
 """What the database, its ``-wal`` and its ``-journal`` look like; None for one that is not there."""
@@ -45,7 +51,8 @@ class SideFiles:
         except FileNotFoundError:
             return ()  # the writer ended its transaction
         except OSError as error:
-            message = f"{self.path.name} must be copied to be read beside its writer, but: {error.strerror}."
+            start = f"{self.path.name} must be copied to be read beside its writer, and that failed ({error.strerror})"
+            message = f"{start}: check that the files beside it may be read and the disk has room."
             raise CannotOpen(message, path=self.path) from error
         return before if self.look() == before else ()
 
@@ -53,12 +60,15 @@ class SideFiles:
 class PrivateCopy:
     """A copy in a folder of its own, taken while nobody wrote; `close` takes it away.
 
+    The folder's name holds the id of this process: where that is killed, the next copy takes the folder away.
+
     Raises:
         CannotOpen: the system refuses, or somebody writes all the time.
     """
 
     def __init__(self, side_files: SideFiles) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="shelfscope-", ignore_cleanup_errors=True)
+        sweep()
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True)
         try:
             self.path, self.original = self._take(side_files)
         except BaseException:
@@ -76,3 +86,28 @@ class PrivateCopy:
 
     def close(self) -> None:
         self._folder.cleanup()
+
+
+def sweep() -> None:
+    """Take away the copies of this user's processes that were killed; where no process can be asked for, do nothing."""
+    if sys.platform == "win32":  # os.kill would end the process instead of asking for it
+        return
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        for entry in entries:
+            owned = _OWNED.fullmatch(entry.name)
+            if owned and _is_own_folder(entry) and not _is_running(int(owned[1])):
+                shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _is_own_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_uid == os.geteuid()
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it runs, as another user
+        return True
+    return True

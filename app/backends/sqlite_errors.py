@@ -34,7 +34,8 @@ def _sentence(path: Path, error: Exception) -> Exception:
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return CannotOpen(f"{path.name} cannot be opened: check that you may read it and its folder.", path=path)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_TOOBIG:
-            return CorruptDatabase(f"{path.name} is a damaged SQLite database: {reason(error)}.", path=path)
+            message = f"{path.name} is a damaged SQLite database ({reason(error)}); restore it from a backup."
+            return CorruptDatabase(message, path=path)
         case _:
             return BackendError(f"{path.name} cannot be read by SQLite: {reason(error)}.", path=path)
 

@@ -2,6 +2,7 @@
 
 import bz2
 import lzma
+import re
 import zlib
 from typing import Final
 
@@ -14,12 +15,22 @@ _PICKLE_SUFFIXES: Final = frozenset({".pkl", ".pickle", ".pck", ".pcl", ".p"})
 _MARSHAL_SUFFIXES: Final = frozenset({".marshal", ".mar"})
 _PROTO: Final = 0x80
 _HIGHEST_PROTOCOL: Final = 5
+_STOP: Final = b"."
+_OLD_START: Final = re.compile(
+    rb"\(*+(?:[ld]p\d++\n|[SV][^\n]*+\np\d++\n|[ic][\w.]++\n\w++\n[pq(])|\(++[IL]-?+\d++L?+\n|\(*+[\]}]q\0"
+)
+"""How pickles of protocol 0 and 1 begin that are longer than `_WINDOW`."""
+_WINDOW: Final = 1 << 18
+"""Bytes of a file of values that are taken for a pickle: more of a hostile one would take minutes to refuse."""
 _INFLATED_BYTES: Final = 65536
 """How much of a compressed file is looked into."""
 
 
 def pickle_file(head: Head, value_end: ValueEnd | None) -> Finding | None:
-    """A file of pickles: the first one ends where the file does or where the next one starts."""
+    """A file of pickles: the first one ends where the file does or where the next one starts.
+
+    Where the first is longer than what is looked at, its first bytes and the file's last one must do.
+    """
     if value_end is None or not head.data:
         return None
     try:
@@ -33,20 +44,32 @@ def pickle_file(head: Head, value_end: ValueEnd | None) -> Finding | None:
 
 
 def _pickles(head: Head, buffer: Buffer, value_end: ValueEnd) -> Finding | None:
-    end = value_end(buffer, 0)
+    window, size = bytes(buffer[:_WINDOW]), len(buffer)
+    end = value_end(window, 0)
     protocol = f"protocol {head.data[1]}" if _has_proto(head.data) else "protocol 0 or 1"
-    if end == head.size:
-        return Finding(
-            "pickle-file", f"one pickle, {protocol}", f"the pickle's STOP is the file's last byte, {protocol}"
-        )
-    if end is not None and 0 < end < head.size and value_end(buffer, end) is not None:
-        return Finding("pickle-file", f"pickles, {protocol}", f"a pickle ends at byte {end}, where the next one starts")
-    if _has_proto(head.data) and head.path.suffix.lower() in _PICKLE_SUFFIXES:
-        what = "never ends" if end is None else f"ends at byte {end}, before bytes that are none"
-        return Finding(
-            "pickle-file", f"damaged, {protocol}", f"the file begins as a pickle of {protocol}, but it {what}"
-        )
+    if end == size:
+        return _finding(f"one pickle, {protocol}", f"the pickle's STOP is the file's last byte, {protocol}")
+    stops = buffer[size - 1 :] == _STOP
+    is_named_so = head.path.suffix.lower() in _PICKLE_SUFFIXES
+    if end is None and stops and _may_be_long_pickle(window, is_named_so=is_named_so):
+        return _finding(f"large, {protocol}", f"the file begins as a pickle of {protocol}, and its last byte is a STOP")
+    if end is not None and 0 < end < size:
+        following = bytes(buffer[end : end + _WINDOW])
+        if value_end(following, 0) is not None or (stops and _may_be_long_pickle(following, is_named_so=is_named_so)):
+            return _finding(f"pickles, {protocol}", f"a pickle ends at byte {end:,}, where the next one starts")
+    if _has_proto(head.data) and is_named_so:
+        what = "has no end" if end is None else f"ends at byte {end:,}, before bytes that are none"
+        return _finding(f"damaged, {protocol}", f"the file begins as a pickle of {protocol}, but it {what}")
     return None
+
+
+def _finding(variant: str, reason: str) -> Finding:
+    return Finding("pickle-file", variant, reason)
+
+
+def _may_be_long_pickle(window: bytes, *, is_named_so: bool) -> bool:
+    """Tell whether a pickle can begin here that is longer than what was looked at."""
+    return len(window) == _WINDOW and (is_named_so or _has_proto(window) or _OLD_START.match(window) is not None)
 
 
 def _has_proto(data: bytes) -> bool:
@@ -60,7 +83,7 @@ def compressed_pickle(head: Head, value_end: ValueEnd | None) -> Finding | None:
             continue
         inside = _inflated(name, head.data)
         end = value_end(inside, 0) if value_end and inside else None
-        if not (_has_proto(inside) or end == len(inside) > 0):
+        if not (_has_proto(inside) or _OLD_START.match(inside) or end == len(inside) > 0):
             return None
         unsupported = (
             f"{head.path.name} is a pickle compressed by {name}; looking into it is not there yet: "

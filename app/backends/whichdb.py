@@ -42,16 +42,21 @@ def _of_file(path: Path, value_end: ValueEnd | None) -> list[Match]:
         return _of_file(main, value_end)
     head = families.read(path)
     findings = [finding for detector in DETECTORS if (finding := detector(head))]
-    # What a file holds itself outranks its neighbours; only GDBM's imitation of ndbm is known by its name.
-    kin = _families_of(path) if not findings or families.base_of(path, NDBM_SUFFIXES) else []
+    kin = _families_of(path) if not findings or families.base_of(path, DUMB_SUFFIXES + NDBM_SUFFIXES) else []
     sure = [_family_match(member) for member in kin if member.is_sure]
+    # GDBM's imitation of ndbm has the magic of GDBM and is known by its name alone.
     if not any(match.format_id == "gdbm-ndbm" for match in sure):
-        sure = [_own_match(path, finding) for finding in findings] + sure
+        sure = sorted([_own_match(path, finding) for finding in findings] + sure, key=_is_not_dumb)
     matches = sure or [_own_match(path, finding) for finding in _value_findings(head, value_end)]
     matches += [_family_match(member) for member in kin if not member.is_sure]
     if not matches:
         raise _unknown(head)
     return matches
+
+
+def _is_not_dumb(match: Match) -> bool:
+    """Rank what a file holds itself above its neighbours, but an index of dbm.dumb above the first value beside it."""
+    return match.format_id != "dumb"
 
 
 def _of_base(path: Path, value_end: ValueEnd | None) -> list[Match]:
@@ -120,7 +125,8 @@ def _unknown(head: Head) -> CannotOpen:
     if not head.data.strip(b"\0"):
         what = f"{name} holds nothing but zero bytes as far as was looked; restore it from a backup."
         return UnknownFormat(what, path=head.path)
-    what = f"{name} is not a database that Shelfscope knows: it begins with {head.data[:8].hex(' ')}."
+    start = head.data[:8].hex(" ")
+    what = f"{name} is not a database that Shelfscope knows (it begins with {start}); check that it is the right file."
     return UnknownFormat(what, path=head.path)
 
 

@@ -96,6 +96,11 @@ class Document:
         return list(self._pending.values())
 
     @property
+    def pending_entries(self) -> dict[int, PendingChange]:
+        """Return the pending changes by the entries that they lie over, as far as those are known now."""
+        return {entry_id: self._pending[ref] for entry_id, ref in self._pending_ids.items()}
+
+    @property
     def why_read_only(self) -> str:
         """One sentence when edits cannot be saved here, else empty."""
         if self._opened_read_only:

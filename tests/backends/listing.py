@@ -7,8 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from app.backends.base import Backend, Buffer, Expected
+from app.backends.base import Backend, Buffer, Expected, Match
 from app.backends.key_index import KeyIndex
+from app.backends.registry import FORMATS
+from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 
 
@@ -60,6 +62,13 @@ def folder_state(folder: Path) -> dict[str, FileState]:
 def file_state(path: Path) -> FileState:
     status = path.stat()
     return FileState(path.read_bytes(), status.st_mtime_ns, status.st_mode, status.st_ino)
+
+
+def first_match(path: Path) -> Match:
+    """Return what a path is likeliest recognised as; that has a name in the table of formats."""
+    match = whichdb(path, pickle_end)[0]
+    assert match.format_id in FORMATS
+    return match
 
 
 def pickle_end(buffer: Buffer, start: int) -> int | None:

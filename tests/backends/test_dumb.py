@@ -1,5 +1,6 @@
 """``dbm.dumb``: read as Python wrote it, whatever a crash left."""
 
+import ast
 import dbm.dumb
 import shutil
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Insert
-from app.backends.dumb_index import MAX_LINE, format_line, parse_line
+from app.backends.dumb_index import MAX_LINE, DumbIndex, format_line, parse_line, read_index_file
+from app.backends.key_index import FIRST_CHUNK
 from app.cancel import CancelToken
 from app.errors import (
     AppError,
@@ -48,6 +50,19 @@ def test_a_written_line_parses_back(key: bytes, position: int, size: int, *, pyt
     assert line.count(b"\n") == 1
 
 
+@given(
+    literal=st.text(st.sampled_from("ab'\"\\\nxu01é\x9c"), max_size=12).map(repr)
+    | st.from_regex(
+        r"'([ -&(-\[\]-~]|\\(x[0-9a-f]{2}|u00[0-9A-F]{2}|[0-7]{1,2}(?![0-7])|[0-3][0-7]{2}|[abfnrtv]))*'",
+        fullmatch=True,
+    )
+)
+def test_a_key_is_what_python_takes_its_literal_for(literal: str) -> None:
+    key = ast.literal_eval(literal).encode("latin-1")
+
+    assert parse_line(f"{literal}, (0, 1)\n".encode("latin-1")) == (key, 0, 1)
+
+
 @given(key=st.binary(max_size=40))
 def test_a_written_line_is_the_one_that_python_writes(key: bytes) -> None:
     with scratch() as folder:
@@ -70,6 +85,7 @@ def test_a_written_line_is_the_one_that_python_writes(key: bytes) -> None:
         (b"'k', (99999999999999999999, 3)\n", None),
         (b"'k', (512, 3), 1\n", None),
         (b"'\\q', (0, 0)\n", None),
+        (b"'\\400', (0, 0)\n", None),
         (b"'a' 'b', (0, 0)\n", None),
         (b"__import__('os').system('touch pwned-by-test'), (0, 0)\n", None),
     ],
@@ -99,6 +115,66 @@ def test_a_later_line_wins_in_the_place_of_the_earlier_one(tmp_path: Path) -> No
 
     with opened(base) as backend:
         assert entries_of(backend) == [(b"a", b"new"), (b"b", b"other")]
+
+
+MANY = [(b"'%d', (0, %d)\n" % (number, number)) for number in range(FIRST_CHUNK + 100)]
+
+
+def many(folder: Path, *, first: bytes = MANY[0], last: bytes = MANY[-1]) -> Path:
+    """Write a database of more than a chunk, each size the key's number, with other lines for the first and last."""
+    (folder / "d.dat").write_bytes(bytes(1000))
+    (folder / "d.dir").write_bytes(b"".join([first, *MANY[1:-1], last]))
+    return folder / "d"
+
+
+def test_the_first_entries_come_before_the_index_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(many(tmp_path)) as backend:
+        monkeypatch.setattr("app.backends.dumb.read_index_file", pytest.fail)
+
+        chunk = next(backend.index(CancelToken()))
+
+        assert [chunk.key(row) for row in range(len(chunk))] == [b"%d" % number for number in range(FIRST_CHUNK)]
+        assert list(chunk.sizes) == list(range(FIRST_CHUNK))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {},
+        {"last": b"'7', (512, 3)\n"},
+        {"last": b'"7", (512, 3)'},
+        {"last": b"'\\x37', (512, 3)\n"},
+        {"last": b"u'7', (512, 3)\n"},
+        {"last": b" '7', (512, 3)\r\n"},
+        {"first": b"'\\xe9', (0, 0)\n", "last": b"'\xe9', (512, 3)\n"},
+        {"first": b"'torn', (0, \n"},
+        {"first": b"'far', (990, 11)\n"},
+        {"last": b"'torn', (0, "},
+    ],
+    ids=repr,
+)
+def test_a_long_index_lists_what_its_lines_say_one_after_another(tmp_path: Path, lines: dict[str, bytes]) -> None:
+    base = many(tmp_path, **lines)
+    expected: dict[bytes, int] = {}
+    for line in (tmp_path / "d.dir").read_bytes().splitlines(keepends=True):
+        if (entry := parse_line(line)) and sum(entry[1:]) <= 1000:
+            expected[entry[0]] = entry[2]
+
+    with opened(base) as backend:
+        index = index_of(backend)
+
+    assert [(index.key(row), index.size(row)) for row in range(len(index))] == list(expected.items())
+    assert len(backend.problems) == sum(b"torn" in line or b"far" in line for line in lines.values())
+
+
+def test_an_index_that_changes_while_it_is_listed_is_stale(tmp_path: Path) -> None:
+    with opened(many(tmp_path)) as backend:
+        chunks = backend.index(CancelToken())
+        next(chunks)
+        many(tmp_path, last=b"'7', (512, 3)\n")
+
+        with pytest.raises(StaleIndex, match="reload"):
+            next(chunks)
 
 
 def test_a_bad_line_costs_only_itself_and_is_named_with_its_offset(tmp_path: Path) -> None:
@@ -166,6 +242,22 @@ def test_an_emptied_index_is_read_from_bak_but_a_deleted_last_entry_stays_delete
     with opened(base) as backend:
         assert entries_of(backend) == []
         assert not backend.problems
+
+
+def test_an_older_index_is_read_only_where_it_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = written(tmp_path, {b"a": b"1", b"b": b"2"})
+    shutil.copy(tmp_path / "shelf.v1.dir", tmp_path / "shelf.v1.bak")
+    opened_files: list[str] = []
+
+    def note(path: Path, token: CancelToken) -> DumbIndex:
+        opened_files.append(path.suffix)
+        return read_index_file(path, token)
+
+    monkeypatch.setattr("app.backends.dumb.read_index_file", note)
+    with opened(base) as backend:
+        assert dict(entries_of(backend)) == {b"a": b"1", b"b": b"2"}
+
+    assert opened_files == [".dir"]
 
 
 def test_no_index_at_all_is_refused(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from app.errors import (
     StaleIndex,
     UnknownFormat,
 )
+from app.limits import PROBLEMS
 from tests.backends.listing import entries_of, folder_state, index_of
 from tests.backends.other_program import OtherProgram
 from tests.backends.sqlite_files import (
@@ -293,29 +294,57 @@ def test_a_database_cut_off_is_named_damaged(database_case: Callable[[str], Path
             save(backend, Insert(b"new", b""))
 
 
-def test_rows_on_both_sides_of_a_damaged_page_are_listed(tmp_path: Path) -> None:
-    entries = {b"%05d" % number: b"v" * 100 for number in range(2000)}
-    path = written(tmp_path, entries)
+def with_a_damaged_page(folder: Path) -> Path:
+    """Make a database of 2,000 entries, numbered from b"00000" on, a page of which is overwritten."""
+    path = written(folder, {b"%05d" % number: b"v" * 100 for number in range(2000)})
     with closing(sqlite3.connect(path)) as database:
-        (page,) = (
-            database.execute(
-                "SELECT pageno FROM dbstat WHERE name = 'Dict' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 20"
-            ).fetchone()
-            if has_dbstat(database)
-            else (0,)
-        )
-    if not page:
-        pytest.skip("this SQLite was built without dbstat")
+        if not has_dbstat(database):
+            pytest.skip("this SQLite was built without dbstat")
+        query = "SELECT pageno FROM dbstat WHERE name = 'Dict' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 20"
+        (page,) = database.execute(query).fetchone()
     with path.open("r+b") as file:
         file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
+    return path
+
+
+def test_rows_on_both_sides_of_a_damaged_page_are_listed(tmp_path: Path) -> None:
+    with opened(with_a_damaged_page(tmp_path)) as backend:
+        listed = entries_of(backend)
+
+        keys = [key for key, _ in listed]
+        assert keys == sorted(set(keys))
+        assert keys[0] == b"00000"
+        assert keys[-1] == b"01999"
+        assert 1900 < len(listed) < 2000
+        assert {value for _, value in listed} == {b"v" * 100}
+        assert "cannot be read" in backend.problems[0].message
+
+
+def test_looking_for_rows_around_damage_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.backends.sqlite.FIRST_CHUNK", 2000)
+    token = CancelToken()
+    with opened(with_a_damaged_page(tmp_path)) as backend:
+        chunks = backend.index(token)
+        assert len(next(chunks)) == 256
+        token.cancel()
+
+        with pytest.raises(Cancelled):
+            next(chunks)
+
+
+def test_rows_without_keys_are_named_up_to_a_limit(tmp_path: Path) -> None:
+    path = made_by(
+        tmp_path,
+        "CREATE TABLE Dict (key BLOB, value BLOB)",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
+        "INSERT INTO Dict SELECT NULL, i FROM n",
+    )
 
     with opened(path) as backend:
-        listed = entries_of(backend)
-        assert [key for key, _ in listed] == sorted(key for key, _ in listed)
-        assert 1900 < len(listed) < 2000
-        assert set(listed) <= set(entries.items())
-        assert "cannot be read" in backend.problems[0].message
+        assert entries_of(backend) == []
+        assert backend.problems[0].message == "Row 1 has no key: it is not shown."
+        assert len(backend.problems) == PROBLEMS + 1
 
 
 def has_dbstat(database: sqlite3.Connection) -> bool:

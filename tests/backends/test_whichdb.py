@@ -1,9 +1,5 @@
 """What any path is recognised as, and the sentence when it is nothing."""
 
-import bz2
-import gzip
-import lzma
-import marshal
 import os
 import pickle
 import shutil
@@ -20,7 +16,7 @@ from app.backends.base import Match
 from app.backends.whichdb import whichdb
 from app.errors import AppError, CannotOpen, UnknownFormat
 from tests import corpus
-from tests.backends.listing import folder_state, pickle_end
+from tests.backends.listing import first_match, folder_state, pickle_end
 
 CopyCase = Callable[[str], Path]
 IDS = {"kch": "kyoto", "tch": "tokyo", "tcb": "tokyo"}
@@ -30,10 +26,6 @@ ZERO_BYTES = "bdb185-btree-empty"
 """libdb1 writes an empty btree as a file of 0 bytes, in which nothing can be recognised."""
 RECOGNISED = [case for case in corpus.databases() if case.format and case.name != ZERO_BYTES]
 FAMILIES = [case for case in RECOGNISED if len(case.files) > 1]
-
-
-def first(path: Path) -> Match:
-    return whichdb(path, pickle_end)[0]
 
 
 def answer(path: Path) -> list[Match] | str:
@@ -53,7 +45,7 @@ def test_every_case_is_recognised(case: corpus.DatabaseCase, database_case: Copy
     path = database_case(case.name)
     before = folder_state(path.parent)
 
-    match = first(path)
+    match = first_match(path)
 
     assert case.format is not None
     assert match.format_id == IDS.get(case.format, case.format)
@@ -71,20 +63,20 @@ def test_any_member_and_the_base_name_lead_to_the_same_database(
     case: corpus.DatabaseCase, database_case: CopyCase
 ) -> None:
     path = database_case(case.name)
-    wanted = first(path)
+    wanted = first_match(path)
 
-    found = [first(path.parent / name) for name in case.files]
+    found = [first_match(path.parent / name) for name in case.files]
 
     assert found == [wanted] * len(case.files)
     assert sorted(member.name for member in wanted.files) == sorted(case.files)
-    assert first(wanted.base) == wanted
+    assert first_match(wanted.base) == wanted
 
 
 @pytest.mark.parametrize("case", corpus.databases("gdbm", "bdb-hash", "sqlite3"), ids=corpus.name_of)
 def test_the_suffix_of_a_single_file_may_be_left_out(case: corpus.DatabaseCase, database_case: CopyCase) -> None:
     path = database_case(case.name)
 
-    assert first(path.with_suffix("")) == first(path)
+    assert first_match(path.with_suffix("")) == first_match(path)
 
 
 @pytest.mark.parametrize("case", [case for case in corpus.databases() if case.format is None], ids=corpus.name_of)
@@ -105,7 +97,7 @@ def test_an_empty_file_is_told_from_an_unknown_one(database_case: CopyCase) -> N
 
 
 def test_the_reason_names_the_bytes_that_matched(database_case: CopyCase) -> None:
-    match = first(database_case("gdbm-python-n150"))
+    match = first_match(database_case("gdbm-python-n150"))
 
     assert match.reason == "GDBM, 64-bit, little-endian: bytes 0-3 are cf 9a 57 13"
 
@@ -169,12 +161,33 @@ def test_an_empty_index_beside_values_is_the_last_guess(tmp_path: Path) -> None:
     assert [match.format_id for match in matches] == ["pickle-file", "dumb"]
 
 
+@pytest.mark.parametrize("member", [".dat", ".dir", ".bak", ""])
+@pytest.mark.parametrize("name", ["sqlite3-n150", "gdbm-python-n150", "bdb53-hash-one-def"])
+def test_a_database_as_the_first_value_of_dumb_does_not_hide_the_index(
+    database_case: CopyCase, tmp_path: Path, name: str, member: str
+) -> None:
+    shutil.copy(database_case(name), tmp_path / "d.dat")
+    for index in ("d.dir", "d.bak"):
+        (tmp_path / index).write_bytes(b"'image', (0, 512)\n")
+
+    assert first_match(tmp_path / f"d{member}").format_id == "dumb"
+
+
+def test_a_database_named_dat_beside_some_other_dir_file_is_what_it_holds(
+    database_case: CopyCase, tmp_path: Path
+) -> None:
+    shutil.copy(database_case("gdbm-python-n150"), tmp_path / "d.dat")
+    (tmp_path / "d.dir").write_bytes(b"binary\0" * 20)
+
+    assert first_match(tmp_path / "d.dat").format_id == "gdbm"
+
+
 def test_a_base_name_with_a_dot_keeps_it(database_case: CopyCase) -> None:
     path = database_case("dumb-py311-n60")
     for member in path.parent.iterdir():
         member.rename(member.with_name(f"my.db{member.suffix}"))
 
-    assert first(path.with_name("my.db")).base == path.with_name("my.db")
+    assert first_match(path.with_name("my.db")).base == path.with_name("my.db")
 
 
 def test_the_folder_of_an_lmdb_environment_is_recognised(database_case: CopyCase, tmp_path: Path) -> None:
@@ -182,7 +195,7 @@ def test_the_folder_of_an_lmdb_environment_is_recognised(database_case: CopyCase
     environment.mkdir()
     shutil.copy(database_case("lmdb-n150"), environment / "data.mdb")
 
-    assert first(environment).format_id == "lmdb"
+    assert first_match(environment).format_id == "lmdb"
 
 
 def test_an_old_gdbm_ndbm_index_that_is_a_link_to_the_pages_is_no_database_of_its_own(database_case: CopyCase) -> None:
@@ -192,7 +205,7 @@ def test_an_old_gdbm_ndbm_index_that_is_a_link_to_the_pages_is_no_database_of_it
     index.hardlink_to(path)
 
     assert [match.path for match in whichdb(index)] == [path]
-    assert first(index).format_id == "gdbm-ndbm"
+    assert first_match(index).format_id == "gdbm-ndbm"
 
 
 def test_another_sqlite_database_is_no_dbm(tmp_path: Path) -> None:
@@ -201,7 +214,7 @@ def test_another_sqlite_database_is_no_dbm(tmp_path: Path) -> None:
         database.execute("CREATE TABLE places (url TEXT)")
     database.close()
 
-    assert "without the table Dict" in first(path).unsupported
+    assert "without the table Dict" in first_match(path).unsupported
 
 
 def test_a_schema_too_long_for_its_page_is_left_to_the_backend(tmp_path: Path) -> None:
@@ -211,7 +224,7 @@ def test_a_schema_too_long_for_its_page_is_left_to_the_backend(tmp_path: Path) -
             database.execute(f"CREATE TABLE table_{number} (a_column_with_a_long_name BLOB)")
     database.close()
 
-    assert (first(path).format_id, first(path).unsupported) == ("sqlite3", "")
+    assert (first_match(path).format_id, first_match(path).unsupported) == ("sqlite3", "")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +242,7 @@ def test_options_of_berkeley_db_that_we_cannot_read_are_named(
     path = database_case(f"bdb53-{method}-one-def")
     patch(path, 48, struct.pack("<I", flags))
 
-    assert words in first(path).unsupported
+    assert words in first_match(path).unsupported
 
 
 @pytest.mark.parametrize(("offset", "words"), [(24, "encrypted"), (26, "partition")])
@@ -237,7 +250,7 @@ def test_encrypted_and_divided_files_of_berkeley_db_are_named(database_case: Cop
     path = database_case("bdb53-hash-one-def")
     patch(path, offset, b"\x02")
 
-    assert words in first(path).unsupported
+    assert words in first_match(path).unsupported
 
 
 @pytest.mark.parametrize(("magic", "kind"), [(0x074582, "heap"), (0x040988, "log")])
@@ -246,70 +259,10 @@ def test_other_files_of_berkeley_db_are_named(tmp_path: Path, magic: int, kind: 
     path = tmp_path / "log.0000000001"
     path.write_bytes(struct.pack(f"{order}12xII", magic, 17) + bytes(100))
 
-    match = first(path)
+    match = first_match(path)
 
     assert match.format_id == f"bdb-{kind}"
     assert kind in match.unsupported
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@pytest.mark.parametrize("count", [1, 3])
-def test_pickle_files_are_recognised_by_their_values(tmp_path: Path, protocol: int, count: int) -> None:
-    path = tmp_path / "data.bin"
-    path.write_bytes(b"".join(pickle.dumps({"number": number}, protocol) for number in range(count)))
-
-    match = first(path)
-
-    assert (match.format_id, match.unsupported) == ("pickle-file", "")
-    assert ("one pickle" in match.variant) == (count == 1)
-
-
-def test_a_cut_pickle_is_recognised_by_its_name_and_first_byte(tmp_path: Path) -> None:
-    (tmp_path / "cut.pkl").write_bytes(pickle.dumps(list(range(100)), 4)[:-5])
-    (tmp_path / "cut.bin").write_bytes(pickle.dumps(list(range(100)), 4)[:-5])
-
-    assert first(tmp_path / "cut.pkl").variant == "damaged, protocol 4"
-    with pytest.raises(UnknownFormat):
-        whichdb(tmp_path / "cut.bin", pickle_end)
-
-
-def test_without_knowledge_of_values_a_pickle_file_is_unknown(tmp_path: Path) -> None:
-    path = tmp_path / "data.pkl"
-    path.write_bytes(pickle.dumps(1, 4))
-
-    with pytest.raises(UnknownFormat):
-        whichdb(path)
-
-
-@pytest.mark.parametrize(
-    ("compress", "name"), [(gzip.compress, "gzip"), (bz2.compress, "bzip2"), (lzma.compress, "xz")]
-)
-@pytest.mark.parametrize("protocol", [0, 4])
-def test_a_compressed_pickle_is_named(
-    tmp_path: Path, compress: Callable[[bytes], bytes], name: str, protocol: int
-) -> None:
-    path = tmp_path / "data.pkl.z"
-    path.write_bytes(compress(pickle.dumps(["text"], protocol)))
-
-    match = first(path)
-
-    assert (match.format_id, match.variant) == ("pickle-file", name)
-    assert "not there yet" in match.unsupported
-
-
-def test_a_compressed_text_is_no_pickle(tmp_path: Path) -> None:
-    (tmp_path / "notes.gz").write_bytes(gzip.compress(b"just notes"))
-
-    with pytest.raises(UnknownFormat):
-        whichdb(tmp_path / "notes.gz", pickle_end)
-
-
-def test_compiled_python_and_marshal_files_are_named(tmp_path: Path) -> None:
-    (tmp_path / "module.pyc").write_bytes(struct.pack("<HHIII", 3495, 0x0A0D, 0, 0, 0) + marshal.dumps(1))
-    (tmp_path / "values.marshal").write_bytes(marshal.dumps([1, 2]))
-
-    assert "compiled Python" in first(tmp_path / "module.pyc").unsupported
-    assert "marshalled" in first(tmp_path / "values.marshal").unsupported
 
 
 @given(content=st.binary(max_size=3000), name=st.sampled_from(["x", "x.db", "x.dat", "x.dir", "x.pag", "x.db-wal"]))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.cancel import CancelToken
-from app.codecs.nodes import Kind, ObjectParts, PickleNodes, Scalar
+from app.codecs.nodes import SCALARS, Kind, ObjectParts, PickleNodes, Scalar
 from app.codecs.pickle.machine import run
 from app.codecs.pickle.opcodes import ALIASES, BY_CODE, BYTES, CODE, LONGS, MAKERS, STRINGS, TEXTS, TUPLES, codes
 from app.codecs.pickle.reductions import Reduction, global_lines, reduction, stacked_name
@@ -20,6 +20,9 @@ _BINARY_INTS = codes("BININT", "BININT1", "BININT2")
 _DIGITS_OF_INT4 = 10
 _INT4 = range(-(1 << 31), 1 << 31)
 _CACHED_REDUCTIONS = 100_000
+
+NEVER = CancelToken()
+"""For work that is bounded by its caller's prefix, and that nobody cancels."""
 
 CUT_MARK = "\ue000"
 """What stands for the damage where only the end of a prefix is reached."""
@@ -52,6 +55,9 @@ def _kinds() -> tuple[Kind | None, ...]:
 
 
 _KINDS = _kinds()
+_NEAR_SCALARS = frozenset(code for code in range(256) if _KINDS[code] in SCALARS)
+"""Opcodes that hold the scalar they push."""
+
 _GLOBALS = codes("GLOBAL", "STACK_GLOBAL")
 
 
@@ -105,11 +111,13 @@ class Graph(PickleNodes):
         return self.stream.is_python2
 
     def target(self, slot: int) -> int:
-        if slot in self._special or slot >= len(self._data) or self._data[slot] not in ALIASES:
+        if slot in self._special or self._data[slot] not in ALIASES:
             return slot
         return self.stream.target(slot)
 
     def kind(self, slot: int) -> Kind:
+        if not self._special and (plain := _KINDS[self._data[slot]]) is not None:
+            return plain
         target = self.target(slot)
         if target in self._special:
             return self._special[target]
@@ -189,6 +197,8 @@ class Graph(PickleNodes):
         return kids[0] if kids else -1
 
     def scalar(self, slot: int) -> Scalar:
+        if not self._special and self._data[slot] in _NEAR_SCALARS:
+            return read_scalar(self._data, slot)
         target = self.target(slot)
         if self._data[target] == CODE["REDUCE"]:
             return self._seen_through(target)

@@ -1,15 +1,14 @@
 """The symbolic machine: opcodes become flat records; nothing is built, hashed, called or recursed into."""
 
-import gc
 import re
 import struct
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import repeat
 from typing import NoReturn
 
 from app import limits
 from app.cancel import CancelToken
+from app.codecs.pickle.collector import CollectorPaused
 from app.codecs.pickle.damage import mend
 from app.codecs.pickle.opcodes import (
     ALIASES,
@@ -85,18 +84,6 @@ class _SparseMemo(dict[int, int]):
         self[len(self)] = slot
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep the cyclic collector off: flat records hold no cycles, and it would walk them again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 def run(data: bytes, start: int, token: CancelToken, *, is_prefix: bool = False) -> Stream:
     """Return the records of the pickle at ``start``; damage is noted in them, never raised.
 
@@ -106,7 +93,7 @@ def run(data: bytes, start: int, token: CancelToken, *, is_prefix: bool = False)
         LimitExceeded: more than `limits.PICKLE_NODES` opcodes.
         Cancelled: by ``token``.
     """
-    with collector_paused():
+    with CollectorPaused():
         try:
             memo: list[int] = []
             return _run(data, start, token, memo, lazy=True, is_prefix=is_prefix)

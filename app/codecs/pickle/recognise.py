@@ -4,8 +4,7 @@ import mmap
 import re
 from itertools import chain, islice
 
-from app.cancel import CancelToken
-from app.codecs.pickle.graph import Graph, parse
+from app.codecs.pickle.graph import NEVER, Graph, parse
 from app.codecs.pickle.opcodes import CODE, codes, end_of
 from app.codecs.pickle.reductions import global_lines
 from app.codecs.pickle.scalars import read_scalar
@@ -30,7 +29,7 @@ def looks_like_pickle(data: bytes, *, whole: bool) -> str:
     if not data:
         return ""
     try:
-        graph = parse(data, 0, CancelToken())
+        graph = parse(data, 0, NEVER)
     except LimitExceeded:
         return "It has more opcodes than are counted, all of them a pickle's."
     if graph.stream.error:
@@ -63,7 +62,7 @@ def _is_followed_well(graph: Graph) -> bool:
     stream = graph.stream
     if stream.stop >= len(stream.data) or stream.data[stream.start] == _PROTO:
         return True
-    following = parse(stream.data, stream.stop, CancelToken())
+    following = parse(stream.data, stream.stop, NEVER)
     return not following.stream.error and _is_plausible(following)
 
 
@@ -117,7 +116,7 @@ def value_end(buffer: bytes | mmap.mmap | memoryview, offset: int) -> int | None
         if not part:
             return None
         try:
-            graph = parse(part, 0, CancelToken())
+            graph = parse(part, 0, NEVER)
         except LimitExceeded:
             return None
         stream = graph.stream

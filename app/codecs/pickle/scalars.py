@@ -11,6 +11,7 @@ from app.errors import DecodeError, LimitExceeded
 
 _F8 = struct.Struct(">d").unpack_from
 _PERSID = CODE["PERSID"]
+_SHORT_TEXT = CODE["SHORT_BINUNICODE"]
 _CHUNK_DIGITS = 4000
 _RAW_ESCAPE_CHARS = 10
 """Bytes of the longest escape of one character in a UNICODE line."""
@@ -45,6 +46,8 @@ def read_scalar(data: bytes, pos: int) -> Scalar:
         DecodeError: the argument is malformed.
     """
     op = data[pos]
+    if op == _SHORT_TEXT:
+        return _short_text(data, pos)
     if op in TEXTS or op == _PERSID:
         return read_text(data, pos)
     if op in BYTES or op in STRINGS or op == CODE["BYTEARRAY8"]:
@@ -52,6 +55,14 @@ def read_scalar(data: bytes, pos: int) -> Scalar:
     if op in (CODE["FLOAT"], CODE["BINFLOAT"]):
         return _float(data, pos)
     return _CONSTANTS[op] if op in _CONSTANTS else _int_or_bool(data, pos)
+
+
+def _short_text(data: bytes, pos: int) -> str:
+    """Return the text of SHORT_BINUNICODE, of which most pickles have most."""
+    try:
+        return str(data[pos + 2 : pos + 2 + data[pos + 1]], "utf-8")
+    except (IndexError, UnicodeDecodeError):
+        return read_text(data, pos)  # surrogates, or damage
 
 
 def _int_or_bool(data: bytes, pos: int) -> int:

@@ -3,13 +3,12 @@
 import re
 import struct
 
-from app.cancel import CancelToken
 from app.codecs.literal import parse_literal
 from app.codecs.nodes import Kind, Scalar
+from app.codecs.pickle.collector import CollectorPaused
 from app.codecs.pickle.compare import Cut, is_same_but_for
 from app.codecs.pickle.encode import encode_call, encode_scalar
-from app.codecs.pickle.graph import Graph, parse
-from app.codecs.pickle.machine import collector_paused
+from app.codecs.pickle.graph import NEVER, Graph, parse
 from app.codecs.pickle.memo import is_used
 from app.codecs.pickle.opcodes import CODE, PUTS, end_of
 from app.codecs.pickle.stream import Stream
@@ -33,7 +32,7 @@ def replace_scalar(graph: Graph, slot: int, literal: str) -> Graph:
     if new_kind is kind and _is_same(value, _current(graph, slot)):
         return graph
     _check_frames(graph.stream)
-    with collector_paused():
+    with CollectorPaused():
         return _spliced(graph, slot, value, new_kind)
 
 
@@ -41,7 +40,7 @@ def _spliced(graph: Graph, slot: int, value: Scalar, kind: Kind) -> Graph:
     """Write the edit, read the result back, and accept it only when nothing else differs."""
     cut = _plan(graph, slot, value, kind)
     changed = _apply(graph.stream, cut)
-    again = parse(changed, graph.stream.start, CancelToken())
+    again = parse(changed, graph.stream.start, NEVER)
     reads_back = is_same_but_for(graph.stream, again.stream, cut)
     if not reads_back or not _is_same(_current(again, cut.kid(slot)), value):
         raise EncodeError("This place cannot be changed safely: the result would not read back as meant.")

@@ -1,11 +1,10 @@
 """What a table cell shows of a pickle, from its first bytes."""
 
 from app import limits
-from app.cancel import CancelToken
 from app.codecs.base import Summary
 from app.codecs.known.registry import preview
 from app.codecs.nodes import Kind
-from app.codecs.pickle.graph import CUT_MARK, Graph, parse
+from app.codecs.pickle.graph import CUT_MARK, NEVER, Graph, parse
 from app.codecs.pickle.rows import type_of
 from app.codecs.screen import ELLIPSIS, shorten
 
@@ -30,7 +29,7 @@ def summarise(prefix: bytes, size: int) -> Summary:
 
 def _summarise(prefix: bytes, size: int) -> Summary:
     is_prefix = len(prefix) < size
-    graph = parse(prefix, 0, CancelToken(), is_prefix=is_prefix)
+    graph = parse(prefix, 0, NEVER, is_prefix=is_prefix)
     is_cut = is_prefix and graph.stream.is_cut
     kind, text = _unfinished(graph) if is_cut else (type_of(graph, graph.root), _preview(graph, graph.root))
     return Summary("pickle", kind, text, _problem(graph, size, is_cut=is_cut))

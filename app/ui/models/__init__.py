@@ -1,0 +1,1 @@
+"""Adapters from documents to Qt views; they know no widgets."""

@@ -1,0 +1,109 @@
+"""How cells are painted: soft selection, types as coloured badges, a dot for what is not saved."""
+
+from PySide6.QtCore import QObject, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.ui.models import roles
+from app.ui.models.roles import AnyIndex
+from app.ui.theme import ROW_HEIGHT, Colours, Family, colours_of, family_of, fixed_font
+
+_PADDING = 6
+_DOT = 3.5
+_SELECTED = QStyle.StateFlag.State_Selected
+_ACTIVE = QStyle.StateFlag.State_Active
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_CENTRE = int(Qt.AlignmentFlag.AlignCenter)
+_ELIDE = Qt.TextElideMode.ElideRight
+
+
+class CellDelegate(QStyledItemDelegate):
+    """Paints a cell of the entry table or the value tree without asking the style."""
+
+    def __init__(self, *, type_column: int, value_column: int, parent: QObject) -> None:
+        super().__init__(parent)
+        self._type_column = type_column
+        self._value_column = value_column
+        self._fixed = fixed_font()
+        self._fixed_metrics = QFontMetrics(self._fixed)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        return QSize(super().sizeHint(option, index).width(), ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        rect: QRect = option.rect
+        shown: QPalette = option.palette
+        state: QStyle.StateFlag = option.state
+        colours = colours_of(shown)
+        if state & _SELECTED:
+            group = QPalette.ColorGroup.Active if state & _ACTIVE else QPalette.ColorGroup.Inactive
+            painter.fillRect(rect, shown.color(group, QPalette.ColorRole.Highlight))
+        text = index.data(roles.DISPLAY)
+        if not text:
+            return
+        if index.column() == self._type_column:
+            _paint_badge(painter, rect, str(text), colours, option.font)
+        else:
+            self._paint_text(painter, rect, str(text), index, option, colours)
+
+    def _paint_text(
+        self,
+        painter: QPainter,
+        rect: QRect,
+        text: str,
+        index: AnyIndex,
+        option: QStyleOptionViewItem,
+        colours: Colours,
+    ) -> None:
+        room = rect.adjusted(_PADDING, 0, -_PADDING, 0)
+        font: QFont = option.font
+        metrics: QFontMetrics = option.fontMetrics
+        if index.column() == self._value_column:
+            font, metrics = self._fixed, self._fixed_metrics
+        elif index.column() == 0 and index.data(roles.IS_PENDING):
+            room.setRight(room.right() - 3 * _PADDING)
+            _paint_dot(painter, QPointF(rect.right() - 2 * _PADDING, rect.center().y() + 1), colours.pending)
+        painter.setFont(font)
+        painter.setPen(_pen(index, option, colours))
+        alignment = index.data(roles.ALIGNMENT) or _LEFT
+        painter.drawText(room, int(alignment), metrics.elidedText(text, _ELIDE, room.width()))
+
+
+def _pen(index: AnyIndex, option: QStyleOptionViewItem, colours: Colours) -> QColor:
+    if index.data(roles.PROBLEM):
+        return colours.types[Family.DAMAGED]
+    if index.data(roles.IS_DIM):
+        return colours.dim
+    shown: QPalette = option.palette
+    state: QStyle.StateFlag = option.state
+    return shown.color(QPalette.ColorRole.HighlightedText if state & _SELECTED else QPalette.ColorRole.Text)
+
+
+def _paint_badge(painter: QPainter, rect: QRect, text: str, colours: Colours, font: QFont) -> None:
+    small = QFont(font)
+    small.setPointSizeF(font.pointSizeF() * 0.92)
+    metrics = QFontMetrics(small)
+    family = family_of(text)
+    room = rect.width() - 4
+    if metrics.horizontalAdvance(text) + 2 * _PADDING > room:
+        text = text.rpartition(".")[2]  # the class tells more than the module; the tooltip has both
+    width = min(metrics.horizontalAdvance(text) + 2 * _PADDING, room)
+    badge = QRectF(rect.left() + 2, rect.center().y() - 8, width, 18)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colours.badges[family])
+    painter.drawRoundedRect(badge, 4, 4)
+    painter.setFont(small)
+    painter.setPen(colours.types[family])
+    painter.drawText(badge, _CENTRE, metrics.elidedText(text, _ELIDE, int(width) - _PADDING))
+    painter.restore()
+
+
+def _paint_dot(painter: QPainter, centre: QPointF, colour: QColor) -> None:
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawEllipse(centre, _DOT, _DOT)
+    painter.restore()

@@ -1,0 +1,89 @@
+"""The docks: changes that are not saved, and problems of the container, of the tab in front."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QAbstractItemView, QDockWidget, QFrame, QHeaderView, QTableView, QWidget
+
+from app.document.document import Document
+from app.document.history import EntryRef
+from app.engine.base import ProblemNote
+from app.ui.models.lists import TextTableModel, change_rows, problem_row
+from app.ui.theme import HEADER_HEIGHT, ROW_HEIGHT
+
+
+class _ListDock(QDockWidget):
+    """A dock with one short table."""
+
+    def __init__(self, name: str, title: str, columns: Sequence[str], parent: QWidget) -> None:
+        super().__init__(title, parent)
+        self.setObjectName(f"{name}-dock")
+        self.list = TextTableModel(columns, self)
+        self.view = QTableView()
+        self.view.setObjectName(name)
+        self.view.setAccessibleName(title)
+        self.view.setModel(self.list)
+        self.view.setFrameShape(QFrame.Shape.NoFrame)
+        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.view.setShowGrid(False)
+        self.view.setWordWrap(False)
+        self.view.setTabKeyNavigation(False)
+        self.view.verticalHeader().hide()
+        self.view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        self.view.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header = self.view.horizontalHeader()
+        for column in range(1, len(columns)):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setFixedHeight(HEADER_HEIGHT)
+        self.setWidget(self.view)
+        self.hide()
+
+
+class ChangesDock(_ListDock):
+    """Lists pending changes; a double click or Enter goes to the entry."""
+
+    chosen = Signal(object)
+    """The `EntryRef` of the change to go to."""
+    revert_wanted = Signal(object)
+    """The `EntryRef` of the change to take back."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("changes", "Unsaved changes", ("Key", "Type", "Bytes"), parent)
+        self.view.setAccessibleDescription(
+            "Entries whose change is not saved yet; Enter goes to one, Delete reverts it"
+        )
+        self._refs: list[EntryRef] = []
+        self.view.activated.connect(self._on_activated)
+        revert = QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self.view)
+        revert.setContext(Qt.ShortcutContext.WidgetShortcut)
+        revert.activated.connect(self._on_revert)
+
+    def show_changes(self, document: Document | None) -> None:
+        self._refs = [change.ref for change in document.pending_changes] if document else []
+        self.list.show_rows(change_rows(document) if document else [])
+
+    @Slot()
+    def _on_revert(self) -> None:
+        row = self.view.currentIndex().row()
+        if 0 <= row < len(self._refs):
+            self.revert_wanted.emit(self._refs[row])
+
+    @Slot(QModelIndex)
+    def _on_activated(self, index: QModelIndex) -> None:
+        if index.row() < len(self._refs):
+            self.chosen.emit(self._refs[index.row()])
+
+
+class ProblemsDock(_ListDock):
+    """Lists what contradicts the container's format."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("problems", "Problems", ("Problem", "At byte"), parent)
+        self.view.setAccessibleDescription("What is damaged in the database, and where")
+
+    def show_problems(self, problems: Sequence[ProblemNote]) -> None:
+        self.list.show_rows([problem_row(problem) for problem in problems])

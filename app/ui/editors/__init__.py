@@ -1,0 +1,1 @@
+"""Widgets that a cell is edited in."""

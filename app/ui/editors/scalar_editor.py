@@ -1,0 +1,110 @@
+"""The line in a cell that a scalar is edited in, as a Python literal."""
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPalette
+from PySide6.QtWidgets import QLineEdit, QStyleOptionViewItem, QWidget
+
+from app.ui.delegates import CellDelegate
+from app.ui.models import roles
+from app.ui.models.roles import AnyIndex
+from app.ui.theme import ROW_HEIGHT, Family, colours_of, fixed_font
+
+MAX_CHARS = 20_000
+"""Characters of a literal that are edited in one line; laying out a longer one takes longer than a frame."""
+_PASTE_CHARS = 1 << 24  # Qt would cut what is pasted at 32,767 characters without a word
+
+_COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_LEAVING = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
+
+
+class ScalarEditor(QLineEdit):
+    """Commits by Enter or by leaving, gives up by Esc, and stays open with its text while that is refused."""
+
+    committed = Signal(str)
+    abandoned = Signal()
+
+    def __init__(self, text: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._original = text
+        self._refused = ""
+        self.setObjectName("scalar-editor")
+        self.setAccessibleName("New value")
+        self.setAccessibleDescription("A Python literal; Enter commits, Escape gives up")
+        self.setMaxLength(_PASTE_CHARS)
+        self.setFont(fixed_font())
+        self.setFrame(True)
+        self.setText(text)
+        self.selectAll()
+
+    @property
+    def is_changed(self) -> bool:
+        return self.text() != self._original
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether what was handed over last was not taken."""
+        return bool(self._refused)
+
+    def refuse(self, sentence: str) -> None:
+        """Show why the text was not taken, and keep it."""
+        self._refused = self.text()
+        colours = colours_of(self.palette())
+        shown = QPalette(self.palette())
+        shown.setColor(QPalette.ColorRole.Text, colours.types[Family.DAMAGED])
+        shown.setColor(QPalette.ColorRole.Base, colours.error)
+        shown.setColor(QPalette.ColorRole.Accent, colours.types[Family.DAMAGED])
+        shown.setColor(QPalette.ColorRole.Highlight, colours.types[Family.DAMAGED])
+        shown.setColor(QPalette.ColorRole.HighlightedText, colours.error)
+        self.setPalette(shown)
+        self.setToolTip(roles.tool_tip(sentence))
+        self.setAccessibleDescription(sentence)
+        self.setFocus()
+
+    def commit(self, *, again: bool = False) -> None:
+        """Hand the text over, unless nothing was typed or (without ``again``) it is what was refused already."""
+        if not self.is_changed:
+            self.abandoned.emit()
+        elif again or self.text() != self._refused:
+            self.committed.emit(self.text())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in _COMMIT_KEYS:
+            self.commit(again=True)
+        elif event.key() == Qt.Key.Key_Escape:
+            self.abandoned.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if event.reason() not in _LEAVING:
+            self.commit()
+
+
+class ScalarDelegate(CellDelegate):
+    """Opens a `ScalarEditor` with ``text`` when the view asks for a persistent editor."""
+
+    opened = Signal(object)
+
+    def __init__(self, *, type_column: int, value_column: int, parent: QObject) -> None:
+        super().__init__(type_column=type_column, value_column=value_column, parent=parent)
+        self.text = ""
+
+    def createEditor(self, parent: QWidget, _option: QStyleOptionViewItem, _index: AnyIndex) -> QWidget:
+        editor = ScalarEditor(self.text, parent)
+        self.opened.emit(editor)
+        return editor
+
+    def setEditorData(self, editor: QWidget, index: AnyIndex) -> None:
+        pass  # the text was there from the start: the cell shows a shortened one
+
+    def setModelData(self, editor: QWidget, model: QObject, index: AnyIndex) -> None:
+        pass  # the editor commits by its signal, never by losing a view
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        return False  # Qt's filter would close the editor when the focus leaves it
+
+    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, _index: AnyIndex) -> None:
+        rect = option.rect
+        editor.setGeometry(rect)
+        editor.setMinimumSize(QSize(0, ROW_HEIGHT))

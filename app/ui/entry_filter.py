@@ -1,0 +1,86 @@
+"""Keeps the table's rows to the keys that contain a text, while it is typed and while keys stream in."""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from app.backends.key_index import IndexChunk
+from app.cancel import CancelToken
+from app.document.document import Document
+from app.document.filter import KeyFilter
+from app.document.job import StreamJob
+from app.ui.jobs import JobRunner
+from app.ui.models.entry_table import EntryTableModel
+
+_KEY = "filter"
+
+
+class EntryFilter(QObject):
+    """Looks through the chunks of the index in a thread of its own, so that it never waits for the engine."""
+
+    found = Signal()
+    """The first entries that match a new text are shown."""
+
+    def __init__(self, document: Document, model: EntryTableModel, runner: JobRunner, parent: QObject) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._model = model
+        self._runner = runner
+        self._filter: KeyFilter | None = None
+        self._chunks_seen = 0
+        self._is_new = False
+        document.entries_added.connect(self._on_entries_added)
+        document.reloading.connect(self._on_reloading)
+
+    def set_text(self, text: str) -> None:
+        """Show only keys that contain ``text``; all when it is empty."""
+        self._runner.cancel(_KEY)
+        self._chunks_seen = 0
+        self._is_new = True
+        self._filter = KeyFilter(text) if text else None
+        if self._filter is None:
+            self._model.show_all()
+            self.found.emit()
+        else:
+            self._look_on()
+
+    def _on_reloading(self) -> None:
+        self._runner.cancel(_KEY)
+        self._chunks_seen = 0
+        self._is_new = True
+
+    def _on_entries_added(self, _first: int, _count: int) -> None:
+        if not self._runner.is_running(_KEY):
+            self._look_on()
+
+    def _look_on(self) -> None:
+        chunks = self._document.index.chunks[self._chunks_seen :]
+        if self._filter is None or not chunks:
+            return
+        first = self._document.index.first_of(self._chunks_seen)
+        steps = partial(_matches, self._filter, chunks, first)
+        self._runner.start(StreamJob("Filtering", steps, self._on_matches, self._on_done), key=_KEY)
+
+    def _on_matches(self, entry_ids: "array[int]") -> None:
+        self._chunks_seen += 1
+        if self._is_new:  # the old rows stay until there are new ones, so that typing does not flicker
+            self._is_new = False
+            self._model.show_matches(entry_ids)
+            self.found.emit()
+        else:
+            self._model.add_matches(entry_ids)
+
+    def _on_done(self) -> None:
+        self._model.show_growth()
+        self.found.emit()
+        self._look_on()
+
+
+def _matches(
+    key_filter: KeyFilter, chunks: Sequence[IndexChunk], first: int, token: CancelToken
+) -> Iterator["array[int]"]:
+    for chunk in chunks:
+        yield array("q", (first + row for row in key_filter.rows(chunk, token)))
+        first += len(chunk)

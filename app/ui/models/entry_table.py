@@ -1,0 +1,217 @@
+"""The entry table: a row for each entry that is shown."""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import ClassVar
+
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal, Slot
+
+from app.codecs.screen import ELLIPSIS, key_text
+from app.document.document import Document
+from app.ui.models import roles
+from app.ui.models.roles import NO_PARENT, AnyIndex
+
+KEY_BYTES = 400
+"""Bytes of a key that its cell shows."""
+GROWTH = 100
+"""Milliseconds between two insertions of rows that stream in; each makes the view lay out and paint again."""
+_TEXTS_KEPT = 4_096
+
+
+class Column(IntEnum):
+    """The table's columns, left to right."""
+
+    KEY = 0
+    TYPE = 1
+    VALUE = 2
+    SIZE = 3
+
+
+_TITLES = {Column.KEY: "Key", Column.TYPE: "Type", Column.VALUE: "Value", Column.SIZE: "Bytes"}
+_COLUMNS = len(Column)
+_HORIZONTAL = Qt.Orientation.Horizontal
+
+
+class EntryTableModel(QAbstractTableModel):
+    """Shows a `Document`; stores no entry and decodes no value.
+
+    A row is the entry of the same number, or, while a filter is on, the entry that the row list names.
+    A value that was not looked at yet paints as an ellipsis; `want` asks for those that are seen.
+    """
+
+    wanted = Signal(list)
+    """Entry ids whose summaries are seen and not known."""
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._filtered: array[int] | None = None
+        self._count = len(document)
+        self._texts: dict[int, str] = {}
+        self._growth = QTimer(self, singleShot=True, interval=GROWTH)
+        self._growth.timeout.connect(self.show_growth)
+        document.entries_added.connect(self._on_entries_added)
+        document.indexed.connect(self.show_growth)
+        document.entries_changed.connect(self._on_entries_changed)
+        document.reloading.connect(self._on_reloading)
+
+    # ---- rows and entries
+
+    @property
+    def is_filtered(self) -> bool:
+        return self._filtered is not None
+
+    def entry_id(self, row: int) -> int:
+        return row if self._filtered is None else self._filtered[row]
+
+    def row_of(self, entry_id: int) -> int | None:
+        """Return the row that shows an entry, or None where the filter hides it."""
+        if self._filtered is None:
+            return entry_id if 0 <= entry_id < self._count else None
+        row = bisect_left(self._filtered, entry_id)
+        return row if row < self._count and self._filtered[row] == entry_id else None
+
+    def shown_entries(self) -> Sequence[int] | None:
+        """Return the ids of the entries that the filter lets through, or None for all."""
+        return None if self._filtered is None else array("q", self._filtered)
+
+    def show_all(self) -> None:
+        self.beginResetModel()
+        self._filtered = None
+        self._count = len(self._document)
+        self.endResetModel()
+
+    def show_matches(self, entry_ids: Sequence[int]) -> None:
+        """Show only these entries, in rising order; more can follow by `add_matches`."""
+        self.beginResetModel()
+        self._filtered = array("q", entry_ids)
+        self._count = len(self._filtered)
+        self.endResetModel()
+
+    def add_matches(self, entry_ids: Sequence[int]) -> None:
+        if self._filtered is not None:
+            self._filtered.extend(entry_ids)
+            self._grow()
+
+    def _grow(self) -> None:
+        if self._count == 0:
+            self.show_growth()
+        elif not self._growth.isActive():
+            self._growth.start()
+
+    @Slot()
+    def show_growth(self) -> None:
+        """Announce at once the rows that came since the last announcement."""
+        total = len(self._document) if self._filtered is None else len(self._filtered)
+        if total > self._count:
+            self.beginInsertRows(NO_PARENT, self._count, total - 1)
+            self._count = total
+            self.endInsertRows()
+
+    def want(self, first: int, last: int) -> None:
+        """Ask for the summaries of these rows that are not known yet."""
+        rows = range(max(first, 0), min(last + 1, self._count))
+        ids = [entry_id for entry_id in map(self.entry_id, rows) if self._document.summary(entry_id) is None]
+        if ids:
+            self.wanted.emit(ids)
+
+    # ---- what changes in the document
+
+    def _on_reloading(self) -> None:
+        self.beginResetModel()
+        self._texts.clear()
+        self._filtered = None if self._filtered is None else array("q")
+        self._count = 0
+        self.endResetModel()
+
+    def _on_entries_added(self, _first: int, _count: int) -> None:
+        if self._filtered is None:
+            self._grow()
+
+    def _on_entries_changed(self, entry_ids: list[int]) -> None:
+        rows = [row for row in map(self.row_of, entry_ids) if row is not None]
+        if rows:
+            self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), _COLUMNS - 1))
+
+    # ---- Qt's questions
+
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
+        return 0 if parent.isValid() else self._count
+
+    def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
+        return 0 if parent.isValid() else _COLUMNS
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = roles.DISPLAY) -> object:
+        if orientation != _HORIZONTAL or not 0 <= section < _COLUMNS:
+            return None
+        if role == roles.ALIGNMENT and section == Column.SIZE:
+            return roles.RIGHT
+        return _TITLES[Column(section)] if role == roles.DISPLAY else None
+
+    def data(self, index: AnyIndex, role: int = roles.DISPLAY) -> object:
+        row = index.row()
+        if not index.isValid() or row >= self._count:
+            return None
+        answer = self._answers.get(role)
+        return None if answer is None else answer(self, self.entry_id(row), index.column())
+
+    def _text(self, entry_id: int, column: int) -> str:
+        if column == Column.KEY:
+            return self._key_text(entry_id)
+        if column == Column.SIZE:
+            return f"{self._document.size(entry_id):,}"
+        summary = self._document.summary(entry_id)
+        if summary is None:
+            return ELLIPSIS if column == Column.VALUE else ""
+        return summary.type if column == Column.TYPE else summary.text
+
+    def _key_text(self, entry_id: int) -> str:
+        text = self._texts.get(entry_id)
+        if text is None:
+            if len(self._texts) >= _TEXTS_KEPT:
+                self._texts.clear()
+            text = self._texts[entry_id] = short_key_text(self._document.key(entry_id))
+        return text
+
+    def _is_pending(self, entry_id: int, _column: int) -> bool:
+        return self._document.pending(entry_id) is not None
+
+    def _problem(self, entry_id: int, _column: int) -> str:
+        summary = self._document.summary(entry_id)
+        return summary.problem if summary else ""
+
+    def _is_dim(self, entry_id: int, column: int) -> bool:
+        return column != Column.KEY and self._document.summary(entry_id) is None
+
+    def _alignment(self, _entry_id: int, column: int) -> int | None:
+        return roles.RIGHT if column == Column.SIZE else None
+
+    def _tool_tip(self, entry_id: int, column: int) -> str:
+        pending = "Changed, not saved yet" if self._is_pending(entry_id, column) else ""
+        return roles.tool_tip(self._text(entry_id, column), self._problem(entry_id, column), pending)
+
+    def _accessible_text(self, entry_id: int, column: int) -> str:
+        changed = ", changed, not saved" if column == Column.KEY and self._is_pending(entry_id, column) else ""
+        return self._text(entry_id, column) + changed
+
+    _answers: ClassVar[dict[int, Callable[["EntryTableModel", int, int], object]]] = {
+        roles.DISPLAY: _text,
+        roles.IS_PENDING: _is_pending,
+        roles.PROBLEM: _problem,
+        roles.IS_DIM: _is_dim,
+        roles.ALIGNMENT: _alignment,
+        roles.TOOL_TIP: _tool_tip,
+        roles.ACCESSIBLE_TEXT: _accessible_text,
+    }
+
+
+def short_key_text(key: bytes) -> str:
+    """Return a key as the screen shows it, cut where it is very long."""
+    if len(key) <= KEY_BYTES:
+        return key_text(key)
+    cut = KEY_BYTES
+    while cut > KEY_BYTES - 3 and key[cut] & 0xC0 == 0x80:  # not within a UTF-8 character
+        cut -= 1
+    return key_text(key[:cut]) + ELLIPSIS

@@ -1,0 +1,114 @@
+"""One sentence where something happened, in a bar: what all failures of the window are shown by."""
+
+from enum import Enum
+
+from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtGui import QGuiApplication, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from app.errors import AppError
+from app.ui.crash import report
+from app.ui.icon_button import IconButton
+from app.ui.icons import icon
+from app.ui.theme import GAP, colours_of
+
+_CRASH = (
+    "Shelfscope met an error of its own and stopped what it was doing. Your changes are still here; "
+    "the report helps to mend it."
+)
+
+
+class Tone(Enum):
+    """How bad it is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class NoticeBar(QWidget):
+    """Holds at most one sentence; the newest replaces the one before. Takes no room while empty."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        self.setAccessibleName("Notice")
+        self._tone = Tone.INFO
+        self._details = ""
+        self._symbol = QLabel()
+        self._sentence = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._sentence.setObjectName("notice-sentence")
+        self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._copy = QPushButton("Copy report")
+        self._copy.setAccessibleDescription("Puts what we need to know about the error on the clipboard")
+        self._copy.clicked.connect(self._on_copy)
+        self._close = IconButton("close", "Close this notice", 16)
+        self._close.clicked.connect(self.clear)
+        self._lay_out()
+        self.hide()
+
+    def _lay_out(self) -> None:
+        self._bar = QWidget()
+        self._bar.setAutoFillBackground(True)
+        row = QHBoxLayout(self._bar)
+        row.setContentsMargins(GAP + 2, GAP - 2, GAP - 2, GAP - 2)
+        row.setSpacing(GAP)
+        for widget in (self._symbol, self._sentence, self._copy, self._close):
+            row.addWidget(widget)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(GAP, GAP, GAP, 0)
+        around.addWidget(self._bar)
+
+    @property
+    def sentence(self) -> str:
+        """What is shown now; empty when nothing is."""
+        return self._sentence.text()
+
+    @Slot(object)
+    def show_error(self, error: AppError) -> None:
+        self._show(error.message, Tone.ERROR)
+
+    @Slot(str)
+    def show_info(self, sentence: str) -> None:
+        self._show(sentence, Tone.INFO)
+
+    @Slot(str)
+    def show_warning(self, sentence: str) -> None:
+        self._show(sentence, Tone.WARNING)
+
+    @Slot(str)
+    def show_crash(self, details: str) -> None:
+        """Say that a bug of ours was met, and keep its report for the clipboard."""
+        self._show(_CRASH, Tone.ERROR, report(details))
+
+    @Slot()
+    def clear(self) -> None:
+        self._sentence.clear()
+        self.hide()
+
+    def _show(self, sentence: str, tone: Tone, details: str = "") -> None:
+        self._tone, self._details = tone, details
+        self._sentence.setText(sentence)
+        self._bar.setAccessibleName(sentence)
+        self._copy.setVisible(bool(details))
+        self._tint()
+        self.show()
+
+    def _tint(self) -> None:
+        colours = colours_of(self.palette())
+        back = {Tone.WARNING: colours.warning, Tone.ERROR: colours.error}
+        shown = self.palette()
+        shown.setColor(QPalette.ColorRole.Window, back.get(self._tone, shown.color(QPalette.ColorRole.Highlight)))
+        self._bar.setPalette(shown)
+        self._symbol.setPixmap(icon("warning").pixmap(18))
+        self._symbol.setVisible(self._tone is not Tone.INFO)
+
+    @Slot()
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._details)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.PaletteChange and self.sentence:
+            self._tint()

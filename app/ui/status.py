@@ -1,0 +1,113 @@
+"""The status bar: what the database is, how much of it is shown, what is not saved, what is going on."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from app.document.document import Document
+from app.ui.jobs import Activity
+from app.ui.labels import ElidedLabel
+from app.ui.theme import GAP
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the status bar says of the tab in front."""
+
+    format_: str = ""
+    count: str = ""
+    pending: str = ""
+    read_only: str = ""
+
+
+def facts_of(document: Document, shown_count: int) -> Facts:
+    """Return the facts of a document of which ``shown_count`` entries are in the table."""
+    info = document.info
+    if info is None:
+        return Facts()
+    name = f"{info.format} · {info.variant}" if info.variant else info.format
+    if info.recognised_only:
+        return Facts(name)
+    pending = len(document.pending_changes)
+    more = "" if document.is_indexed else "…"
+    return Facts(
+        name,
+        f"{shown_count:,} of {len(document):,}{more} entries",
+        f"{pending:,} unsaved {'change' if pending == 1 else 'changes'}" if pending else "",
+        f"Read-only: {document.why_read_only}" if document.why_read_only else "",
+    )
+
+
+class ActivityView(QWidget):
+    """What takes long, how far it is, and a button to give it up. Never in the way."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("activity")
+        self._activity: Activity | None = None
+        self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._bar = QProgressBar(textVisible=False)
+        self._bar.setFixedSize(120, 8)
+        self._bar.setAccessibleName("Progress")
+        self._cancel = QToolButton(autoRaise=True)
+        self._cancel.setText("Cancel")
+        self._cancel.setObjectName("cancel-activity")
+        self._cancel.setAccessibleName("Cancel what is going on")
+        self._cancel.clicked.connect(self._on_cancel)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(GAP, 0, GAP, 0)
+        row.setSpacing(GAP)
+        for widget in (self._title, self._bar, self._cancel):
+            row.addWidget(widget)
+        self.hide()
+
+    @Slot(object)
+    def show_activity(self, activity: Activity | None) -> None:
+        self._activity = activity
+        self.setVisible(activity is not None)
+        if activity is not None:
+            self._title.setText(activity.title)
+            self.setAccessibleName(activity.title)
+            self._bar.setRange(0, 1_000 if activity.total else 0)
+            self._bar.setValue(1_000 * activity.done // activity.total if activity.total else 0)
+            self._cancel.setVisible(activity.can_cancel)
+
+    @Slot()
+    def _on_cancel(self) -> None:
+        if self._activity is not None:
+            self._activity.token.cancel()
+            self._cancel.hide()
+
+
+class StatusBar(QStatusBar):
+    """Shows facts of the tab in front, and what is going on there."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("status")
+        self.setAccessibleName("Status")
+        self.setSizeGripEnabled(False)
+        self.activity = ActivityView()
+        self._format = ElidedLabel("status-format", "Format of the database")
+        self._count = ElidedLabel("status-count", "Entries shown, of all")
+        self._pending = ElidedLabel("status-pending", "Changes that are not saved")
+        self._read_only = ElidedLabel("status-read-only", "Why the database cannot be saved")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        facts = QWidget()
+        row = QHBoxLayout(facts)
+        row.setContentsMargins(GAP, 2, GAP, 2)
+        row.setSpacing(2 * GAP)
+        for label in (self._format, self._count, self._pending, self._read_only):
+            row.addWidget(label)
+        row.addStretch(1)
+        self.addWidget(facts, 1)
+        self.addPermanentWidget(self.activity)
+
+    def show_facts(self, facts: Facts) -> None:
+        self._format.show_text(facts.format_)
+        self._count.show_text(facts.count)
+        self._pending.show_text(facts.pending)
+        self._read_only.show_text(facts.read_only)

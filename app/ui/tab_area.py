@@ -1,0 +1,155 @@
+"""The middle of the window: a tab for each open database, or what to do first."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QStackedWidget, QTabBar, QTabWidget, QWidget
+
+from app.document.document import Document
+from app.engine.base import Engine
+from app.ui.close_guard import CloseGuard
+from app.ui.database_tab import DatabaseTab
+from app.ui.icon_button import IconButton
+from app.ui.jobs import Activity, JobRunner
+from app.ui.models.roles import tool_tip
+from app.ui.settings import remember_file
+from app.ui.views.message_page import start_page
+
+_CLOSE_ICON = 14
+
+
+class TabArea(QStackedWidget):
+    """Opens and closes databases. A closed one ends out of sight: nothing here waits for its process."""
+
+    changed = Signal()
+    """Another tab is in front, or the facts of the one in front are others."""
+    activity_changed = Signal(object)
+    """The `Activity` to show, or None."""
+
+    def __init__(self, make_engine: Callable[[], Engine], *, read_only: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._make_engine = make_engine
+        self._read_only = read_only
+        self._ending: list[JobRunner] = []
+        self._guard = CloseGuard(self)
+        self.start_page = start_page()
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("documents")
+        self.tabs.setAccessibleName("Open databases")
+        self.tabs.setDocumentMode(True)
+        self.tabs.setMovable(True)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)
+        self.addWidget(self.start_page)
+        self.addWidget(self.tabs)
+        self.tabs.currentChanged.connect(self._on_tab_changed)
+
+    @property
+    def current(self) -> DatabaseTab | None:
+        tab = self.tabs.currentWidget()
+        return tab if isinstance(tab, DatabaseTab) else None
+
+    def all(self) -> list[DatabaseTab]:
+        widgets = (self.tabs.widget(place) for place in range(self.tabs.count()))
+        return [tab for tab in widgets if isinstance(tab, DatabaseTab)]
+
+    def open_file(self, path: Path, select: bytes | None = None) -> DatabaseTab:
+        """Open a database in a tab of its own, or bring the tab that it has to the front."""
+        path = path.absolute()
+        for tab in self.all():
+            if tab.document.path.resolve() == path.resolve():
+                self.tabs.setCurrentWidget(tab)
+                return tab
+        tab = DatabaseTab(Document(self._make_engine(), path, read_only=self._read_only))
+        tab.changed.connect(self._on_facts_changed)
+        for runner in (tab.filter_runner, tab.runner):
+            runner.activity_changed.connect(self._on_activity)
+        self.setCurrentWidget(self.tabs)
+        place = self.tabs.addTab(tab, path.name.replace("&", "&&"))
+        self.tabs.setTabToolTip(place, tool_tip(str(path)))
+        self.tabs.tabBar().setTabButton(place, QTabBar.ButtonPosition.RightSide, self._close_button(tab))
+        self.tabs.setCurrentIndex(place)
+        tab.start(select)
+        tab.entries.view.setFocus()
+        remember_file(path)
+        return tab
+
+    # ---- closing
+
+    def _close_button(self, tab: DatabaseTab) -> IconButton:
+        button = IconButton("close", "Close this database", _CLOSE_ICON)
+        button.clicked.connect(partial(self._close, tab))
+        return button
+
+    def _close(self, tab: DatabaseTab, *_: object) -> None:
+        self._guard.ask([tab], partial(self._drop, tab))
+
+    def close_current(self) -> None:
+        if self.current is not None:
+            self._close(self.current)
+
+    def close_all(self, go_on: Callable[[], None]) -> None:
+        """Ask about what is not saved, close everything, then call ``go_on``; or stay open."""
+        self._guard.ask(self.all(), partial(self._drop_all, go_on))
+
+    def join(self) -> None:
+        """Wait until all closed databases have ended."""
+        for runner in self._ending:
+            runner.join()
+        self._ending.clear()
+
+    def drop_all(self) -> None:
+        """Close everything without asking."""
+        for tab in self.all():
+            self._drop(tab)
+
+    def _drop_all(self, go_on: Callable[[], None]) -> None:
+        self.drop_all()
+        go_on()
+
+    def _drop(self, tab: DatabaseTab) -> None:
+        place = self.tabs.indexOf(tab)
+        if place < 0:
+            return
+        tab.changed.disconnect(self._on_facts_changed)
+        self.tabs.removeTab(place)
+        for runner in (tab.filter_runner, tab.runner):
+            runner.activity_changed.disconnect(self._on_activity)
+            runner.ended.connect(self._on_runner_ended)
+            self._ending.append(runner)
+        tab.shut_down()
+        tab.deleteLater()
+        if not self.tabs.count():
+            self.setCurrentWidget(self.start_page)
+        self.activity_changed.emit(None)
+        self.changed.emit()
+
+    @Slot()
+    def _on_runner_ended(self) -> None:
+        runner = self.sender()
+        if isinstance(runner, JobRunner) and runner in self._ending:
+            runner.join()
+            self._ending.remove(runner)
+
+    # ---- what the window shows of the tab in front
+
+    @Slot(int)
+    def _on_tab_changed(self, _place: int) -> None:
+        self.activity_changed.emit(None)
+        self.changed.emit()
+
+    @Slot()
+    def _on_facts_changed(self) -> None:
+        tab = self.sender()
+        if isinstance(tab, DatabaseTab):
+            mark = " •" if tab.document.pending_changes else ""
+            self.tabs.setTabText(self.tabs.indexOf(tab), tab.document.name.replace("&", "&&") + mark)
+        if tab is self.current:
+            self.changed.emit()
+
+    @Slot(object)
+    def _on_activity(self, activity: Activity | None) -> None:
+        tab = self.current
+        if tab is not None and self.sender() in (tab.runner, tab.filter_runner):
+            self.activity_changed.emit(activity)

@@ -1,0 +1,238 @@
+"""The right half of a tab: one entry's value as a tree, and its panes."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from app.codecs.base import NodeRow
+from app.document.document import Document
+from app.engine.base import Source, ValueInfo
+from app.errors import AppError, StaleIndex
+from app.ui.jobs import JobRunner
+from app.ui.labels import ElidedLabel
+from app.ui.models.entry_table import short_key_text
+from app.ui.models.value_tree import ValueTreeModel
+from app.ui.theme import GAP, fixed_font
+from app.ui.views.panes import TEXT_CHARS, HexPane, TextPane
+from app.ui.views.tree_view import TreeView
+
+_ROOT = "value"
+_SAID_WHEN_EDITED = frozenset({"read-only", "unknown-class", "call"})
+"""Flags whose note matters only to one who tries to edit."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownValue:
+    """Which value is shown; an answer to a question about another one is dropped."""
+
+    entry_id: int
+    source: Source
+    size: int
+
+
+class ValuePanel(QWidget):
+    """Shows the value of one entry; nothing is read that is not looked at."""
+
+    stale = Signal(object)
+    """The `StaleIndex` that says why the value cannot be found any more."""
+    decoded = Signal()
+    """Another value is shown now."""
+
+    def __init__(self, document: Document, runner: JobRunner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._runner = runner
+        self._wanted: ShownValue | None = None
+        self._shown: ShownValue | None = None
+        self._key_before_reload: bytes | None = None
+        self._panes_of: dict[QWidget, ShownValue] = {}
+        self.model = ValueTreeModel(self)
+        self.tree = TreeView(self.model)
+        self.text = TextPane("text-pane", "Value as text")
+        self.hex = HexPane()
+        self.panes = QTabWidget()
+        self._key = ElidedLabel("value-key", "Key of the value")
+        self._facts = ElidedLabel("value-facts", "Codec and size of the value")
+        self.note = ElidedLabel(
+            "value-note", "Path of the current row and what there is to say of it", keeps_place=True
+        )
+        self._lay_out()
+        self.model.needs_rows.connect(self._on_needs_rows)
+        self.tree.selectionModel().currentRowChanged.connect(self._on_current_row)
+        self.tree.edit_impossible.connect(self._on_edit_impossible)
+        self.panes.currentChanged.connect(self._on_pane_chosen)
+        self.hex.wanted.connect(self._on_bytes_wanted)
+        document.reloading.connect(self._on_reloading)
+
+    def _lay_out(self) -> None:
+        self.panes.setDocumentMode(True)
+        self.panes.setAccessibleName("Panes")
+        self.panes.addTab(self.text, "Text")
+        self.panes.addTab(self.hex, "Hex")
+        upper = QWidget()
+        column = QVBoxLayout(upper)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addLayout(self._heading())
+        column.addWidget(self.tree, 1)
+        column.addWidget(self.note)
+        halves = QSplitter(Qt.Orientation.Vertical)
+        halves.setChildrenCollapsible(False)
+        halves.addWidget(upper)
+        halves.addWidget(self.panes)
+        halves.setSizes([420, 220])
+        halves.setHandleWidth(GAP)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(GAP // 2, GAP, GAP, GAP)
+        around.addWidget(halves)
+
+    def _heading(self) -> QHBoxLayout:
+        font = QFont(self.font())
+        font.setBold(True)
+        self._key.setFont(font)
+        self.note.setFont(fixed_font())
+        row = QHBoxLayout()
+        row.setContentsMargins(GAP // 2, 0, GAP // 2, 0)
+        row.setSpacing(GAP + 4)
+        row.addWidget(self._key)
+        row.addWidget(self._facts)
+        row.addStretch(1)
+        self._key.setFixedHeight(30)
+        self._facts.setForegroundRole(self.palette().ColorRole.PlaceholderText)
+        self.note.setForegroundRole(self.palette().ColorRole.PlaceholderText)
+        return row
+
+    @property
+    def shown(self) -> ShownValue | None:
+        return self._shown
+
+    @property
+    def entry_id(self) -> int | None:
+        """The entry that is shown, or will be when it is decoded."""
+        return self._wanted.entry_id if self._wanted else None
+
+    # ---- which value
+
+    def show_entry(self, entry_id: int, *, is_same: bool = False) -> None:
+        """Decode and show an entry; ``is_same`` keeps the rows open that are open now."""
+        if is_same or self._document.key(entry_id) == self._key_before_reload:
+            self.tree.remember_open_rows()
+        else:
+            self.tree.forget_open_rows()
+        self._key_before_reload = None
+        value = ShownValue(entry_id, self._document.source(entry_id), self._document.size(entry_id))
+        self._wanted = value
+        job = self._document.decode_job(value.source)
+        job.done = partial(self._on_decoded, value)
+        job.failed = partial(self._on_failed, value)
+        self._runner.start(job, key="decode")
+
+    def hold(self) -> None:
+        """Give up what is being decoded and stay with what is shown."""
+        self._runner.cancel("decode")
+        self._wanted = self._shown
+
+    def clear(self) -> None:
+        self._wanted = self._shown = None
+        self.model.clear()
+        self.text.show_text("")
+        self.hex.clear()
+        for label in (self._key, self._facts, self.note):
+            label.show_text("")
+
+    def _on_reloading(self) -> None:
+        self._key_before_reload = self._document.key(self._shown.entry_id) if self._shown else None
+        self._runner.cancel("decode")
+        self._wanted = self._shown = None  # entry ids are invalid now; what is seen stays until they are known again
+        self.tree.close_editor()
+
+    def _on_decoded(self, value: ShownValue, info: ValueInfo) -> None:
+        self._begin(value)
+        self.model.show_value(
+            replace(info.root, label=info.root.label or _ROOT), can_edit=not self._document.why_read_only
+        )
+        self.tree.open_root()
+        self._facts.show_text(f"{info.codec} · {value.size:,} bytes")
+        self._facts.setToolTip(info.reason)
+        if info.problems:
+            self.note.show_text(info.problems[0])
+        self._load_pane()
+        self.decoded.emit()
+
+    def _on_failed(self, value: ShownValue, error: AppError) -> None:
+        self._begin(value)
+        self.model.show_message(error.message)
+        self._facts.show_text(f"{value.size:,} bytes")
+        self._load_pane()
+        if isinstance(error, StaleIndex):
+            self.stale.emit(error)
+
+    def _begin(self, value: ShownValue) -> None:
+        self.tree.close_editor()
+        self._shown = value
+        self._key.show_text(short_key_text(self._document.key(value.entry_id)))
+        self.note.show_text("")
+
+    # ---- rows
+
+    @Slot(int, int, int)
+    def _on_needs_rows(self, slot_number: int, start: int, count: int) -> None:
+        value = self._shown
+        if value is None:
+            return
+        job = self._document.rows_job(value.source, self.model.node_of(slot_number), start, count)
+        job.done = partial(self._on_rows, value, slot_number, start)
+        job.failed = partial(self._on_rows_failed, value, slot_number, start)
+        self._runner.start(job)
+
+    def _on_rows(self, value: ShownValue, slot_number: int, start: int, rows: list[NodeRow]) -> None:
+        if value is self._shown:
+            self.model.add_rows(slot_number, start, rows)
+
+    def _on_rows_failed(self, value: ShownValue, slot_number: int, start: int, error: AppError) -> None:
+        if value is self._shown:
+            self.model.fail_rows(slot_number, start, error.message)
+
+    @Slot(QModelIndex, QModelIndex)
+    def _on_current_row(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid():
+            row = self.model.node_row(current)
+            note = row.note if set(row.flags) - _SAID_WHEN_EDITED else ""
+            self.note.show_text("  ".join(part for part in (self.model.path(current), note) if part))
+
+    @Slot(int)
+    def _on_edit_impossible(self, slot_number: int) -> None:
+        row = self.model.node_row(self.model.cell(slot_number, 0))
+        self.note.show_text(self._document.why_read_only or row.note or f"A {row.type} cannot be edited yet.")
+
+    # ---- panes
+
+    @Slot(int)
+    def _on_pane_chosen(self, _place: int) -> None:
+        self._load_pane()
+
+    def _load_pane(self) -> None:
+        pane, value = self.panes.currentWidget(), self._shown
+        if value is None or self._panes_of.get(pane) is value:
+            return
+        self._panes_of[pane] = value
+        if pane is self.hex:
+            self.hex.show_value(value.size)
+            return
+        job = self._document.text_job(value.source, TEXT_CHARS)
+        job.done = self.text.show_text
+        job.failed = self._on_text_failed
+        self._runner.start(job, key="text")
+
+    def _on_text_failed(self, error: AppError) -> None:
+        self.text.show_text(error.message)
+
+    @Slot(int, int)
+    def _on_bytes_wanted(self, start: int, length: int) -> None:
+        if self._shown is not None:
+            job = self._document.bytes_job(self._shown.source, start, length)
+            job.done = partial(self.hex.show_bytes, start)
+            self._runner.start(job, key="hex")

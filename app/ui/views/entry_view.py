@@ -1,0 +1,110 @@
+"""The table of entries."""
+
+from PySide6.QtCore import QModelIndex, QTimer, Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
+
+from app.ui.delegates import CellDelegate
+from app.ui.models.entry_table import Column, EntryTableModel
+from app.ui.theme import HEADER_HEIGHT, ROW_HEIGHT
+
+_LOOK_DELAY = 25
+"""Milliseconds after which the rows that are then visible are asked for."""
+_AHEAD = 20
+"""Rows above and below the visible ones whose summaries are read too."""
+_WIDTHS = {Column.KEY: 190, Column.TYPE: 104, Column.VALUE: 200, Column.SIZE: 64}
+
+
+class EntryView(QTableView):
+    """Asks its model for the summaries of the rows that are seen, and says which entry is current."""
+
+    entry_selected = Signal(int)
+
+    def __init__(self, model: EntryTableModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("entries")
+        self.setAccessibleName("Entries")
+        self.setAccessibleDescription("Keys of the database with the type, a summary and the size of each value")
+        self._entries = model
+        self._look = QTimer(self, singleShot=True, interval=_LOOK_DELAY)
+        self._look.timeout.connect(self.ask)
+        self._set_up()
+        self.setModel(model)
+        self.selectionModel().currentRowChanged.connect(self._on_current_row)
+        for changed in (model.rowsInserted, model.modelReset, model.dataChanged):
+            changed.connect(self._on_rows_seen)
+        self.verticalScrollBar().valueChanged.connect(self._on_rows_seen)
+        self._set_widths()
+
+    def _set_up(self) -> None:
+        self.setItemDelegate(CellDelegate(type_column=Column.TYPE, value_column=Column.VALUE, parent=self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.verticalHeader().hide()  # a visible one freezes for seconds when a million rows become few
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+
+    def _set_widths(self) -> None:
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(header.defaultAlignment().AlignLeft | header.defaultAlignment().AlignVCenter)
+        header.setFixedHeight(HEADER_HEIGHT)
+        header.setMinimumSectionSize(48)
+        for column, width in _WIDTHS.items():
+            self.setColumnWidth(column, width)
+        header.setSectionResizeMode(Column.VALUE, QHeaderView.ResizeMode.Stretch)
+
+    # ---- what is seen
+
+    @Slot()
+    def _on_rows_seen(self, *_: object) -> None:
+        if not self._look.isActive():
+            self._look.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._on_rows_seen()
+
+    @Slot()
+    def ask(self) -> None:
+        """Ask for the summaries of the rows in sight that are not known."""
+        first = self.rowAt(0)
+        if first >= 0:
+            last = first + self.viewport().height() // ROW_HEIGHT + 1
+            self._entries.want(first - _AHEAD, last + _AHEAD)
+
+    # ---- the selection
+
+    @property
+    def current_entry(self) -> int | None:
+        index = self.currentIndex()
+        return self._entries.entry_id(index.row()) if index.isValid() else None
+
+    def selected_entries(self) -> list[int]:
+        """Return the ids of the selected entries, in table order."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        return [self._entries.entry_id(row) for row in rows]
+
+    def select_entry(self, entry_id: int) -> bool:
+        """Make an entry current and bring it into sight; tell whether it is shown at all."""
+        row = self._entries.row_of(entry_id)
+        if row is None:
+            return False
+        self.selectRow(row)
+        self.scrollTo(self._entries.index(row, 0))
+        return True
+
+    @Slot(QModelIndex, QModelIndex)
+    def _on_current_row(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid():
+            if not self.selectionModel().hasSelection():  # a view that gets the focus makes a row current, no more
+                self.selectRow(current.row())
+            self.entry_selected.emit(self._entries.entry_id(current.row()))

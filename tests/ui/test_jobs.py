@@ -1,0 +1,227 @@
+"""Jobs: one after the other, off the interface thread, cancelled without a trace."""
+
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.cancel import CancelToken
+from app.document.job import Job, StreamJob
+from app.errors import AppError, DocumentError
+from app.ui.jobs import Activity, JobRunner
+from tests.ui.fixtures import WAIT
+
+
+def wait_idle(qtbot: QtBot, runner: JobRunner) -> None:
+    qtbot.waitUntil(lambda: runner.is_idle, timeout=WAIT)
+
+
+def until_cancelled(token: CancelToken) -> None:
+    while True:
+        token.check()
+        time.sleep(0.001)
+
+
+def test_work_is_elsewhere_and_done_is_here(qtbot: QtBot, runner: JobRunner) -> None:
+    threads: list[threading.Thread] = []
+
+    runner.start(
+        Job(
+            "x",
+            lambda _: threading.current_thread(),
+            lambda worker: threads.extend((worker, threading.current_thread())),
+        )
+    )
+    wait_idle(qtbot, runner)
+
+    assert threads[0] is not threading.main_thread()
+    assert threads[1] is threading.main_thread()
+
+
+def test_work_starts_only_after_the_done_before_it(qtbot: QtBot, runner: JobRunner) -> None:
+    state = {"value": 0}
+    seen: list[int] = []
+
+    def add(_: object) -> None:
+        state["value"] += 1
+
+    for _ in range(50):
+        runner.start(Job("x", lambda _token: seen.append(state["value"]), add))
+    wait_idle(qtbot, runner)
+
+    assert seen == list(range(50))
+
+
+def test_a_stream_lets_other_jobs_in_between_its_steps(qtbot: QtBot, runner: JobRunner) -> None:
+    order: list[str] = []
+
+    def steps(_token: CancelToken) -> Iterator[str]:
+        yield from (f"step {place}" for place in range(5))
+
+    def take(item: str) -> None:
+        order.append(item)
+        if item == "step 1":
+            runner.start(Job("job", lambda _: "job", order.append))
+
+    runner.start(StreamJob("stream", steps, take, partial(order.append, "end")))
+    wait_idle(qtbot, runner)
+
+    assert order == ["step 0", "step 1", "job", "step 2", "step 3", "step 4", "end"]
+
+
+def test_a_key_supersedes_what_runs_and_what_waits(qtbot: QtBot, runner: JobRunner) -> None:
+    outcomes: list[str] = []
+
+    first = runner.start(Job("a", until_cancelled, lambda _: outcomes.append("first")), key="decode")
+    second = runner.start(Job("b", lambda _: "second", outcomes.append), key="decode")
+    runner.start(Job("c", lambda _: "third", outcomes.append), key="decode")
+    wait_idle(qtbot, runner)
+
+    assert outcomes == ["third"]
+    assert first.cancelled
+    assert second.cancelled
+
+
+def test_what_is_late_is_dropped(qtbot: QtBot, runner: JobRunner) -> None:
+    outcomes: list[str] = []
+
+    def stubborn(_token: CancelToken) -> str:
+        time.sleep(0.05)
+        return "late"
+
+    runner.start(Job("a", stubborn, outcomes.append), key="decode")
+    runner.cancel("decode")
+    wait_idle(qtbot, runner)
+
+    assert outcomes == []
+
+
+def test_a_save_cannot_be_cancelled(qtbot: QtBot, runner: JobRunner) -> None:
+    outcomes: list[str] = []
+
+    token = runner.start(Job("a", lambda _: "saved", outcomes.append, cancellable=False), key="save")
+    runner.cancel("save")
+    wait_idle(qtbot, runner)
+
+    assert outcomes == ["saved"]
+    assert not token.cancelled
+
+
+def test_a_cancelled_stream_is_closed_in_the_thread(qtbot: QtBot, runner: JobRunner) -> None:
+    closed_by: list[threading.Thread] = []
+    items: list[int] = []
+
+    def steps(_token: CancelToken) -> Iterator[int]:
+        try:
+            yield from range(1_000_000)
+        finally:
+            closed_by.append(threading.current_thread())
+
+    runner.start(StreamJob("stream", steps, items.append), key="export")
+    qtbot.waitUntil(lambda: len(items) > 3, timeout=WAIT)
+    runner.cancel("export")
+    wait_idle(qtbot, runner)
+
+    assert len(closed_by) == 1
+    assert closed_by[0] is not threading.main_thread()
+
+
+def test_an_expected_failure_goes_to_its_job(qtbot: QtBot, runner: JobRunner) -> None:
+    errors: list[AppError] = []
+
+    runner.start(Job("a", refuse, failed=errors.append))
+    wait_idle(qtbot, runner)
+
+    assert [error.message for error in errors] == ["No."]
+
+
+def test_an_expected_failure_without_a_taker_is_announced(qtbot: QtBot, runner: JobRunner) -> None:
+    with qtbot.waitSignal(runner.failed, timeout=WAIT) as announced:
+        runner.start(Job("a", refuse))
+
+    assert announced.args is not None
+    assert announced.args[0].message == "No."
+
+
+@pytest.mark.parametrize("where", ["work", "done"])
+def test_a_bug_becomes_a_report_and_the_next_job_runs(qtbot: QtBot, runner: JobRunner, where: str) -> None:
+    outcomes: list[str] = []
+    broken = Job("a", fail) if where == "work" else Job("a", lambda token: token, fail)
+
+    with qtbot.waitSignal(runner.crashed, timeout=WAIT) as announced:
+        runner.start(broken)
+    runner.start(Job("b", lambda _: "next", outcomes.append))
+    wait_idle(qtbot, runner)
+
+    assert announced.args is not None
+    assert "ZeroDivisionError" in announced.args[0]
+    assert outcomes == ["next"]
+
+
+def test_only_what_takes_long_is_shown(qtbot: QtBot, runner: JobRunner) -> None:
+    shown: list[Activity | None] = []
+    runner.activity_changed.connect(shown.append)
+
+    runner.start(Job("quick", lambda _: time.sleep(0.2)))
+    wait_idle(qtbot, runner)
+    assert shown == []
+
+    token = runner.start(Job("slow", until_cancelled))
+    token.done, token.total = 3, 10
+    qtbot.waitUntil(lambda: bool(shown), timeout=WAIT)
+    token.cancel()
+    wait_idle(qtbot, runner)
+
+    first = shown[0]
+    assert first is not None
+    assert (first.title, first.done, first.total, first.can_cancel) == ("slow", 3, 10, True)
+    assert shown[-1] is None
+
+
+def test_shutting_down_cancels_and_calls_last_in_the_thread(qtbot: QtBot) -> None:
+    runner = JobRunner("test")
+    last: list[threading.Thread] = []
+    outcomes: list[object] = []
+
+    runner.start(Job("slow", until_cancelled, outcomes.append))
+    with qtbot.waitSignal(runner.ended, timeout=WAIT):
+        runner.shut_down(lambda: last.append(threading.current_thread()))
+    runner.join()
+    runner.start(Job("too late", lambda _: "late", outcomes.append))
+
+    assert len(last) == 1
+    assert last[0] is not threading.main_thread()
+    assert outcomes == []
+
+
+def test_shutting_down_closes_the_stream_that_runs(qtbot: QtBot) -> None:
+    runner = JobRunner("test")
+    closed: list[bool] = []
+
+    def steps(_token: CancelToken) -> Iterator[int]:
+        try:
+            for place in range(1_000_000):
+                time.sleep(0.01)
+                yield place
+        finally:
+            closed.append(True)
+
+    items: list[int] = []
+    runner.start(StreamJob("stream", steps, items.append))
+    qtbot.waitUntil(lambda: len(items) > 2, timeout=WAIT)
+    with qtbot.waitSignal(runner.ended, timeout=WAIT):
+        runner.shut_down(lambda: closed.append(False))
+    runner.join()
+
+    assert closed == [True, False]
+
+
+def refuse(_token: CancelToken) -> None:
+    raise DocumentError("No.")
+
+
+def fail(_: object) -> None:
+    raise ZeroDivisionError
