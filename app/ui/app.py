@@ -32,7 +32,7 @@ def run_window(files: Sequence[Path], *, read_only: bool, screenshot: Path | Non
     application = _application(is_offscreen=screenshot is not None)
     sys.setswitchinterval(_SWITCH_SECONDS)
     window = MainWindow(lambda: spare.pop() if spare else ChildEngine(), read_only=read_only)
-    window.closed.connect(application.quit)
+    window.closed.connect(application.exit)  # quit() would ask the windows again
     hooks = CrashHooks(window)
     hooks.crashed.connect(window.notices.show_crash)
     interrupts = Interrupts(window)

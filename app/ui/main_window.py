@@ -34,7 +34,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, make_engine: Callable[[], Engine], *, read_only: bool = False) -> None:
         super().__init__()
-        self._may_close = False
+        self._is_closed = False
         self.setObjectName("main-window")
         self.setAccessibleName(_TITLE)
         self.setAcceptDrops(True)
@@ -182,25 +182,23 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._may_close:
-            settings().setValue("geometry", self.saveGeometry())
-            event.accept()
-            self.closed.emit()  # Qt itself counts visible windows only, and this one is hidden by now
-        else:
-            event.ignore()
+        if not self._is_closed:
             self.area.close_all(self._on_all_closed)
+        event.setAccepted(self._is_closed)  # closed at once, or later, after an answer or a save
 
     @Slot()
     def close_at_once(self) -> None:
         """Close everything without asking."""
-        self.area.drop_all()
-        self._on_all_closed()
+        if not self._is_closed:
+            self.area.drop_all()
+            self._on_all_closed()
 
     def _on_all_closed(self) -> None:
+        settings().setValue("geometry", self.saveGeometry())
+        self._is_closed = True
         self.hide()  # what ends slowly ends out of sight
         self.area.join()
-        self._may_close = True
-        self.close()
+        self.closed.emit()
 
     def restore_geometry(self) -> None:
         """Put the window where it was when it was closed last."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.errors import AppError
+from app.errors import AppError, EngineBug
 from app.ui.crash import report
 from app.ui.icon_button import IconButton
 from app.ui.icons import icon
@@ -67,7 +67,8 @@ class NoticeBar(QWidget):
 
     @Slot(object)
     def show_error(self, error: AppError) -> None:
-        self._show(error.message, Tone.ERROR)
+        details = report(error.report) if isinstance(error, EngineBug) else ""
+        self._show(error.message, Tone.ERROR, details)
 
     @Slot(str)
     def show_info(self, sentence: str) -> None:

@@ -486,7 +486,17 @@ def test_closing_with_changes_asks_once(
     assert len(tab.document.pending_changes) == 1 if is_open else not child_window.area.all()
 
 
-def test_closing_without_changes_does_not_ask(qtbot: QtBot, child_window: MainWindow, shelf: Path) -> None:
+def test_closing_the_window_without_changes_ends_at_once(qtbot: QtBot, child_window: MainWindow, shelf: Path) -> None:
+    opened(qtbot, child_window, shelf)
+
+    with qtbot.waitSignal(child_window.closed, timeout=WAIT):
+        qtbot.keyClick(child_window, Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+
+    assert not child_window.isVisible()
+    assert child_window.findChild(QMessageBox) is None
+
+
+def test_closing_a_tab_without_changes_does_not_ask(qtbot: QtBot, child_window: MainWindow, shelf: Path) -> None:
     opened(qtbot, child_window, shelf)
 
     child_window.actions_["close-tab"].trigger()
