@@ -2,12 +2,12 @@
 
 import io
 import pickletools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from app.backends.base import Backend, Buffer, Expected, Match
+from app.backends.base import Backend, Buffer, Change, Expected, Insert, Match, Remove, Replace
 from app.backends.key_index import KeyIndex
 from app.backends.registry import FORMATS
 from app.backends.whichdb import whichdb
@@ -52,6 +52,21 @@ def expected_of(backend: Backend) -> dict[int, Expected]:
 
 def ids_by_key(expected: dict[int, Expected]) -> dict[bytes, int]:
     return {entry.key: entry_id for entry_id, entry in expected.items()}
+
+
+def changes_to(ids: Mapping[bytes, int], new: Mapping[bytes, bytes], removed: set[bytes]) -> list[Change]:
+    """Return what takes keys out and makes the others what ``new`` says, replacing those that are there."""
+    removals = [Remove(ids[key]) for key in removed & ids.keys()]
+    replacements = [Replace(ids[key], new[key]) for key in new.keys() & ids.keys() - removed]
+    return [*removals, *replacements, *(Insert(key, value) for key, value in new.items() if key not in ids)]
+
+
+def dictionary_after(
+    before: Mapping[bytes, bytes], new: Mapping[bytes, bytes], removed: set[bytes]
+) -> dict[bytes, bytes]:
+    """Return what a dict would be after the changes of `changes_to`, in the order of a database."""
+    kept = {key: new.get(key, value) for key, value in before.items() if key not in removed}
+    return kept | {key: value for key, value in new.items() if key not in before}
 
 
 def folder_state(folder: Path) -> dict[str, FileState]:

@@ -18,6 +18,7 @@ from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import BackendMissing, Cancelled, CannotOpen, CorruptDatabase, StaleIndex
 from tests import corpus
+from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
 from tests.backends.listing import entries_of, folder_state, index_of
 from tests.backends.native import bdb_dump, bdb_load
 from tests.backends.reading import read_all, wrong_pairs
@@ -99,11 +100,7 @@ def test_one_changed_byte_is_never_more_than_damage(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     case = data.draw(st.sampled_from(FUZZED), label="case")
-    path = case.copy_to(tmp_path_factory.mktemp("fuzz"))
-    content = bytearray(path.read_bytes())
-    place = data.draw(st.integers(16, len(content) - 1), label="place")
-    content[place] ^= data.draw(st.integers(1, 255), label="change")
-    path.write_bytes(content)
+    path = with_one_byte_changed(case, tmp_path_factory.mktemp("fuzz"), data, magic_end=16)
 
     reading = read_all(path, open_match)
 
@@ -116,9 +113,7 @@ def test_a_file_cut_anywhere_yields_only_true_pairs(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     case = data.draw(st.sampled_from(FUZZED), label="case")
-    path = case.copy_to(tmp_path_factory.mktemp("cut"))
-    content = path.read_bytes()
-    path.write_bytes(content[: data.draw(st.integers(512, len(content) - 1), label="length")])
+    path = cut_anywhere(case, tmp_path_factory.mktemp("cut"), data)
 
     reading = read_all(path, open_match)
 
@@ -129,12 +124,7 @@ def test_a_file_cut_anywhere_yields_only_true_pairs(
 @given(data=st.data())
 def test_noise_ends_in_entries_and_sentences(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     case = data.draw(st.sampled_from(FUZZED), label="case")
-    path = case.copy_to(tmp_path_factory.mktemp("noise"))
-    content = bytearray(path.read_bytes())
-    for _ in range(8):
-        place = data.draw(st.integers(16, len(content) - 16), label="place")
-        content[place : place + 16] = data.draw(st.binary(min_size=16, max_size=16), label="noise")
-    path.write_bytes(content)
+    path = with_noise(case, tmp_path_factory.mktemp("noise"), data)
 
     reading = read_all(path, open_match)
 

@@ -1,7 +1,6 @@
 """What every container format promises, on every intact and damaged case of the formats that can be read."""
 
 import contextlib
-import os
 import shutil
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from app.codecs.pickle.recognise import value_end
 from app.errors import AppError, BackendError, BackendMissing, Cancelled, ReadOnlyDatabase, StaleIndex
 from tests import corpus
 from tests.backends.listing import entries_of, folder_state, index_of
+from tests.backends.privileges import as_no_root
 
 DAMAGED_SECONDS = 5.0
 """What a damaged database may take until it is listed or refused."""
@@ -74,17 +74,13 @@ def test_opening_and_reading_leaves_no_trace(case: corpus.DatabaseCase, tmp_path
 
 @contextlib.contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Make a folder and its files such that the present user can only read them; root becomes nobody meanwhile."""
+    """Make a folder and its files such that the present user can only read them."""
     for path in [*folder.iterdir(), folder]:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    is_root = os.geteuid() == 0
-    if is_root:
-        os.seteuid(65534)
     try:
-        yield
+        with as_no_root():
+            yield
     finally:
-        if is_root:
-            os.seteuid(0)
         folder.chmod(0o755)
 
 

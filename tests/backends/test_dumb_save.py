@@ -33,7 +33,15 @@ from tests.backends.dumb_files import (
     written,
 )
 from tests.backends.failing_files import Died, FailingOperations, LyingOperations, WindowsOperations
-from tests.backends.listing import entries_of, expected_of, folder_state, ids_by_key, index_of
+from tests.backends.listing import (
+    changes_to,
+    dictionary_after,
+    entries_of,
+    expected_of,
+    folder_state,
+    ids_by_key,
+    index_of,
+)
 from tests.backends.other_program import run_with_python2
 
 
@@ -45,14 +53,10 @@ def test_saving_leaves_what_a_dict_would(
         base = written(folder, before)
         with opened(base) as backend:
             ids = ids_by_key(expected_of(backend))
-            removals = [Remove(ids[key]) for key in removed & ids.keys()]
-            replacements = [Replace(ids[key], new[key]) for key in new.keys() & ids.keys() - removed]
-            insertions = [Insert(key, value) for key, value in new.items() if key not in ids]
 
-            save(backend, *removals, *replacements, *insertions)
+            save(backend, *changes_to(ids, new, removed))
 
-            dictionary = {key: new.get(key, value) for key, value in before.items() if key not in removed}
-            dictionary |= {key: value for key, value in new.items() if key not in ids}
+            dictionary = dictionary_after(before, new, removed)
             assert entries_of(backend) == list(dictionary.items())
         assert list(as_python_reads(base).items()) == list(dictionary.items())
 

@@ -17,6 +17,7 @@ from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import Cancelled, CorruptDatabase, ReadOnlyDatabase, StaleIndex
 from tests import corpus
+from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
 from tests.backends.listing import entries_of, folder_state, index_of
 from tests.backends.native import NativeGdbm, native_gdbm
 from tests.backends.reading import SECONDS, read_all, wrong_pairs
@@ -85,11 +86,7 @@ def test_one_changed_byte_costs_what_it_hits_and_forges_no_key(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     case = data.draw(st.sampled_from(FUZZED), label="case")
-    path = case.copy_to(tmp_path_factory.mktemp("fuzz"))
-    content = bytearray(path.read_bytes())
-    place = data.draw(st.integers(4, len(content) - 1), label="place")
-    content[place] ^= data.draw(st.integers(1, 255), label="change")
-    path.write_bytes(content)
+    path = with_one_byte_changed(case, tmp_path_factory.mktemp("fuzz"), data, magic_end=4)
 
     reading = read_all(path, GdbmBackend)
 
@@ -105,9 +102,7 @@ def test_a_file_cut_anywhere_yields_only_true_pairs(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     case = data.draw(st.sampled_from(FUZZED), label="case")
-    path = case.copy_to(tmp_path_factory.mktemp("cut"))
-    content = path.read_bytes()
-    path.write_bytes(content[: data.draw(st.integers(512, len(content) - 1), label="length")])
+    path = cut_anywhere(case, tmp_path_factory.mktemp("cut"), data)
 
     reading = read_all(path, GdbmBackend)
 
@@ -118,12 +113,7 @@ def test_a_file_cut_anywhere_yields_only_true_pairs(
 @given(data=st.data())
 def test_noise_is_never_more_than_damage(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     case = data.draw(st.sampled_from(FUZZED), label="case")
-    path = case.copy_to(tmp_path_factory.mktemp("noise"))
-    content = bytearray(path.read_bytes())
-    for _ in range(8):
-        place = data.draw(st.integers(16, len(content) - 16), label="place")
-        content[place : place + 16] = data.draw(st.binary(min_size=16, max_size=16), label="noise")
-    path.write_bytes(content)
+    path = with_noise(case, tmp_path_factory.mktemp("noise"), data)
 
     reading = read_all(path, GdbmBackend)
 

@@ -25,7 +25,7 @@ from app.errors import (
     SaveFailed,
 )
 from tests.backends.failing_files import Died, FailingOperations
-from tests.backends.listing import entries_of, expected_of, folder_state, ids_by_key
+from tests.backends.listing import changes_to, dictionary_after, entries_of, expected_of, folder_state, ids_by_key
 from tests.backends.other_program import OtherProgram, run_with_sqlite_dbm
 from tests.backends.sqlite_files import (
     AFTER,
@@ -71,14 +71,10 @@ def test_saving_leaves_what_a_dict_would(
         path = written(folder, before, journal=journal)
         with opened(path) as backend:
             ids = ids_by_key(expected_of(backend))
-            removals = [Remove(ids[key]) for key in removed & ids.keys()]
-            replacements = [Replace(ids[key], new[key]) for key in new.keys() & ids.keys() - removed]
-            insertions = [Insert(key, value) for key, value in new.items() if key not in ids]
 
-            save(backend, *removals, *replacements, *insertions)
+            save(backend, *changes_to(ids, new, removed))
 
-            dictionary = {key: new.get(key, value) for key, value in before.items() if key not in removed}
-            dictionary |= {key: value for key, value in new.items() if key not in ids}
+            dictionary = dictionary_after(before, new, removed)
             assert entries_of(backend) == list(dictionary.items())
         assert list(as_python_reads(path).items()) == list(dictionary.items())
         assert [file.name for file in folder.iterdir()] == ["shelf.db"]

@@ -5,6 +5,8 @@ import pickle
 import shutil
 import sqlite3
 import struct
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Match
+from app.backends.registry import open_database
 from app.backends.whichdb import whichdb
 from app.errors import AppError, CannotOpen, UnknownFormat
 from tests import corpus
 from tests.backends.listing import first_match, folder_state, pickle_end
+from tests.backends.privileges import as_no_root
 
 CopyCase = Callable[[str], Path]
 IDS = {"kch": "kyoto", "tch": "tokyo", "tcb": "tokyo"}
@@ -115,13 +119,16 @@ def test_what_cannot_be_opened_gets_its_own_sentence(tmp_path: Path, name: str, 
     assert not isinstance(caught.value, UnknownFormat)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user")
-def test_a_forbidden_file_gets_its_own_sentence(database_case: CopyCase) -> None:
-    path = database_case("gdbm-python-n150")
-    path.chmod(0)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+@pytest.mark.parametrize("forbidden", ["shelf.dir", "shelf.dat"])
+def test_a_forbidden_file_gets_its_own_sentence(forbidden: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # not tmp_path: root's is closed to others
+        Path(folder).chmod(0o755)
+        path = corpus.database("shelve-py27-dumb-p0").copy_to(Path(folder))
+        path.with_name(forbidden).chmod(0)
 
-    with pytest.raises(CannotOpen, match="may not be read"):
-        whichdb(path)
+        with as_no_root(), pytest.raises(CannotOpen, match=rf"{forbidden} may not be read"):
+            open_database(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
