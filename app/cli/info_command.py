@@ -28,10 +28,11 @@ def info(session: Session, file: str, *, as_json: bool) -> ExitCode:
     with opened(file) as database:
         facts = _facts(database)
         seen_lock = database.info.lock_seen
+        notes = [] if database.info.recognised_only else list(database.engine.notes())
     if as_json:
         session.output.json(json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
     else:
-        _print_facts(session, facts, seen_lock)
+        _print_facts(session, facts, seen_lock, notes)
     return ExitCode.DONE
 
 
@@ -70,7 +71,7 @@ def _problems(database: Database) -> tuple[ProblemNote, ...]:
     return (*database.engine.problems(), *(ProblemNote(message) for message in database.damage))
 
 
-def _print_facts(session: Session, facts: dict[str, Any], lock_seen: str) -> None:
+def _print_facts(session: Session, facts: dict[str, Any], lock_seen: str, notes: list[str]) -> None:
     rows = [
         ("File", facts["path"]),
         ("Format", facts["format"]),
@@ -83,6 +84,7 @@ def _print_facts(session: Session, facts: dict[str, Any], lock_seen: str) -> Non
         ("Shelf", "yes" if facts["shelf"] else "no"),
         ("Writable", "yes" if facts["writable"] else f"no: {facts['why_read_only']}"),
         *([("In use", lock_seen)] if lock_seen else []),
+        *(("Notes" if first else "", note) for first, note in _firsts(notes)),
         *_problem_rows(facts["problems"]),
     ]
     width = max(len(label) for label, _text in rows) + 2

@@ -33,6 +33,15 @@ class PendingChange:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is known of a container once all its keys were read."""
+
+    problems: tuple[ProblemNote, ...]
+    notes: tuple[str, ...]
+    is_shelf: bool
+
+
 class Document:
     """One open database.
 
@@ -59,6 +68,7 @@ class Document:
         self.is_indexed = False
         self.is_shelf = False
         self.problems: tuple[ProblemNote, ...] = ()
+        self.notes: tuple[str, ...] = ()
         self.history = History()
         self._opened_read_only = read_only
         self._pending: dict[EntryRef, PendingChange] = {}
@@ -146,15 +156,17 @@ class Document:
         self._pending_ids = {entry_id: ref for ref in self._pending if (entry_id := self.entry_of(ref)) is not None}
         self.indexed.emit()
 
-    def facts_job(self) -> Job[tuple[tuple[ProblemNote, ...], bool]]:
+    def findings_job(self) -> Job[Findings]:
         """Learn the container's problems and whether it is a shelf; after `indexed`."""
-        return Job(f"Looking at {self.name}", self._facts, self._on_facts)
+        return Job(f"Looking at {self.name}", self._find, self._on_findings)
 
-    def _facts(self, token: CancelToken) -> tuple[tuple[ProblemNote, ...], bool]:
-        return self._engine.problems(), self._engine.is_shelf(token)
+    def _find(self, token: CancelToken) -> Findings:
+        return Findings(self._engine.problems(), self._engine.notes(), self._engine.is_shelf(token))
 
-    def _on_facts(self, facts: tuple[tuple[ProblemNote, ...], bool]) -> None:
-        self.problems, self.is_shelf = facts
+    def _on_findings(self, findings: Findings) -> None:
+        self.problems, self.notes, self.is_shelf = findings.problems, findings.notes, findings.is_shelf
+        if self.notes:
+            self.notice.emit(" ".join(self.notes))
         self.pending_changed.emit()
 
     def entry_of(self, ref: EntryRef) -> int | None:

@@ -102,6 +102,10 @@ class Engine(ABC):
         """Return the container problems seen so far."""
 
     @abstractmethod
+    def notes(self) -> tuple[str, ...]:
+        """Return sentences on what is unusual about the container, but no damage; complete once it is indexed."""
+
+    @abstractmethod
     def is_shelf(self, token: CancelToken) -> bool:
         """Tell whether the first `limits.SHELF_SAMPLE` values are pickles under UTF-8 keys; not so when empty."""
 

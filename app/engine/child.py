@@ -232,6 +232,10 @@ class ChildEngine(Engine):
         notes: tuple[ProblemNote, ...] = self._call("problems", (), CancelToken())
         return notes
 
+    def notes(self) -> tuple[str, ...]:
+        sentences: tuple[str, ...] = self._call("notes", (), CancelToken())
+        return sentences
+
     def is_shelf(self, token: CancelToken) -> bool:
         return bool(self._call("is_shelf", (), token))
 

@@ -86,6 +86,9 @@ class LocalEngine(Engine):
     def problems(self) -> tuple[ProblemNote, ...]:
         return tuple(ProblemNote(problem.message, problem.offset) for problem in self._open_backend.problems)
 
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self._open_backend.notes)
+
     def is_shelf(self, token: CancelToken) -> bool:
         index = self._index if self._index.chunks else self._whole_index(token)
         sample = range(min(len(index), limits.SHELF_SAMPLE))

@@ -18,11 +18,11 @@ _POLL_SECONDS = 0.03
 STREAMS = frozenset({"index", "export"})
 CALLS = frozenset(
     {
-        *("open", "signature", "problems", "is_shelf", "close", "apply"),
+        *("open", "signature", "problems", "notes", "is_shelf", "close", "apply"),
         *("read", "digest", "summaries", "decode", "rows", "find", "text", "tree", "plain", "edit_text", "replace"),
     }
 )
-WITHOUT_TOKEN = frozenset({"problems", "signature", "close"})
+WITHOUT_TOKEN = frozenset({"problems", "notes", "signature", "close"})
 
 
 class _WindowGone(BaseException):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 from app.backends.base import SaveReport
 from app.cancel import CancelToken
 from app.codecs.screen import key_text
-from app.document.document import Document, PendingChange
+from app.document.document import Document, Findings, PendingChange
 from app.document.history import Edit, EntryRef
 from app.document.job import Job
-from app.engine.base import Info, ProblemNote
+from app.engine.base import Info
 from app.errors import AppError, KeyMissing
 from app.ui.entry_panel import EntryPanel
 from app.ui.exporting import start_export
@@ -24,8 +24,6 @@ from app.ui.status import Facts, facts_of
 from app.ui.value_editing import ValueEditing
 from app.ui.value_panel import ValuePanel
 from app.ui.views.message_page import MessagePage
-
-_Facts: TypeAlias = tuple[tuple[ProblemNote, ...], bool]
 
 
 class DatabaseTab(QWidget):
@@ -129,15 +127,15 @@ class DatabaseTab(QWidget):
 
     def _on_indexed(self) -> None:
         self._select_wanted()
-        job = self.document.facts_job()
-        job.done = partial(self._on_facts, job.done)
+        job = self.document.findings_job()
+        job.done = partial(self._on_findings, job.done)
         self.runner.start(job)
         if not len(self.document):
             self.value.clear()
         self.changed.emit()
 
-    def _on_facts(self, take: Callable[[_Facts], None], facts: _Facts) -> None:
-        take(facts)
+    def _on_findings(self, take: Callable[[Findings], None], findings: Findings) -> None:
+        take(findings)
         count = len(self.document.problems)
         if count:
             found = "1 problem was" if count == 1 else f"{count:,} problems were"

@@ -39,7 +39,7 @@ def opened(path: Path, *, read_only: bool = False) -> Document:
 
 def reload(document: Document) -> None:
     run_now(document.index_job())
-    run_now(document.facts_job())
+    run_now(document.findings_job())
 
 
 def run(job: Job[T] | StreamJob[T] | None) -> None:
