@@ -11,7 +11,7 @@ from tests.corpus import Digest, ExpectedEntry, expected_entry, name_of
 
 
 def test_all_cases_are_there() -> None:
-    assert len(corpus.databases()) == 193
+    assert len(corpus.databases()) == 194
     assert len(corpus.databases(corrupt=True)) == 43
     assert {case.format for case in corpus.databases("gdbm", "dumb")} == {"gdbm", "dumb"}
     assert len(corpus.values("benign")) == 478

@@ -1,4 +1,4 @@
-"""Btree files of Berkeley DB 4.1 and later (``bsddb.btopen``), in the order of their leaves.
+"""Btree files of Berkeley DB 2 and later (``bsddb.btopen``), in the order of their leaves.
 
 The locator of a value on a leaf page is the page number times 65,536 plus the number of its slot; the slot
 before it is the key's.
@@ -9,31 +9,31 @@ References: btree/bt_cursor.c, btree/bt_put.c (B_DELETE) and dbinc/db_page.h of 
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from app.backends.bdb_items import SLOT_BITS, SLOT_MASK, BdbBackend, Listed
-from app.backends.bdb_meta import Method
+from app.backends.bdb_file import SLOT_BITS, SLOT_MASK, Listed
+from app.backends.bdb_items import BdbKeyedBackend
 from app.backends.bdb_pages import BTREE_LEAF, ITEM_BLOB, ITEM_DATA, ITEM_DUPLICATES, Item, Page
 from app.backends.bdb_tree import leaves, lost_leaves
 from app.backends.binary import Damage
+from app.backends.key_order import KeyOrder
 from app.cancel import CancelToken
 
 _LEAVES: Final = frozenset({BTREE_LEAF})
 
 
-class BdbBtreeBackend(BdbBackend):
+class BdbBtreeBackend(BdbKeyedBackend):
     """One btree file."""
 
     format_id: ClassVar[str] = "bdb-btree"
-    method: ClassVar[Method] = "btree"
 
     def _listed(self, token: CancelToken) -> Iterator[Listed]:
-        self._order = _KeyOrder()
+        self._order = KeyOrder()
         for page in self._all_leaves(token):
             token.check()
             try:
                 yield from self._entries(page)
             except Damage as error:
                 self._report(error)
-        self._judge_order()
+        self._order.judge(self)
 
     def _all_leaves(self, token: CancelToken) -> Iterator[Page]:
         """Yield the leaves from the root, last those that damage has cut off."""
@@ -98,13 +98,6 @@ class BdbBtreeBackend(BdbBackend):
             if item is not None:
                 yield key, locator, item.size
 
-    def _judge_order(self) -> None:
-        order = self._order
-        if order.breaks > max(order.strays, 1):
-            self.notes[:] = ["The keys stand in an order of the program that wrote them, not in that of their bytes."]
-        elif order.first_fall:
-            self.report("Keys are out of order: bytes of a key were changed.", order.first_fall)
-
     def _located(self, locator: int) -> tuple[Item, Item | None]:
         page = self._pages.page(locator >> SLOT_BITS)
         number = locator & SLOT_MASK
@@ -117,35 +110,3 @@ class BdbBtreeBackend(BdbBackend):
         if self._file.u8(page.offset + slot + 2) == ITEM_DUPLICATES:
             return key, None
         return key, self._pages.item(page, slot)
-
-
-class _KeyOrder:
-    """Tells damage from an order of the writer's own, where keys do not rise.
-
-    ``strays`` are falls that taking one key out would mend, as when bytes of that key were changed;
-    ``breaks`` are the others, as in keys that are little-endian numbers. Offsets in bytes.
-    """
-
-    def __init__(self) -> None:
-        self.strays = self.breaks = self.first_fall = 0
-        self.start_over()
-
-    def start_over(self) -> None:
-        """Expect any key next."""
-        self._last = self._before_last = b""
-        self._ceiling: bytes | None = None
-
-    def add(self, key: bytes, offset: int) -> None:
-        if self._ceiling is not None:
-            if key >= self._ceiling:  # without the key that fell the others rise
-                self.strays += 1
-            else:
-                self.breaks += 1
-            self._ceiling = None
-        if key < self._last:
-            self.first_fall = self.first_fall or offset
-            if key >= self._before_last:
-                self.strays += 1  # without the last key the others rise
-            else:
-                self._ceiling = self._last
-        self._before_last, self._last = self._last, key

@@ -1,4 +1,4 @@
-"""Hash files of Berkeley DB 4.1 and later (``bsddb.hashopen``, many a ``dbm.ndbm``), in the order of their buckets.
+"""Hash files of Berkeley DB 2 and later (``bsddb.hashopen``, many a ``dbm.ndbm``), in the order of their buckets.
 
 No entry is believed before its key hashes into the bucket it lies in, unless the program that wrote the file
 brought a hash function of its own. The locator of a value on a hash page is, from the highest bit: page number,
@@ -10,8 +10,9 @@ References: hash/hash_page.c, hash/hash_verify.c and dbinc/hash.h (BUCKET_TO_PAG
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from app.backends.bdb_items import BdbBackend, Listed
-from app.backends.bdb_meta import Method, key_hash
+from app.backends.bdb_file import Listed
+from app.backends.bdb_items import BdbKeyedBackend
+from app.backends.bdb_meta import HASH_OF_DB_2, key_hash
 from app.backends.bdb_pages import HASH, HASH_UNSORTED, UNUSED, Item, Page
 from app.backends.binary import Damage
 from app.cancel import CancelToken
@@ -25,11 +26,10 @@ _PAIR_MASK: Final = (1 << _PAIR_BITS) - 1
 _BUCKET_PAGES: Final = frozenset({HASH, HASH_UNSORTED})
 
 
-class BdbHashBackend(BdbBackend):
+class BdbHashBackend(BdbKeyedBackend):
     """One hash file."""
 
     format_id: ClassVar[str] = "bdb-hash"
-    method: ClassVar[Method] = "hash"
 
     def _listed(self, token: CancelToken) -> Iterator[Listed]:
         if self._pages.meta.has_own_hash:
@@ -56,11 +56,18 @@ class BdbHashBackend(BdbBackend):
             yield None, page
 
     def _first_pages(self) -> Iterator[tuple[int, int]]:
-        """Yield every bucket whose page lies in the file; never written ones may lie behind its end."""
+        """Yield every bucket whose page lies in the file; never written ones of version 5 may lie behind its end."""
         meta = self._pages.meta
+        last_page = meta.max_bucket + meta.spares[min(meta.max_bucket.bit_length(), len(meta.spares) - 1)]
+        if meta.version > HASH_OF_DB_2 and last_page >= self._pages.count:
+            self.report("The file ends before the pages of its last buckets.", self._file.size)
         for doubling, spare in enumerate(meta.spares):
             first, last = (1 << doubling) >> 1, min((1 << doubling) - 1, meta.max_bucket)
             for bucket in range(first, min(last, self._pages.count - 1 - spare) + 1):
+                if self._pages.claims.allowance < 0:  # only where several sub-databases claim the same pages
+                    self.report("There are more buckets than pages; the rest of them is left out.", 0)
+                    return
+                self._pages.claims.allowance -= 1
                 yield bucket, bucket + spare
 
     def _chain(self, first: int) -> Iterator[Page]:

@@ -1,6 +1,7 @@
 """The first page of a Berkeley DB file: which access method, version and options it has.
 
-References: dbinc/db_page.h (DBMETA, HMETA33, BTMETA33, QMETA33) of Berkeley DB 4.1 to 5.3.
+References: dbinc/db_page.h (DBMETA, HMETA33, BTMETA33, QMETA33) of Berkeley DB 4.1 to 5.3, include/db_page.h and
+db_upgrade (hash_upgrade.c, bt_upgrade.c) of Berkeley DB 2.7 to 4.0.
 """
 
 import struct
@@ -24,12 +25,16 @@ RELEASES: Final = {
     ("hash", 5): "2", ("hash", 6): "3.0", ("hash", 7): "3.1 to 4.0", ("hash", 8): "4.1 to 4.5",
     ("hash", 9): "4.6 to 5.3", ("hash", 10): "6 to 18", ("btree", 6): "2", ("btree", 7): "3.0",
     ("btree", 8): "3.1 to 4.0", ("btree", 9): "4.1 to 5.3", ("btree", 10): "6 to 18",
+    ("queue", 1): "3.0", ("queue", 2): "3.1", ("queue", 3): "3.2 to 4.0", ("queue", 4): "4.1 to 18",
 }  # fmt: skip
-READABLE: Final = {"hash": (8, 9, 10), "btree": (9, 10)}
+READABLE: Final = {"hash": (5, 6, 7, 8, 9, 10), "btree": (6, 7, 8, 9, 10), "queue": (3, 4)}
+_FIRST_WITH_LAST_PAGE: Final = {"hash": 8, "btree": 9, "queue": 4}
+"""Version since which the first page tells the number of the last one, encryption and checksums."""
 
 _CHECKSUMS, _PARTITIONED = 1, 2 | 4
-_BTREE_RECNO, _BTREE_SUBDATABASES, _BTREE_COMPRESSED = 2, 0x20, 0x80
-_HASH_SUBDATABASES = 2
+_BTREE_RECNO, _BTREE_RENUMBER, _BTREE_SUBDATABASES, _BTREE_COMPRESSED = 2, 0x10, 0x20, 0x80
+HASH_OF_DB_2: Final = 5
+_BTREE_OF_DB_2, _BTREE_OF_DB_3_0 = 6, 7
 _CHARKEY: Final = b"%$sniglet^&\0"
 """What writers hash to tell which hash function they were given."""
 
@@ -53,43 +58,55 @@ class Meta:
     char_key: int = 0
     spares: tuple[int, ...] = ()
     root: int = 0
+    extent_pages: int = 0
+
+    @property
+    def format_id(self) -> str:
+        return f"bdb-{'recno' if self.is_recno else self.method}"
 
     @property
     def is_recno(self) -> bool:
         return self.method == "btree" and bool(self.flags & _BTREE_RECNO)
 
     @property
+    def renumbers(self) -> bool:
+        """Whether taking out a record gives those behind it other numbers."""
+        return self.is_recno and bool(self.flags & _BTREE_RENUMBER)
+
+    @property
     def has_subdatabases(self) -> bool:
-        return bool(self.flags & {"hash": _HASH_SUBDATABASES, "btree": _BTREE_SUBDATABASES}.get(self.method, 0))
+        """Whether the entries are names and places of databases; each of those has the flag, too."""
+        return self.method == "btree" and bool(self.flags & _BTREE_SUBDATABASES)
 
     @property
     def has_own_hash(self) -> bool:
         """Whether the program that wrote the file brought its own hash function."""
         return self.char_key != key_hash(_CHARKEY)
 
-    @property
-    def unsupported(self) -> str:
-        """Why we cannot read it, as the end of a sentence on the file; empty when we can."""
+    def unsupported(self, file_name: str) -> str:
+        """Return why we cannot read it, as the end of a sentence on the file; empty when we can."""
         if self.is_encrypted:
             return "is encrypted; dump it with its password by db_dump -P and load the dump into a new database"
-        if self.method not in READABLE or self.is_recno:
-            name = "recno" if self.is_recno else self.method
-            return f"is a Berkeley DB {name} file; reading those is not there yet, db_dump shows its content"
+        if self.method not in READABLE:
+            return f"is a Berkeley DB {self.method} file; reading those is not there yet, db_dump shows its content"
         if self.version not in READABLE[self.method]:
             release = RELEASES.get((self.method, self.version), "of an unknown release")
             return (
                 f"is a {self.method} file, version {self.version}, of Berkeley DB {release}; reading those "
                 "is not there yet, db_upgrade turns a copy into a newer one"
             )
-        return self._unsupported_option()
+        return self._unsupported_option(file_name)
 
-    def _unsupported_option(self) -> str:
-        if self.has_subdatabases:
-            return "holds sub-databases; reading those is not there yet, db_dump -s NAME shows one"
+    def _unsupported_option(self, file_name: str) -> str:
         if self.is_partitioned:
             return "is split into partition files; reading those is not there yet, db_dump shows the content"
         if self.method == "btree" and self.flags & _BTREE_COMPRESSED:
             return "is compressed by the program that wrote it; only that program can read it"
+        if self.extent_pages:
+            return (
+                f"keeps its records in extent files beside it, __dbq.{file_name}.0 and so on; reading those is not "
+                "there yet, db_dump shows the content"
+            )
         return ""
 
 
@@ -114,44 +131,73 @@ def find_magic(head: bytes) -> tuple[Method, ByteOrder] | None:
 def parse_meta(head: bytes) -> Meta | None:
     """Return the fields of the first page, or None when there is no magic or the page is cut or impossible.
 
-    Of files older than Berkeley DB 4.1 only magic, version and page size mean anything here.
+    Of versions that we cannot read only magic, version and page size mean anything.
     """
     found = find_magic(head)
     if found is None:
         return None
     method, order = found
-    if len(head) < 72:
-        return None if method in READABLE else Meta(method, 0, order, 0)
-    mark = "<" if order == "little" else ">"
-    version, page_size, encryption, _, options, _, _, last_page, _, _, _, flags = struct.unpack_from(
-        mark + "IIBBBBIIIIII", head, 16
-    )
-    if method in READABLE and not (512 <= page_size <= 65536 and page_size.bit_count() == 1):
+    if len(head) < (META_BYTES if method in READABLE else 24):
+        return None
+    words = _Words("<" if order == "little" else ">", head)
+    version, page_size = words.at(16, 2)
+    if method not in READABLE:
+        return Meta(method, version, order, page_size)
+    if not (512 <= page_size <= 65536 and page_size.bit_count() == 1):
         return None
     meta = Meta(method, version, order, page_size)
-    if method not in READABLE or version < min(READABLE[method]):
-        return meta
-    meta = replace(
-        meta,
-        is_encrypted=encryption != 0,
-        has_checksums=bool(options & _CHECKSUMS),
-        is_partitioned=bool(options & _PARTITIONED),
-        last_page=last_page,
-        flags=flags,
-    )
-    return _with_hash_fields(meta, head, mark) if method == "hash" else _with_root(meta, head, mark)
+    return _with_fields(meta, words) if version in READABLE[method] else meta
 
 
-def _with_hash_fields(meta: Meta, head: bytes, mark: str) -> Meta | None:
-    if len(head) < 224:
-        return None
-    max_bucket, high_mask, low_mask, _, _, char_key, *spares = struct.unpack_from(f"{mark}38I", head, 72)
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Numbers of 32 bits on the first page."""
+
+    mark: str
+    head: bytes
+
+    def at(self, offset: int, count: int = 1) -> tuple[int, ...]:
+        return struct.unpack_from(f"{self.mark}{count}I", self.head, offset)
+
+
+def _with_fields(meta: Meta, words: _Words) -> Meta:
+    if meta.version >= _FIRST_WITH_LAST_PAGE[meta.method]:
+        options = words.head[26]
+        meta = replace(
+            meta,
+            is_encrypted=words.head[24] != 0,
+            has_checksums=bool(options & _CHECKSUMS),
+            is_partitioned=bool(options & _PARTITIONED),
+            last_page=words.at(32)[0],
+        )
+    match meta.method:
+        case "hash":
+            return _with_hash_fields(meta, words)
+        case "btree":
+            return _with_btree_fields(meta, words)
+        case _:
+            return replace(meta, extent_pages=words.at(92)[0])
+
+
+def _with_hash_fields(meta: Meta, words: _Words) -> Meta:
+    flags_at, fields_at, spares_at = {5: (56, 32, 60), 6: (32, 56, 80)}.get(meta.version, (48, 72, 96))
+    max_bucket, high_mask, low_mask, _, _, char_key = words.at(fields_at, 6)
+    spares = words.at(spares_at, 32)
+    if meta.version == HASH_OF_DB_2:  # these do not count the first page, and begin with the second doubling
+        spares = (1, *(1 + spare for spare in spares[:-1]))
     return replace(
-        meta, max_bucket=max_bucket, high_mask=high_mask, low_mask=low_mask, char_key=char_key, spares=tuple(spares)
+        meta,
+        flags=words.at(flags_at)[0],
+        max_bucket=max_bucket,
+        high_mask=high_mask,
+        low_mask=low_mask,
+        char_key=char_key,
+        spares=spares,
     )
 
 
-def _with_root(meta: Meta, head: bytes, mark: str) -> Meta | None:
-    if len(head) < 92:
-        return None
-    return replace(meta, root=struct.unpack_from(f"{mark}I", head, 88)[0])
+def _with_btree_fields(meta: Meta, words: _Words) -> Meta:
+    if meta.version == _BTREE_OF_DB_2:
+        return replace(meta, flags=words.at(36)[0], root=1)
+    flags_at, root_at = (32, 72) if meta.version == _BTREE_OF_DB_3_0 else (48, 88)
+    return replace(meta, flags=words.at(flags_at)[0], root=words.at(root_at)[0])

@@ -12,16 +12,16 @@ from app.backends.bdb_meta import Meta
 from app.backends.binary import Damage, MappedFile
 from app.cancel import CancelToken
 
-UNUSED, HASH_UNSORTED, BTREE_INTERNAL, RECNO_INTERNAL, BTREE_LEAF, RECNO_LEAF, OVERFLOW = 0, 2, 3, 4, 5, 6, 7
-DUPLICATE_LEAF, HASH = 12, 13
+UNUSED, DUPLICATE_CHAIN, HASH_UNSORTED, BTREE_INTERNAL, RECNO_INTERNAL = 0, 1, 2, 3, 4
+BTREE_LEAF, RECNO_LEAF, OVERFLOW, QUEUE, DUPLICATE_LEAF, HASH = 5, 6, 7, 11, 12, 13
 
 ITEM_DATA, ITEM_DUPLICATES, ITEM_OVERFLOW, ITEM_BLOB = 1, 2, 3, 4
 """Types of an item on a btree page; the highest bit beside them marks it as deleted."""
 DELETED: Final = 0x80
 
 Report = Callable[[str, int], None]
-_CHAIN_ALLOWANCE: Final = 4
-"""How many times the file's pages may be walked in chains that turn out broken."""
+_ALLOWANCE: Final = 5
+"""Times the file's pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,19 @@ class Item(NamedTuple):
     overflow: int = 0
 
 
-class Pages:
-    """All pages of one file. Each may be claimed once for an index, so that no damage makes a walk endless."""
+class Claims:
+    """Which pages of a file were led to. Each may be claimed once, so that no damage makes a walk endless."""
 
-    def __init__(self, file: MappedFile, meta: Meta) -> None:
+    def __init__(self, pages: int) -> None:
+        self.taken = bytearray(pages)
+        self.allowance = _ALLOWANCE * pages
+        """How many pages may still be tried as buckets, or walked in chains that turn out broken."""
+
+
+class Pages:
+    """All pages of one file, or those of one sub-database when ``claims`` is shared with a whole file."""
+
+    def __init__(self, file: MappedFile, meta: Meta, claims: Claims | None = None) -> None:
         self.file: Final = file
         self.meta: Final = meta
         self.size: Final = meta.page_size
@@ -61,22 +70,31 @@ class Pages:
         self.item_head: Final = Struct(file.mark + "HB")
         self.reference: Final = Struct(file.mark + "II")
         """Page number and length (or number of entries) of what an item stands for."""
-        self.start_over()
+        self.claims = claims or Claims(self.count)
+        self._is_part: Final = claims is not None
 
     def start_over(self) -> None:
-        self._claimed = bytearray(self.count)
-        self._allowance = _CHAIN_ALLOWANCE * self.count
+        """Forget all claims; only for the pages of a whole file."""
+        self.claims = Claims(self.count)
+
+    @property
+    def why_cut(self) -> str:
+        """One sentence when the file is shorter than it says, else empty."""
+        missing = self.meta.last_page + 1 - self.count
+        if missing > 0:
+            return f"The file is cut: {missing:,} of its pages are missing."
+        return "The file is cut: it ends within a page." if self.file.size % self.size else ""
 
     def claim(self, number: int) -> bool:
         """Take a page for one purpose; tell whether it was still free."""
-        was_free = not self._claimed[number]
-        self._claimed[number] = 1
+        was_free = not self.claims.taken[number]
+        self.claims.taken[number] = 1
         return was_free
 
     def unclaimed(self, token: CancelToken) -> Iterator[Page]:
-        """Yield the legible pages that nothing led to."""
-        for number in range(1, self.count):
-            if not self._claimed[number]:
+        """Yield the legible pages that nothing led to; none of a part, as they may belong to another one."""
+        for number in range(1, 0 if self._is_part else self.count):
+            if not self.claims.taken[number]:
                 token.check()
                 try:
                     yield self.page(number)
@@ -152,17 +170,17 @@ class Pages:
             Damage: it does not; the pages stay free for the item that they do belong to.
         """
         numbers: list[int] = []
-        if self._allowance < 0:
+        if self.claims.allowance < 0:
             raise self.file.damage("too many overflow chains are broken to look for more", first * self.size)
         try:
             numbers += (start // self.size for start, _ in self._chain(first, length))
-            if any(self._claimed[number] for number in numbers):
+            if any(self.claims.taken[number] for number in numbers):
                 raise self.file.damage("overflow pages belong to two items", first * self.size)
         except Damage:
-            self._allowance -= len(numbers) + 1
+            self.claims.allowance -= len(numbers) + 1
             raise
         for number in numbers:
-            self._claimed[number] = 1
+            self.claims.taken[number] = 1
 
     def _chain(self, first: int, length: int) -> Iterator[tuple[int, int]]:
         """Yield start (bytes in the file) and length of each piece."""

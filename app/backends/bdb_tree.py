@@ -7,13 +7,46 @@ References: btree/bt_cursor.c and btree/bt_verify.c of Berkeley DB 5.3.
 
 from collections.abc import Iterator
 from struct import Struct
+from typing import Protocol
 
-from app.backends.bdb_pages import BTREE_INTERNAL, RECNO_INTERNAL, Page, Pages, Report
-from app.backends.binary import Damage
+from app.backends.bdb_pages import BTREE_INTERNAL, RECNO_INTERNAL, Page, Report
+from app.backends.binary import Damage, MappedFile
 from app.cancel import CancelToken
 
 
-def leaves(pages: Pages, root: int, leaf_types: frozenset[int], report: Report) -> Iterator[Page]:
+class TreePages(Protocol):
+    """What the walk needs of a file's pages; Berkeley DB 1.85 has other pages than its successors."""
+
+    @property
+    def file(self) -> MappedFile: ...
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of a page."""
+
+    @property
+    def header_bytes(self) -> int: ...
+
+    def page(self, number: int) -> Page:
+        """Return a page's header.
+
+        Raises:
+            Damage: there is no such page, or another one stands in its place.
+        """
+
+    def claim(self, number: int) -> bool:
+        """Take a page for one purpose; tell whether it was still free."""
+
+    def unclaimed(self, token: CancelToken) -> Iterator[Page]:
+        """Yield the legible pages that nothing led to."""
+
+    def content(self, page: Page) -> bytes: ...
+
+    def slots(self, page: Page) -> tuple[int, ...]:
+        """Return where on the page its items start (bytes from the page's start), unchecked."""
+
+
+def leaves(pages: TreePages, root: int, leaf_types: frozenset[int], report: Report) -> Iterator[Page]:
     """Yield each leaf once, in the order of the chain; damage is reported and gone round."""
     is_first = True
     for start in _leaves_below(pages, root, leaf_types, report):
@@ -25,7 +58,7 @@ def leaves(pages: Pages, root: int, leaf_types: frozenset[int], report: Report) 
         yield from _chain(pages, start, leaf_types, report)
 
 
-def lost_leaves(pages: Pages, leaf_types: frozenset[int], report: Report, token: CancelToken) -> Iterator[Page]:
+def lost_leaves(pages: TreePages, leaf_types: frozenset[int], report: Report, token: CancelToken) -> Iterator[Page]:
     """Yield the leaves that `leaves` did not find, along what is left of their chains."""
     lost = {page.number: page for page in pages.unclaimed(token) if page.type in leaf_types and page.entries}
     if lost:
@@ -38,7 +71,7 @@ def lost_leaves(pages: Pages, leaf_types: frozenset[int], report: Report, token:
             yield from _chain(pages, start, leaf_types, report)
 
 
-def _chain(pages: Pages, start: Page, leaf_types: frozenset[int], report: Report) -> Iterator[Page]:
+def _chain(pages: TreePages, start: Page, leaf_types: frozenset[int], report: Report) -> Iterator[Page]:
     """Yield ``start``, which is claimed already, and the leaves after it up to one that was claimed before."""
     page = start
     while True:
@@ -58,7 +91,7 @@ def _chain(pages: Pages, start: Page, leaf_types: frozenset[int], report: Report
         page = following
 
 
-def _leaves_below(pages: Pages, root: int, leaf_types: frozenset[int], report: Report) -> Iterator[Page]:
+def _leaves_below(pages: TreePages, root: int, leaf_types: frozenset[int], report: Report) -> Iterator[Page]:
     """Yield the leaves in the order of the tree; those that were claimed meanwhile may be left out."""
     waiting = [root]
     while waiting:
@@ -77,7 +110,7 @@ def _leaves_below(pages: Pages, root: int, leaf_types: frozenset[int], report: R
             report(f"A part of the tree cannot be reached from its root: {error.detail}.", error.offset or 0)
 
 
-def _children(pages: Pages, page: Page) -> list[int]:
+def _children(pages: TreePages, page: Page) -> list[int]:
     """Return the page numbers that an internal page leads to."""
     content = pages.content(page)
     child = Struct(pages.file.mark + ("4xI" if page.type == BTREE_INTERNAL else "I"))

@@ -1,7 +1,10 @@
 """Bounded reads over a read-only map of a file: nothing but AppErrors leaves it, whatever the file holds."""
 
+import errno
 import os
 import stat
+import sys
+from collections.abc import Iterator
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from struct import Struct
@@ -92,6 +95,11 @@ class MappedFile:
         """Return the error that names this file and the place."""
         return Damage(detail, path=self.path, offset=offset)
 
+    def moved(self, key: bytes) -> StaleIndex:
+        """Return the error for an entry that is not where it was listed."""
+        message = f"{self.path.name} changed: {key!s:.80} is not where it was listed; list it again."
+        return StaleIndex(message, path=self.path)
+
     def unpack(self, fields: Struct, offset: int) -> tuple[Any, ...]:
         if not 0 <= offset <= self.size - fields.size:
             raise self.damage(f"{fields.size} bytes are needed where the file has none", offset)
@@ -120,6 +128,25 @@ class MappedFile:
 
     def i64(self, offset: int) -> int:
         return self._number(self._i64, offset)
+
+    def extents(self) -> Iterator[tuple[int, int]]:
+        """Yield start and end of each stretch that is no hole, as far as the system tells; holes read as zeros."""
+        place = 0
+        while place < self.size:
+            start, end = self._next_extent(place)
+            if start < self.size:
+                yield start, min(end, self.size)
+            place = end
+
+    def _next_extent(self, place: int) -> tuple[int, int]:
+        if sys.platform == "win32" or not hasattr(os, "SEEK_DATA"):
+            return place, self.size
+        try:
+            start = os.lseek(self._file.fileno(), place, os.SEEK_DATA)
+            return start, max(os.lseek(self._file.fileno(), start, os.SEEK_HOLE), start + 1)
+        except OSError as error:
+            # ENXIO: nothing but a hole follows; else the file system does not tell.
+            return (self.size, self.size) if error.errno == errno.ENXIO else (place, self.size)
 
     def check_not_cut(self) -> None:
         """Tell that another program cut the file short, before touching pages of the map that are gone (SIGBUS).

@@ -1,15 +1,13 @@
 """Databases of several files: which family a file or a base name belongs to, and what the family's files say."""
 
 import re
-import struct
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from app.backends.base import ByteOrder
 from app.backends.binary import read_head
 from app.backends.files import companion, signature
+from app.backends.sdbm_layout import find_geometry
 from app.backends.signatures import HEAD_BYTES, Finding, Head, gdbm
 
 DUMB_SUFFIXES: Final = (".dat", ".dir", ".bak")
@@ -17,8 +15,6 @@ NDBM_SUFFIXES: Final = (".pag", ".dir")
 SQLITE_SUFFIXES: Final = ("-wal", "-shm", "-journal")
 
 _INDEX_LINE: Final = re.compile(rb"""^(?:'.*'|".*"), \(\d+L?, \d+L?\)\r?$""", re.MULTILINE)
-_PAGE_SIZES: Final = (1024, 8192, 4096, 2048, 512)
-"""Of SDBM and its relatives, those of perl and APR first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,42 +88,15 @@ def ndbm(base: Path) -> FamilyFinding | None:
 
 def _gdbm_compat(head: Head) -> Finding | None:
     found = gdbm(head)
-    if found is None:
-        return None
-    unsupported = (
-        f"{head.path.name} is an ndbm database written by GDBM; reading those is not there yet: "
-        "open a copy of it under a name without .pag."
-    )
-    return Finding("gdbm-ndbm", found.variant, found.reason, found.byte_order, unsupported)
+    return replace(found, format_id="gdbm-ndbm") if found else None
 
 
 def _sdbm(head: Head, *, has_dir: bool) -> Finding | None:
-    unsupported = f"{head.path.name} is an SDBM database; reading those is not there yet: perl's SDBM_File opens it."
     if not head.data.strip(b"\0"):
         reason = f"SDBM: {head.path.name} has no entries as far as was looked, and .dir is beside it"
-        return Finding("sdbm", "no entries seen", reason, unsupported=unsupported) if has_dir else None
-    orders: tuple[ByteOrder, ...] = ("little", "big")
-    for page_size in _PAGE_SIZES:
-        for order in orders:
-            if _are_sdbm_pages(head.data, page_size, order):
-                variant = f"pages of {page_size:,} bytes, {order}-endian"
-                reason = f"SDBM: all pages looked at hold falling offsets ({variant})"
-                return Finding("sdbm", variant, reason, order, unsupported)
-    return None
-
-
-def _are_sdbm_pages(data: bytes, page_size: int, order: ByteOrder) -> bool:
-    whole_pages = len(data) // page_size
-    return whole_pages > 0 and all(
-        _is_sdbm_page(data[start : start + page_size], order) for start in range(0, whole_pages * page_size, page_size)
-    )
-
-
-def _is_sdbm_page(page: bytes, order: ByteOrder) -> bool:
-    """Tell whether a page is a count and as many falling offsets, which end above themselves."""
-    count = int.from_bytes(page[:2], order)
-    if count % 2 or 2 * (count + 1) > len(page):
-        return False
-    mark = "<" if order == "little" else ">"
-    offsets = (len(page), *struct.unpack_from(f"{mark}{count}H", page, 2))
-    return all(before >= after for before, after in pairwise(offsets)) and (offsets[-1] >= 2 * (count + 1))
+        return Finding("sdbm", "no entries seen", reason) if has_dir else None
+    geometry = find_geometry(head.data)
+    if geometry is None:
+        return None
+    reason = f"SDBM: the pages looked at hold falling offsets ({geometry})"
+    return Finding("sdbm", str(geometry), reason, geometry.byte_order)

@@ -169,8 +169,8 @@ class GdbmBackend(Backend):
             if whole == key and value_size == size and hash_ in key_hashes(key) and self._is_at_home(hash_):
                 return self._file.slice(data + key_size, min(size, limit))
         except Damage as error:
-            raise self._stale(key) from error
-        raise self._stale(key)
+            raise self._file.moved(key) from error
+        raise self._file.moved(key)
 
     def _is_at_home(self, hash_: int) -> bool:
         """Tell whether the bucket for a hash is where it was; a split leaves the old one behind, still legible."""
@@ -183,10 +183,6 @@ class GdbmBackend(Backend):
     def _directory_place_now(self) -> bytes:
         """Return the header's bytes from the directory's address to its depth."""
         return self._file.slice(8, self._header.layout.offset_size + 8)
-
-    def _stale(self, key: bytes) -> StaleIndex:
-        message = f"{self._file.path.name} changed: {key!s:.80} is not where it was listed; list it again."
-        return StaleIndex(message, path=self._file.path)
 
     def close(self) -> None:
         self._file.close()

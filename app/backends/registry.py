@@ -6,12 +6,24 @@ from pathlib import Path
 from types import MappingProxyType
 
 from app.backends.base import Backend, Match, ValueEnd
+from app.backends.bdb185_btree import Bdb185BtreeBackend
+from app.backends.bdb185_hash import Bdb185HashBackend
 from app.backends.bdb_btree import BdbBtreeBackend
+from app.backends.bdb_file import BdbBackend
 from app.backends.bdb_hash import BdbHashBackend
+from app.backends.bdb_pages import Pages
+from app.backends.bdb_queue import BdbQueueBackend
+from app.backends.bdb_recno import BdbRecnoBackend
+from app.backends.bdb_subdatabases import open_btree
+from app.backends.cdb import CdbBackend
 from app.backends.dumb import DumbBackend
 from app.backends.gdbm import GdbmBackend
+from app.backends.gdbm_ndbm import GdbmNdbmBackend
+from app.backends.lmdb import LmdbBackend
 from app.backends.pickle_file import PickleFileBackend
+from app.backends.sdbm import SdbmBackend
 from app.backends.sqlite import SqliteBackend
+from app.backends.tdb import TdbBackend
 from app.backends.whichdb import whichdb
 from app.errors import AppError, BackendMissing, CorruptDatabase, UnknownFormat
 
@@ -36,17 +48,17 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("bdb-hash", "Berkeley DB hash", readable=True),
             Format("bdb-btree", "Berkeley DB B-tree", readable=True),
             Format("pickle-file", "Pickle file", readable=True),
-            Format("gdbm-ndbm", "GDBM as ndbm"),
-            Format("sdbm", "SDBM or classic ndbm"),
-            Format("bdb-recno", "Berkeley DB record numbers"),
-            Format("bdb-queue", "Berkeley DB queue"),
+            Format("gdbm-ndbm", "GDBM as ndbm", readable=True),
+            Format("sdbm", "SDBM or classic ndbm", readable=True),
+            Format("bdb-recno", "Berkeley DB record numbers", readable=True),
+            Format("bdb-queue", "Berkeley DB queue", readable=True),
             Format("bdb-heap", "Berkeley DB heap"),
             Format("bdb-log", "Berkeley DB log"),
-            Format("bdb185-hash", "Berkeley DB 1.85 hash"),
-            Format("bdb185-btree", "Berkeley DB 1.85 B-tree"),
-            Format("cdb", "CDB"),
-            Format("tdb", "TDB"),
-            Format("lmdb", "LMDB"),
+            Format("bdb185-hash", "Berkeley DB 1.85 hash", readable=True),
+            Format("bdb185-btree", "Berkeley DB 1.85 B-tree", readable=True),
+            Format("cdb", "CDB", readable=True),
+            Format("tdb", "TDB", readable=True),
+            Format("lmdb", "LMDB", readable=True),
             Format("marshal-file", "Marshal file"),
             Format("tokyo", "Tokyo Cabinet"),
             Format("kyoto", "Kyoto Cabinet"),
@@ -56,13 +68,27 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 """What Shelfscope knows by name, by format id; what it can do with it today."""
 
+_BDB_PARTS: Mapping[str, Callable[[Match, Pages | None], BdbBackend]] = MappingProxyType(
+    {"bdb-hash": BdbHashBackend, "bdb-btree": BdbBtreeBackend, "bdb-recno": BdbRecnoBackend}
+)
+"""What a sub-database can be."""
+
 _OPENERS: Mapping[str, Callable[[Match, ValueEnd | None], Backend]] = MappingProxyType(
     {
         "dumb": lambda match, _: DumbBackend(match),
         "bdb-hash": lambda match, _: BdbHashBackend(match),
-        "bdb-btree": lambda match, _: BdbBtreeBackend(match),
+        "bdb-btree": lambda match, _: open_btree(match, _BDB_PARTS),
+        "bdb-recno": lambda match, _: BdbRecnoBackend(match),
+        "bdb-queue": lambda match, _: BdbQueueBackend(match),
+        "bdb185-hash": lambda match, _: Bdb185HashBackend(match),
+        "bdb185-btree": lambda match, _: Bdb185BtreeBackend(match),
         "gdbm": lambda match, _: GdbmBackend(match),
+        "gdbm-ndbm": lambda match, _: GdbmNdbmBackend(match),
+        "sdbm": lambda match, _: SdbmBackend(match),
+        "cdb": lambda match, _: CdbBackend(match),
+        "lmdb": lambda match, _: LmdbBackend(match),
         "sqlite3": lambda match, _: SqliteBackend(match),
+        "tdb": lambda match, _: TdbBackend(match),
         "pickle-file": lambda match, value_end: PickleFileBackend(match, value_end or _no_value),
     }
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.backends import bdb_meta, gdbm_layout
+from app.backends import bdb185_hash_layout, bdb185_pages, bdb_meta, gdbm_layout, lmdb_pages, tdb_layout
 from app.backends.base import ByteOrder
 
 HEAD_BYTES: Final = 65536
@@ -88,22 +88,28 @@ def gdbm(head: Head) -> Finding | None:
     return Finding("gdbm", variant, f"GDBM, {variant}: {head.hexadecimal(0, 4)}", order)
 
 
+_METHODS_185: Final = {bdb185_hash_layout.MAGIC: "hash", bdb185_pages.MAGIC: "btree"}
+
+
 def bdb185(head: Head) -> Finding | None:
     orders: tuple[ByteOrder, ...] = ("little", "big")
     for order in orders:
-        method = {0x061561: "hash", 0x053162: "btree"}.get(int.from_bytes(head.data[:4], order))
+        method = {bdb185_hash_layout.MAGIC: "hash", bdb185_pages.MAGIC: "btree"}.get(
+            int.from_bytes(head.data[:4], order)
+        )
         if method is None or len(head.data) < 12:
             continue
-        # The hash header is always big-endian; the order of its pages stands in it.
-        pages = order if method == "btree" else _order_of_lorder(head.data[8:12])
-        variant = f"Berkeley DB 1.85 {method}" + (f", {pages}-endian" if pages else "")
-        unsupported = _named_only(head, f"a Berkeley DB 1.85 {method} file", "db_dump185 shows its content")
-        return Finding(f"bdb185-{method}", variant, f"{variant}: {head.hexadecimal(0, 4)}", pages, unsupported)
+        # The header of a hash file is big-endian on most machines; the order of its pages stands in it.
+        pages = order if method == "btree" else _order_of_lorder(int.from_bytes(head.data[8:12], order))
+        meta = bdb185_pages.Meta.parse(head.data, order)
+        kind = "record numbers" if meta and meta.is_recno else method
+        variant = f"Berkeley DB 1.85 {kind}" + (f", {pages}-endian" if pages else "")
+        return Finding(f"bdb185-{method}", variant, f"{variant}: {head.hexadecimal(0, 4)}", pages)
     return None
 
 
-def _order_of_lorder(field: bytes) -> ByteOrder | None:
-    match int.from_bytes(field, "big"):
+def _order_of_lorder(number: int) -> ByteOrder | None:
+    match number:
         case 1234:
             return "little"
         case 4321:
@@ -125,13 +131,14 @@ def bdb(head: Head) -> Finding | None:
     release = bdb_meta.RELEASES.get((method, meta.version))
     variant = f"version {meta.version}" + (f" (Berkeley DB {release})" if release else "") + f", {order}-endian"
     variant += ", checksums" if meta.has_checksums else ""
-    kind = "recno" if meta.is_recno else method
-    unsupported = f"{head.path.name} {meta.unsupported}." if meta.unsupported else ""
-    return Finding(f"bdb-{kind}", variant, reason, order, unsupported)
+    variant += ", renumbering" if meta.renumbers else ""
+    variant += ", sub-databases" if meta.has_subdatabases else ""
+    name = head.path.name
+    unsupported = f"{name} {why}." if (why := meta.unsupported(name)) else ""
+    return Finding(meta.format_id, variant, reason, order, unsupported)
 
 
 _BY_MAGIC: Final = {
-    b"TDB file\n": ("tdb", "a TDB database", "tdbdump shows its content"),
     b"ToKyO CaBiNeT\n": ("tokyo", "a Tokyo Cabinet database", "tchmgr or tcbmgr list it"),
     b"KC\n\0": ("kyoto", "a Kyoto Cabinet database", "kchashmgr or kctreemgr list it"),
     b"[depot]\n\f": ("qdbm", "a QDBM depot", "dpmgr lists it"),
@@ -149,13 +156,40 @@ def neighbour(head: Head) -> Finding | None:
     return None
 
 
+def tdb(head: Head) -> Finding | None:
+    if not head.data.startswith(tdb_layout.MAGIC):
+        return None
+    reason = "the file begins with 'TDB file'"
+    header = tdb_layout.parse_header(head.data)
+    if header is None:
+        return Finding("tdb", "damaged header", reason)
+    mutexes = ", mutexes" if header.base else ""
+    return Finding("tdb", f"{header.byte_order}-endian{mutexes}", reason, header.byte_order)
+
+
 def lmdb(head: Head) -> Finding | None:
+    meta = lmdb_pages.parse_meta(head.data)
+    if meta is None:
+        return _foreign_lmdb(head)
+    variant = f"{meta.byte_order}-endian, pages of {meta.page_size:,} bytes"
+    reason = f"LMDB, {meta.byte_order}-endian: {head.hexadecimal(16, 20)}"
+    unsupported = ""
+    if meta.version != lmdb_pages.VERSION:
+        unsupported = _named_only(
+            head, f"an LMDB file of version {meta.version}", "mdb_dump of its own release shows its content"
+        )
+    return Finding("lmdb", variant, reason, meta.byte_order, unsupported)
+
+
+def _foreign_lmdb(head: Head) -> Finding | None:
+    """Name what has the magic of LMDB where we cannot read it: on 32-bit machines all fields are smaller."""
     orders: tuple[ByteOrder, ...] = ("little", "big")
     for order in orders:
-        if len(head.data) >= 24 and int.from_bytes(head.data[16:20], order) == 0xBEEFC0DE:
-            unsupported = _named_only(head, "an LMDB database", "mdb_dump shows its content")
-            reason = f"LMDB, {order}-endian: {head.hexadecimal(16, 20)}"
-            return Finding("lmdb", f"{order}-endian", reason, order, unsupported)
+        for offset, what in ((16, "damaged first page"), (12, "32-bit")):
+            if len(head.data) >= 24 and int.from_bytes(head.data[offset : offset + 4], order) == lmdb_pages.MAGIC:
+                unsupported = _named_only(head, "an LMDB file of a 32-bit machine", "mdb_dump shows its content there")
+                reason = f"LMDB, {order}-endian: {head.hexadecimal(offset, offset + 4)}"
+                return Finding("lmdb", f"{what}, {order}-endian", reason, order, unsupported if offset == 12 else "")
     return None
 
 
@@ -172,10 +206,8 @@ def cdb(head: Head) -> Finding | None:
     if tables[0] < 2048 or expected < head.size:
         return None
     cut = f"; {expected - head.size:,} bytes are missing at its end" if expected > head.size else ""
-    unsupported = _named_only(head, "a CDB database", "cdb -d dumps it")
-    return Finding(
-        "cdb", "cdb" + (", cut" if cut else ""), f"CDB: 256 hash tables lie back to back{cut}", "little", unsupported
-    )
+    variant = "cdb" + (", cut" if cut else "")
+    return Finding("cdb", variant, f"CDB: 256 hash tables lie back to back{cut}", "little")
 
 
-DETECTORS: Final[tuple[Detector, ...]] = (sqlite, gdbm, bdb185, bdb, neighbour, lmdb, cdb)
+DETECTORS: Final[tuple[Detector, ...]] = (sqlite, gdbm, bdb185, bdb, tdb, neighbour, lmdb, cdb)

@@ -92,8 +92,8 @@ def bdb_tool(name: str) -> str:
     return path
 
 
-def bdb_load(path: Path, pairs: Iterable[Pair], method: str, **settings: int) -> None:
-    """Make a new Berkeley DB file; ``settings`` are those of a dump's header."""
+def bdb_load(path: Path, pairs: Iterable[Pair], method: str, **settings: int | str) -> None:
+    """Make a new Berkeley DB file, or one ``database`` in it; ``settings`` are those of a dump's header."""
     header = [
         "VERSION=3",
         "format=bytevalue",

@@ -27,13 +27,7 @@ CopyCase = Callable[[str], Path]
 FORMATS = ("bdb-hash", "bdb-btree")
 
 
-def is_supported(case: corpus.DatabaseCase) -> bool:
-    """Tell whether the case is of Berkeley DB 4.1 or later and has no sub-databases."""
-    return not case.name.startswith(("bdb-v2", "bdb-v3")) and "subdbs" not in case.name
-
-
-INTACT = [case for case in corpus.databases(*FORMATS, corrupt=False) if is_supported(case)]
-OLD = [case for case in corpus.databases(*FORMATS, corrupt=False) if not is_supported(case)]
+INTACT = [case for case in corpus.databases(*FORMATS, corrupt=False) if case.name != "bdb53-subdbs"]
 UNDETECTED_NOISE = {
     "corrupt-bdb-v4.2.52.5-btree-mid-noise": 2,
     "corrupt-bdb53-btree-mid-1024-BE-noise": 2,
@@ -48,6 +42,7 @@ FUZZED = [
     for name in (
         "bdb53-hash-odd-512", "bdb53-hash-dup", "bdb53-hash-n150-512-BE", "bdb-v4.2.52.5-hash-mid",
         "bdb53-btree-odd-512", "bdb53-btree-dup", "bdb53-btree-n150-512-BE", "bdb53-btree-chksum",
+        "bdb-v2.7.7-hash-dups", "bdb-v2.7.7-btree-dups", "bdb-v3.0.55.1-hash-dups", "bdb-v3.0.55.1-btree-dups",
     )
 ]  # fmt: skip
 
@@ -78,16 +73,15 @@ def test_every_entry_of_an_intact_file_is_read(case: corpus.DatabaseCase, databa
     assert ordered(entries) == ordered(list(case.entries))
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in corpus.databases(*FORMATS, corrupt=True) if is_supported(case)], ids=corpus.name_of
-)
+@pytest.mark.parametrize("case", corpus.databases(*FORMATS, corrupt=True), ids=corpus.name_of)
 def test_a_damaged_file_yields_what_is_intact(case: corpus.DatabaseCase, database_case: CopyCase) -> None:
     assert wrong_pairs(case, database_case(case.name), open_match) == UNDETECTED_NOISE.get(case.name, 0)
 
 
-@pytest.mark.parametrize("case", OLD, ids=corpus.name_of)
-def test_what_is_not_supported_is_refused_with_a_sentence(case: corpus.DatabaseCase, database_case: CopyCase) -> None:
-    path = database_case(case.name)
+@pytest.mark.parametrize(("method", "version"), [("hash", 4), ("hash", 11), ("btree", 5), ("btree", 11)])
+def test_an_unknown_version_is_refused_with_a_sentence(database_case: CopyCase, method: str, version: int) -> None:
+    path = database_case(f"bdb53-{method}-one-def")
+    patch(path, 16, version.to_bytes(4, "little"))
 
     with pytest.raises(BackendMissing, match="not there yet"):
         open_path(path)

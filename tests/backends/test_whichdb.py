@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Match
-from app.backends.registry import open_database
+from app.backends.registry import FORMATS, open_database
 from app.backends.whichdb import whichdb
 from app.errors import AppError, CannotOpen, UnknownFormat
 from tests import corpus
@@ -25,7 +25,7 @@ from tests.backends.privileges import as_no_root
 CopyCase = Callable[[str], Path]
 IDS = {"kch": "kyoto", "tch": "tokyo", "tcb": "tokyo"}
 """Our id for a format that the corpus names by the file's suffix."""
-READABLE = {"dumb", "gdbm", "sqlite3", "bdb-hash", "bdb-btree"}
+READABLE = {form.format_id for form in FORMATS.values() if form.readable}
 ZERO_BYTES = "bdb185-btree-empty"
 """libdb1 writes an empty btree as a file of 0 bytes, in which nothing can be recognised."""
 RECOGNISED = [case for case in corpus.databases() if case.format and case.name != ZERO_BYTES]
@@ -40,10 +40,6 @@ def answer(path: Path) -> list[Match] | str:
         return error.message if path.name in error.message else ""
 
 
-def is_old_or_divided(case: corpus.DatabaseCase) -> bool:
-    return case.name.startswith(("bdb-v2", "bdb-v3")) or "subdbs" in case.name
-
-
 @pytest.mark.parametrize("case", RECOGNISED, ids=corpus.name_of)
 def test_every_case_is_recognised(case: corpus.DatabaseCase, database_case: CopyCase) -> None:
     path = database_case(case.name)
@@ -53,7 +49,7 @@ def test_every_case_is_recognised(case: corpus.DatabaseCase, database_case: Copy
 
     assert case.format is not None
     assert match.format_id == IDS.get(case.format, case.format)
-    assert (match.unsupported == "") == (match.format_id in READABLE and not is_old_or_divided(case))
+    assert (match.unsupported == "") == (match.format_id in READABLE)
     assert match.unsupported == "" or match.unsupported.startswith(path.name)
     assert path in match.files
     assert match.reason
@@ -235,21 +231,30 @@ def test_a_schema_too_long_for_its_page_is_left_to_the_backend(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("flags", "method", "words"),
-    [
-        (0x80, "btree", "compressed"),
-        (0x20, "btree", "sub-databases"),
-        (2, "btree", "recno"),
-        (2, "hash", "sub-databases"),
-    ],
+    ("case", "offset", "words"), [("bdb53-btree-one-def", 48, "compressed"), ("bdb53-queue", 92, "extent files")]
 )
 def test_options_of_berkeley_db_that_we_cannot_read_are_named(
-    database_case: CopyCase, flags: int, method: str, words: str
+    database_case: CopyCase, case: str, offset: int, words: str
 ) -> None:
-    path = database_case(f"bdb53-{method}-one-def")
-    patch(path, 48, struct.pack("<I", flags))
+    path = database_case(case)
+    patch(path, offset, b"\x80")
 
     assert words in first_match(path).unsupported
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("bdb53-subdbs", "sub-databases"),
+        ("bdb53-recno-renumber", "renumbering"),
+        ("bdb-v2.7.7-hash-n60", "Berkeley DB 2"),
+        ("bdb53-queue", "4.1 to 18"),
+        ("tdb-odd", "little-endian"),
+        ("lmdb-odd", "pages of 4,096 bytes"),
+    ],
+)
+def test_what_is_special_of_a_file_is_in_its_variant(database_case: CopyCase, case: str, words: str) -> None:
+    assert words in first_match(database_case(case)).variant
 
 
 @pytest.mark.parametrize(("offset", "words"), [(24, "encrypted"), (26, "partition")])

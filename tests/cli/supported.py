@@ -1,31 +1,27 @@
 """Which cases of the corpus this version reads."""
 
+from app.backends.registry import FORMATS
 from tests import corpus
 
-_SINCE_DB_4_1 = (
-    "hash 8 / btree 9",
-    "hash 9 / btree 9",
-    "v9",
-    "v9 big-endian",
-    "v9 duplicates (dup)",
-    "v9 duplicates (dupsort)",
-)
+READABLE = tuple(form.format_id for form in FORMATS.values() if form.readable)
+_IDS = {"kch": "kyoto", "tch": "tokyo", "tcb": "tokyo"}
+"""Our id for a format that the corpus names by the file's suffix."""
+_WITHOUT_A_SIGN = {"bdb185-btree-empty"}
+"""An empty file, in which nothing tells a format."""
+
+
+def format_id_of(case: corpus.DatabaseCase) -> str:
+    return _IDS.get(case.format or "", case.format or "")
 
 
 def intact_cases() -> list[corpus.DatabaseCase]:
     """Return the intact databases that must be read exactly."""
-    return [
-        *corpus.databases("dumb", "gdbm", "sqlite3", corrupt=False),
-        *(case for case in corpus.databases("bdb-hash", "bdb-btree", corrupt=False) if case.variant in _SINCE_DB_4_1),
-    ]
+    return [case for case in corpus.databases(*READABLE, corrupt=False) if case.name not in _WITHOUT_A_SIGN]
 
 
 def recognised_cases() -> list[corpus.DatabaseCase]:
     """Return databases that are only named so far."""
-    formats = ("gdbm-ndbm", "sdbm", "cdb", "lmdb", "tdb", "bdb-recno", "bdb-queue", "bdb185-hash", "bdb185-btree")
-    old = [case for case in corpus.databases("bdb-hash", "bdb-btree") if case.name.startswith(("bdb-v2", "bdb-v3"))]
-    empty_files = {"bdb185-btree-empty"}  # nothing in them tells a format
-    return [case for case in (*corpus.databases(*formats, corrupt=False), *old) if case.name not in empty_files]
+    return [case for case in corpus.databases(corrupt=False) if case.format and format_id_of(case) not in READABLE]
 
 
 def damaged_cases() -> list[corpus.DatabaseCase]:

@@ -9,7 +9,7 @@ import pytest
 from tests import corpus
 from tests.cli.conftest import Run, is_one_sentence
 from tests.cli.shelves import make_dumb, pickled
-from tests.cli.supported import damaged_cases, intact_cases, recognised_cases
+from tests.cli.supported import damaged_cases, format_id_of, intact_cases, recognised_cases
 
 CopyCase = Callable[[str], Path]
 
@@ -58,7 +58,7 @@ def test_a_format_that_is_only_recognised_is_named(
 
     facts = json.loads(outcome.out)
     assert (outcome.code, outcome.err) == (0, "")
-    assert (facts["format"], facts["entries"], facts["writable"]) == (case.format, None, False)
+    assert (facts["format"], facts["entries"], facts["writable"]) == (format_id_of(case), None, False)
     assert facts["why_read_only"]
     assert cli("keys", path).code == 3
 

@@ -1,0 +1,142 @@
+"""Pages, directory and hashes of SDBM and classic ndbm, which write no header: all is told by what fits.
+
+References: pair.c, sdbm.c (getpage, makroom) and hash.c of SDBM in perl, Ruby and APR; ndbm.c of 4.3BSD.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from operator import mul
+from typing import Final
+
+from app.backends.base import Buffer, ByteOrder
+
+PAGE_SIZES: Final = (512, 1024, 2048, 4096, 8192, 16384, 32768)
+"""Rising: pages read at twice their size look whole but hide every other one; at half of it they never fit."""
+MULTIPLIERS: Final = (65599, 65587)
+"""Of the hashes of keys: SDBM's own, and that of Ruby's copy."""
+_PIECE: Final = 64
+"""Bytes of a key that are hashed in one step."""
+_HIGH_BITS: Final = bytes(byte & 0x80 for byte in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Size of a page in bytes, and byte order."""
+
+    page_size: int
+    byte_order: ByteOrder
+
+    @property
+    def mark(self) -> str:
+        """Return the byte order as `struct` writes it."""
+        return "<" if self.byte_order == "little" else ">"
+
+    def __str__(self) -> str:
+        return f"pages of {self.page_size:,} bytes, {self.byte_order}-endian"
+
+
+def find_geometry(data: bytes) -> Geometry | None:
+    """Return the geometry in which the pages at the start of ``data`` are whole; one in four may be damaged."""
+    orders: tuple[ByteOrder, ...] = ("little", "big")
+    for page_size in PAGE_SIZES:
+        for order in orders:
+            geometry = Geometry(page_size, order)
+            if _fits(data, geometry):
+                return geometry
+    return None
+
+
+def _fits(data: bytes, geometry: Geometry) -> bool:
+    size = geometry.page_size
+    pages = [data[start : start + size] for start in range(0, len(data) - size + 1, size)]
+    filled = [page for page in pages if page[:2] != b"\0\0"]
+    allowed = len(filled) // 4
+    for page in filled:
+        allowed -= page_offsets(page, geometry) is None
+        if allowed < 0:
+            return False
+    return bool(pages)
+
+
+def page_offsets(page: bytes, geometry: Geometry) -> tuple[int, ...] | None:
+    """Return where key and value of each pair start, in turn, or None when that cannot be.
+
+    A key ends where the value before it starts, the first one at the end of the page; a value ends at its key.
+    """
+    offsets = unchecked_offsets(page, geometry)
+    if offsets is None or not are_falling((len(page), *offsets, 2 * len(offsets) + 2)):
+        return None
+    return offsets
+
+
+def unchecked_offsets(page: bytes, geometry: Geometry) -> tuple[int, ...] | None:
+    """Return the offsets that a page has, in any order, or None when not even their number can be."""
+    count = int.from_bytes(page[:2], geometry.byte_order)
+    if count % 2 or 2 * count + 2 > len(page):
+        return None
+    return struct.unpack_from(f"{geometry.mark}{count}H", page, 2)
+
+
+def are_falling(offsets: tuple[int, ...]) -> bool:
+    return all(before >= after for before, after in pairwise(offsets))
+
+
+def key_hashes(key: bytes, multiplier: int) -> tuple[int, ...]:
+    """Return the low 32 bits of a key's hashes: with C's ``char`` unsigned, and signed where that differs."""
+    unsigned = _hash(key, multiplier)
+    if key.isascii():
+        return (unsigned,)
+    return unsigned, (unsigned - 2 * _hash(key.translate(_HIGH_BITS), multiplier)) & 0xFFFFFFFF
+
+
+def _hash(key: bytes, multiplier: int) -> int:
+    powers = short_key_powers(multiplier)
+    value = 0
+    for start in range(0, len(key), _PIECE):
+        piece = key[start : start + _PIECE]
+        value = (value * powers[len(piece)] + sum(map(mul, piece[::-1], powers))) & 0xFFFFFFFF
+    return value
+
+
+@cache
+def short_key_powers(multiplier: int) -> tuple[int, ...]:
+    """Return what the bytes of a key, the last one first, are multiplied by; enough for keys of 65 bytes."""
+    return tuple(pow(multiplier, exponent, 1 << 32) for exponent in range(_PIECE + 1))
+
+
+class Directory:
+    """The bitmap of .dir: which pages were split, and so how many bits of a hash tell a page."""
+
+    def __init__(self, bits: Buffer) -> None:
+        self._bits = bits
+        self._count = 8 * len(bits)
+
+    def _has(self, place: int) -> bool:
+        return place < self._count and bool(self._bits[place >> 3] >> (place & 7) & 1)
+
+    def trie_mask(self, number: int) -> int:
+        """Return the mask that gives the page for hashes that end in the bits of ``number``, as SDBM finds it."""
+        node = depth = 0
+        while self._has(node):
+            node = 2 * node + 1 + (number >> depth & 1)
+            depth += 1
+        return (1 << depth) - 1
+
+    def level_mask(self, number: int) -> int:
+        """Return the same as classic ndbm finds it, whose bitmap is ordered by level and page."""
+        mask = 0
+        while self._has((number & mask) + mask):
+            mask = 2 * mask + 1
+        return mask
+
+
+MaskOf = Callable[[int], int]
+
+
+def highest_sibling(number: int, mask: int) -> int:
+    """Return the highest page that was split off on the way to a page; it was written when that happened."""
+    bits = (1 << depth for depth in range(mask.bit_length()))
+    return max((number & (bit - 1) | bit for bit in bits), default=0)
