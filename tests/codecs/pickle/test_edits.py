@@ -120,6 +120,9 @@ def test_editing_the_corpus_to_itself_changes_no_byte(case: corpus.ValueCase) ->
         assert value.replace(path, value.edit_text(path)) == data
 
 
+LARGE = 10_000
+"""Bytes from which two edits of a value are enough: each compares the whole tree."""
+
 NEW = {"int": "7", "long": "7", "float": "-2.25", "str": "'new'", "str2": "'new'", "bool": "True", "bytes": "b'new'"}
 
 
@@ -127,7 +130,8 @@ NEW = {"int": "7", "long": "7", "float": "-2.25", "str": "'new'", "str2": "'new'
 def test_edits_of_the_corpus_change_one_place(case: corpus.ValueCase) -> None:
     data = case.read()
     value = decode(data)
-    for path, row in editable(value)[:20]:
+    most = 20 if len(data) < LARGE else 2
+    for path, row in editable(value)[:most]:
         if row.editor not in NEW or value.edit_text(path) == NEW[row.editor]:
             continue
         try:
