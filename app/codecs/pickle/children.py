@@ -30,6 +30,10 @@ class Role(Enum):
     ROOT = auto()
 
 
+HASHED_ROLES = frozenset({Role.KEY, Role.MEMBER})
+"""Places whose values are told apart by hash: with another value, two could become one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """One child: its slot, the step to it, the plain label of its row."""

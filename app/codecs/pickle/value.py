@@ -9,7 +9,7 @@ from app.codecs.json_scalars import damaged_json
 from app.codecs.known.registry import describe
 from app.codecs.literal import format_literal
 from app.codecs.nodes import SCALARS, Kind, Scalar
-from app.codecs.pickle.children import Child, Role
+from app.codecs.pickle.children import HASHED_ROLES, Child, Role
 from app.codecs.pickle.graph import Graph, parse
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.paths import Part, Step, parse_path
@@ -147,6 +147,10 @@ class PickleValue(DecodedValue):
         graph = replace_scalar(maker.graph, before[-1].slot, literal)
         if graph is maker.graph:
             return self.data  # nothing to change
+        if any(child.role in HASHED_ROLES for child in before):
+            raise EncodeError(
+                f"{path} cannot be edited. What a key or an element of a set is made of cannot change yet."
+            )
         new_root = Child(graph.root, "", "", Role.ROOT) if root.role is Role.ROOT else root
         _check_known_types(maker.graph, before, graph, Locator(graph).trail(new_root, steps))
         return graph.stream.data
