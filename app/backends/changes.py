@@ -117,11 +117,18 @@ def changed_on_disk(path: Path, keys: Iterable[bytes]) -> ChangedOnDisk:
     names = tuple(Counter(keys))
     more = f" and {len(names) - NAMED_KEYS:,} more" if len(names) > NAMED_KEYS else ""
     shown = ", ".join(key_text(key) for key in names[:NAMED_KEYS])
-    message = f"{path.name} was changed by another program: {shown}{more} differ from what was edited. Reload first."
+    differ = "differs" if len(names) == 1 else "differ"
+    what = f"{shown}{more} {differ} from what was edited"
+    message = f"{path.name} was changed by another program: {what}, so nothing was saved."
     return ChangedOnDisk(message, path=path, keys=names)
 
 
 def key_text(key: bytes) -> str:
-    """Return a key as a sentence names it: its Python bytes literal, shortened."""
-    text = repr(key[:KEY_CHARS])
-    return text if len(key) <= KEY_CHARS else f"{text}…"
+    """Return a key as a sentence names it: its text in quotes, or its Python bytes literal, shortened."""
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if text.isprintable() and text:
+        return repr(text) if len(text) <= KEY_CHARS else f"{text[:KEY_CHARS]!r}…"
+    return repr(key) if len(key) <= KEY_CHARS else f"{key[:KEY_CHARS]!r}…"

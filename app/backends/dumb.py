@@ -150,7 +150,9 @@ class DumbBackend(Backend):
         return row is not None and index.slot(row)[:2] == (locator, size)
 
     def _stale(self) -> StaleIndex:
-        return StaleIndex(f"{self.match.base.name} was changed by another program: reload it.", path=self._files.dir)
+        return StaleIndex(
+            f"{self.match.base.name} was changed by another program: read it again.", path=self._files.dir
+        )
 
     def apply(
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken

@@ -19,12 +19,13 @@ from app.backends.files import (
     discard,
     put_in_place,
     read_whole,
+    reads_back_differently,
     saving,
     write_all,
     write_beside,
 )
 from app.cancel import CancelToken
-from app.errors import AppError, ChangedOnDisk, DatabaseLocked, KeyRejected, ReadOnlyDatabase, SaveFailed
+from app.errors import AppError, ChangedOnDisk, DatabaseLocked, KeyRejected, ReadOnlyDatabase
 
 BLOCK = 512
 """Bytes: every value begins at a multiple of it."""
@@ -160,12 +161,11 @@ class DumbSave:
         digests = _digests(self._files.dat, index, self._token)
         read_back = zip(index.rows, _split(digests), strict=True)
         if index.problems or not agree(state.entries_after(made), read_back):
-            message = f"{self._files.dat.name} was not changed: what was written reads back differently. Use Save as."
-            raise SaveFailed(message, path=self._files.dat)
+            raise reads_back_differently(self._files.dat)
 
     def _refuse_other_writer(self, state: _State, end: int) -> None:
         if not state.is_current() or self._files.dat.stat().st_size != end:
-            message = f"{self._files.dat.name} was written by another program during the save: reload it first."
+            message = f"{self._files.dat.name} was written by another program meanwhile; nothing was saved, try again."
             raise ChangedOnDisk(message, path=self._files.dat)
 
     def _commit(self, new: Path, state: _State) -> tuple[str, ...]:

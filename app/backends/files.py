@@ -13,6 +13,7 @@ from app.backends.binary import cannot_open, open_regular
 from app.backends.file_operations import FileOperations
 from app.errors import CannotOpen, SaveFailed
 
+WAY_OUT = "Mend that and save again, or export the entries to keep the changes."
 COPY_BYTES = 1 << 20
 """Bytes that are copied at a time."""
 
@@ -80,9 +81,16 @@ def _read_up_to(file: BinaryIO, size: int) -> bytes:
 def save_failed(path: Path, error: OSError) -> SaveFailed:
     """Return the sentence for a save that the system stopped."""
     if getattr(error, "winerror", None) in (5, 32, 33):
-        return SaveFailed(f"{path.name} was not changed: another program has it open. Close it, or Save as.", path=path)
+        message = f"{path.name} was not changed: another program has it open. Close it there, then save again."
+        return SaveFailed(message, path=path)
     reason = error.strerror or "unknown reason"
-    return SaveFailed(f"{path.name} was not changed: {reason}. Use Save as to keep the changes elsewhere.", path=path)
+    return SaveFailed(f"{path.name} was not changed: {reason}. {WAY_OUT}", path=path)
+
+
+def reads_back_differently(path: Path) -> SaveFailed:
+    """Return the sentence for a save that was written and is not what it should be."""
+    message = f"{path.name} was not changed: what was written reads back differently. Export the entries to keep them."
+    return SaveFailed(message, path=path)
 
 
 @contextlib.contextmanager
@@ -105,7 +113,7 @@ def why_not_replaceable(paths: Sequence[Path]) -> str:
         except OSError as error:
             reason = f"{path.name} cannot be examined ({error.strerror})"
         if reason:
-            return f"{reason}; use Save as or export the entries."
+            return f"{reason}; work on a copy of it, or export the entries."
     return ""
 
 

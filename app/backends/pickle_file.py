@@ -74,7 +74,7 @@ class PickleFileBackend(Backend):
         """Return bytes of a value; no key lies beside it, so the whole file must be as it was indexed."""
         value = read_range(self._path, locator, size)
         if len(value) < size or signature(self._path) != self._indexed:
-            raise StaleIndex(f"{self._path.name} was changed by another program: reload it.", path=self._path)
+            raise StaleIndex(f"{self._path.name} was changed by another program: read it again.", path=self._path)
         return value
 
     def close(self) -> None:

@@ -152,7 +152,7 @@ class SqliteBackend(Backend):
             if self._connection.state == self._indexed:
                 message = f"The entry {key_text(key)} cannot be found again: {self._path.name} is damaged."
                 raise CorruptDatabase(message, path=self._path)
-            raise StaleIndex(f"{self._path.name} was changed by another program: reload it.", path=self._path)
+            raise StaleIndex(f"{self._path.name} was changed by another program: read it again.", path=self._path)
         value: object = rows[0][2]
         return value
 

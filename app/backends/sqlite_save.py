@@ -12,7 +12,7 @@ from pathlib import Path
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.backends.changes import Candidate, Plan, agree, digest, key_text, keys_of_interest, plan
 from app.backends.file_operations import FileOperations
-from app.backends.files import discard, free_backup_names, save_failed
+from app.backends.files import WAY_OUT, discard, free_backup_names, reads_back_differently, save_failed
 from app.backends.sqlite_access import harden
 from app.backends.sqlite_errors import SQLITE_ERRORS, primary_code, reason
 from app.backends.sqlite_schema import study
@@ -78,8 +78,7 @@ class SqliteSave:
         added = [self._insert(connection, key, value) for key, value in made.inserted.items()]
         expected = merge(rows.after(made), sorted(added))
         if not agree(expected, _fingerprints(connection, self._token)):
-            message = f"{self._path.name} was not changed: what was written reads back differently. Use Save as."
-            raise SaveFailed(message, path=self._path)
+            raise reads_back_differently(self._path)
 
     @staticmethod
     def _insert(connection: sqlite3.Connection, key: bytes, value: bytes) -> tuple[int, bytes]:
@@ -118,8 +117,7 @@ class SqliteSave:
                     message = f"{self._path.name} is locked by another program: let it finish, then save again."
                     raise DatabaseLocked(message, path=self._path) from error
                 case _:
-                    way_out = "Use Save as to keep the changes elsewhere."
-                    message = f"{self._path.name} was not changed: {reason(error)}. {way_out}"
+                    message = f"{self._path.name} was not changed: {reason(error)}. {WAY_OUT}"
                     raise SaveFailed(message, path=self._path) from error
 
 

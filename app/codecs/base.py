@@ -139,3 +139,15 @@ class Codec(ABC):
     @abstractmethod
     def summary(self, prefix: bytes, size: int) -> Summary:
         """Return what a table cell shows, from at most `limits.SUMMARY_PREFIX` bytes of a value of ``size`` bytes."""
+
+    def claimed_value(self, data: bytes, token: CancelToken) -> tuple[DecodedValue, str] | None:
+        """Return the value and why it looks like this format, None when it does not: `sniff` and `decode` at once.
+
+        Raises: as `decode`.
+        """
+        reason = self.sniff(data, whole=True)
+        return (self.decode(data, token), reason) if reason else None
+
+    def claimed_summary(self, prefix: bytes, size: int) -> Summary | None:
+        """Return the summary of a value that looks like this format, else None: `sniff` and `summary` at once."""
+        return self.summary(prefix, size) if self.sniff(prefix, whole=len(prefix) >= size) else None

@@ -8,7 +8,7 @@ from app.cancel import CancelToken
 from app.codecs.json_parts import Pairs, Part, array, members, pair_array
 from app.codecs.json_scalars import damaged_json, scalar_json, string_json
 from app.codecs.known.base import PlainArray, PlainPairs, PlainParts, PlainText
-from app.codecs.known.registry import describe
+from app.codecs.known.registry import describe_shape
 from app.codecs.known.shape import Shape, is_slots_state, shape_of
 from app.codecs.nodes import CONTAINERS, SCALARS, Kind, PickleNodes
 from app.errors import CodecError, LimitExceeded
@@ -199,7 +199,8 @@ class _Writer:
                 return damaged_json(self._nodes.damage(slot))
 
     def _object(self, slot: int) -> str | Iterator[Part]:
-        known = describe(self._nodes, slot)
+        shape = shape_of(self._nodes, slot)
+        known = describe_shape(self._nodes, shape)
         match known.plain if known else None:
             case PlainText(text):
                 return string_json(text)
@@ -210,7 +211,7 @@ class _Writer:
             case PlainParts(parts):
                 return parts()
             case _:
-                return self._attributes(shape_of(self._nodes, slot))
+                return self._attributes(shape)
 
     def _dict(self, pairs: Pairs) -> Iterator[Part]:
         """Return an object when all keys are different texts, else an array of pairs."""

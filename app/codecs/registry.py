@@ -44,34 +44,32 @@ def decode(data: bytes, token: CancelToken, codec: str | None = None) -> tuple[D
     if codec is not None:
         return _named(codec).decode(data, token), "It was chosen by name."
     for candidate in CODECS.values():
-        reason = _reason(candidate, data)
-        value = _tried(candidate, data, token) if reason else None
-        if value is not None:
-            return value, reason
+        found = _claimed(candidate, data, token)
+        if found is not None:
+            return found
     return _FALLBACK.decode(data, token), _FALLBACK.sniff(data, whole=True)
 
 
 def summary(prefix: bytes, size: int) -> Summary:
     """Return what a table cell shows of a value of ``size`` bytes, from its first `limits.SUMMARY_PREFIX` bytes."""
-    best = sniff(prefix, size)[0]
-    return CODECS[best.codec].summary(prefix, size)
+    for codec in CODECS.values():
+        found = codec.claimed_summary(prefix, size)
+        if found is not None:
+            return found
+    return _FALLBACK.summary(prefix, size)
 
 
-def _reason(codec: Codec, data: bytes) -> str:
-    """Return why a codec claims a value; the whole of it is looked at only where its beginning says nothing."""
-    prefix = data[: limits.SUMMARY_PREFIX]
-    if len(prefix) == len(data):
-        return codec.sniff(data, whole=True)
-    return codec.sniff(prefix, whole=False) or codec.sniff(data, whole=True)
-
-
-def _tried(codec: Codec, data: bytes, token: CancelToken) -> DecodedValue | None:
-    """Return the value, or None when the codec was wrong about its beginning."""
+def _claimed(codec: Codec, data: bytes, token: CancelToken) -> tuple[DecodedValue, str] | None:
+    """Return the value and why the codec claims it; all of it is sniffed at only where its beginning says nothing."""
     try:
+        prefix = data[: limits.SUMMARY_PREFIX]
+        reason = codec.sniff(prefix, whole=False) if len(prefix) < len(data) else ""
+        if not reason:
+            return codec.claimed_value(data, token)
         value = codec.decode(data, token)
     except DecodeError:
-        return None
-    return value if not value.is_damaged or codec.sniff(data, whole=True) else None
+        return None  # the codec was wrong about the beginning
+    return (value, reason) if not value.is_damaged or codec.sniff(data, whole=True) else None
 
 
 def _named(name: str) -> Codec:

@@ -1,14 +1,10 @@
 """Text of a file made safe for the screen and the terminal: what cannot be seen, or deceives, becomes an escape."""
 
 import re
-from collections.abc import Callable
-from typing import TypeVar
 
 from app import limits
 from app.codecs.decimal_text import decimal_text
 from app.codecs.nodes import Kind, Scalar
-
-_T = TypeVar("_T", str, bytes)
 
 _CONTROLS = r"\x00-\x1f\x7f-\x9f"
 _BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -45,6 +41,8 @@ def escape_text(text: str, *, keep_lines: bool = False) -> str:
 
 def quote_text(text: str, prefix: str = "") -> str:
     """Return ``text`` as a Python string literal that is safe on the screen and reads back to the same text."""
+    if text.isascii() and text.isprintable() and "'" not in text and "\\" not in text:
+        return f"{prefix}'{text}'"
     quote = '"' if "'" in text and '"' not in text else "'"
     body = text.replace("\\", "\\\\").replace(quote, "\\" + quote)
     return f"{prefix}{quote}{escape_text(body)}{quote}"
@@ -93,7 +91,7 @@ def scalar_text(value: Scalar, kind: Kind, *, is_python2: bool, limit: int = lim
     """
     match value:
         case str():
-            return _cut(value, limit, lambda text: quote_text(text, "u" if is_python2 else ""))
+            return quote_text(value[:limit], "u" if is_python2 else "") + (ELLIPSIS if len(value) > limit else "")
         case bytes():
             return _bytes_text(value, kind, is_python2=is_python2, limit=limit)
         case bool() | None:
@@ -106,12 +104,8 @@ def scalar_text(value: Scalar, kind: Kind, *, is_python2: bool, limit: int = lim
 
 def _bytes_text(value: bytes, kind: Kind, *, is_python2: bool, limit: int) -> str:
     prefix = "" if kind is Kind.STR2 and is_python2 else "b"
-    text = _cut(value, limit, lambda data: quote_bytes(data, prefix))
+    text = quote_bytes(value[:limit], prefix) + (ELLIPSIS if len(value) > limit else "")
     return f"bytearray({text})" if kind is Kind.BYTEARRAY else text
-
-
-def _cut(value: _T, limit: int, quote: Callable[[_T], str]) -> str:
-    return quote(value[:limit]) + (ELLIPSIS if len(value) > limit else "")
 
 
 def _int_text(value: int) -> str:

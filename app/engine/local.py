@@ -42,6 +42,7 @@ class LocalEngine(Engine):
         self._index = KeyIndex()
         self._is_indexed = False
         self._decoded: OrderedDict[Source, tuple[DecodedValue, str]] = OrderedDict()
+        self._decoded_from: tuple[tuple[int, int, int], ...] = ()
 
     # ---- the container
 
@@ -142,6 +143,7 @@ class LocalEngine(Engine):
         return backend.read_prefix(place.key, place.locator, place.size, limit)
 
     def read(self, source: Source, start: int, length: int, token: CancelToken) -> bytes:
+        self._forget_if_changed()
         if source in self._decoded:
             return self._decoded[source][0].data[start : start + length]
         if start == 0 and not isinstance(source, bytes):
@@ -165,6 +167,7 @@ class LocalEngine(Engine):
     # ---- trees of values
 
     def _value(self, source: Source, token: CancelToken) -> tuple[DecodedValue, str]:
+        self._forget_if_changed()
         kept = self._decoded.get(source)
         if kept is None:
             kept = codecs.decode(self.value(source), token)
@@ -172,6 +175,13 @@ class LocalEngine(Engine):
             self._drop_oldest()
         self._decoded.move_to_end(source)
         return kept
+
+    def _forget_if_changed(self) -> None:
+        """Drop decoded values when the files look changed, so that what is shown is what is stored."""
+        signature = self.signature()
+        if signature != self._decoded_from:
+            self._decoded.clear()
+            self._decoded_from = signature
 
     def _drop_oldest(self) -> None:
         size = sum(len(value.data) for value, _reason in self._decoded.values())

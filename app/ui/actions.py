@@ -32,7 +32,8 @@ _SPECS = (
     _Spec("find", "&Filter keys", _Key.Find, "find", "Go to the filter field"),
     _Spec("reload", "Read &again", "F5", "", "Read the file again; unsaved changes stay"),
     _Spec("export", "&Export to JSON…", "Ctrl+E", "export", "Export entries to a JSON file"),
-    _Spec("close-tab", "&Close tab", _Key.Close, "close", "Close this database"),
+    _Spec("close-tab", "&Close tab", "Ctrl+W", "close", "Close this database"),
+    _Spec("command-palette", "&Command palette…", "Ctrl+Shift+P", "", "Find any command by its name"),
     _Spec("quit", "&Quit", "Ctrl+Q", "", "Close all databases and the window"),
 )
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.backends.base import SaveReport
@@ -15,15 +15,19 @@ from app.document.document import Document, Findings, PendingChange
 from app.document.history import Edit, EntryRef
 from app.document.job import Job
 from app.engine.base import Info
-from app.errors import AppError, KeyMissing
+from app.errors import AppError, ChangedOnDisk, KeyMissing
 from app.ui.entry_panel import EntryPanel
 from app.ui.exporting import start_export
 from app.ui.jobs import JobRunner
+from app.ui.models.entry_table import short_key_text
 from app.ui.notices import NoticeBar
 from app.ui.status import Facts, facts_of
 from app.ui.value_editing import ValueEditing
 from app.ui.value_panel import ValuePanel
 from app.ui.views.message_page import MessagePage
+
+_KEYS_NAMED = 3
+"""Keys that a sentence names."""
 
 
 class DatabaseTab(QWidget):
@@ -101,16 +105,22 @@ class DatabaseTab(QWidget):
 
     def _on_opened(self, info: Info) -> None:
         if info.recognised_only:
-            self._say_why_not(f"{self.document.name} is {info.variant}", info.recognised_only)
+            self._say_why_not(f"{self.document.name} cannot be opened yet", info.recognised_only)
             return
+        self.open_error = None
+        self._pages.setCurrentIndex(0)
         if info.lock_seen:
             self.notices.show_info(info.lock_seen)
         self._index()
         self.changed.emit()
 
     def reload(self) -> None:
-        """Read the keys again; selection, place and pending changes stay."""
-        self._index()
+        """Read the keys again; selection, place and pending changes stay. Try again what could not be opened."""
+        self.notices.clear()
+        if self.can_browse:
+            self._index()
+        elif self.is_refused:
+            self.start(self._wanted_key)
 
     def _index(self) -> None:
         self.editing.commit()
@@ -138,9 +148,9 @@ class DatabaseTab(QWidget):
         take(findings)
         count = len(self.document.problems)
         if count:
-            found = "1 problem was" if count == 1 else f"{count:,} problems were"
+            found, them = ("1 problem was", "it") if count == 1 else (f"{count:,} problems were", "them")
             self.notices.show_warning(
-                f"{found} found in {self.document.name}; what can be read is shown. View > Problems lists them."
+                f"{found} found in {self.document.name}; what can be read is shown. View > Problems lists {them}."
             )
 
     @Slot(object)
@@ -173,6 +183,11 @@ class DatabaseTab(QWidget):
         return self._pages.currentIndex() == 0 and self.document.info is not None
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the database could not be opened, and the page says why."""
+        return self._pages.currentWidget() is self._message
+
+    @property
     def can_save(self) -> bool:
         """Whether there is something to save, what an open editor holds included."""
         has_some = bool(self.document.pending_changes) or self.value.tree.editor is not None
@@ -193,8 +208,8 @@ class DatabaseTab(QWidget):
         if self.value.entry_id == entry_id:
             return
         held = self.editing.held_entry
-        if held is not None:
-            self._on_edit_refused(held)
+        if held is not None:  # later: the view that is being clicked selects the clicked row after this
+            QTimer.singleShot(0, self, partial(self._on_edit_refused, held))
         else:
             self.value.show_entry(entry_id)
         self.changed.emit()
@@ -258,6 +273,7 @@ class DatabaseTab(QWidget):
 
     def _revert(self, entry_id: int | None) -> None:
         if entry_id is not None:
+            self.notices.clear()
             self._attempt(lambda: self.document.revert_job(entry_id))
 
     def select(self, ref: EntryRef) -> None:
@@ -268,6 +284,7 @@ class DatabaseTab(QWidget):
 
     def save(self) -> None:
         """Save all pending changes; `save_ended` follows."""
+        self.notices.clear()
         self.editing.commit()  # its job comes before the save's
         self.runner.start(Job("Saving", _nothing_at_all, self._on_save_turn))
 
@@ -285,6 +302,9 @@ class DatabaseTab(QWidget):
         return job
 
     def _on_save_failed(self, error: AppError) -> None:
+        if isinstance(error, ChangedOnDisk) and error.keys:
+            error = AppError(_conflict(self.document.name, error.keys), path=self.document.path)
+            self._index()  # so that Revert finds what is there now
         self.notices.show_error(error)
         self.save_ended.emit(False)
 
@@ -311,6 +331,15 @@ class DatabaseTab(QWidget):
     def export(self, entry_ids: Sequence[int] | None, target: Path) -> None:
         """Export entries (all when None) to a JSON file, or JSON Lines by its suffix."""
         start_export(self.document, entry_ids, target, self.runner, self.notices)
+
+
+def _conflict(name: str, keys: Sequence[bytes]) -> str:
+    more = f" and {len(keys) - _KEYS_NAMED:,} more" if len(keys) > _KEYS_NAMED else ""
+    named = ", ".join(short_key_text(key) for key in keys[:_KEYS_NAMED])
+    return (
+        f"Nothing was saved: another program changed {named}{more} in {name} as well. "
+        "Revert the entry to see what is there now; Undo then brings your change back."
+    )
 
 
 def _nothing() -> None:

@@ -6,9 +6,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.ui.models import roles
 from app.ui.models.roles import AnyIndex
-from app.ui.theme import ROW_HEIGHT, Colours, Family, colours_of, family_of, fixed_font
+from app.ui.theme import PADDING, Colours, Family, colours_of, family_of, fixed_font, row_height
 
-_PADDING = 6
 _DOT = 3.5
 _SELECTED = QStyle.StateFlag.State_Selected
 _ACTIVE = QStyle.StateFlag.State_Active
@@ -28,7 +27,7 @@ class CellDelegate(QStyledItemDelegate):
         self._fixed_metrics = QFontMetrics(self._fixed)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
-        return QSize(super().sizeHint(option, index).width(), ROW_HEIGHT)
+        return QSize(super().sizeHint(option, index).width() + 2 * PADDING, row_height())
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         rect: QRect = option.rect
@@ -55,14 +54,14 @@ class CellDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         colours: Colours,
     ) -> None:
-        room = rect.adjusted(_PADDING, 0, -_PADDING, 0)
+        room = rect.adjusted(PADDING, 0, -PADDING, 0)
         font: QFont = option.font
         metrics: QFontMetrics = option.fontMetrics
         if index.column() == self._value_column:
             font, metrics = self._fixed, self._fixed_metrics
         elif index.column() == 0 and index.data(roles.IS_PENDING):
-            room.setRight(room.right() - 3 * _PADDING)
-            _paint_dot(painter, QPointF(rect.right() - 2 * _PADDING, rect.center().y() + 1), colours.pending)
+            room.setRight(room.right() - 3 * PADDING)
+            _paint_dot(painter, QPointF(rect.right() - 2 * PADDING, rect.center().y() + 1), colours.pending)
         painter.setFont(font)
         painter.setPen(_pen(index, option, colours))
         alignment = index.data(roles.ALIGNMENT) or _LEFT
@@ -84,11 +83,12 @@ def _paint_badge(painter: QPainter, rect: QRect, text: str, colours: Colours, fo
     small.setPointSizeF(font.pointSizeF() * 0.92)
     metrics = QFontMetrics(small)
     family = family_of(text)
-    room = rect.width() - 4
-    if metrics.horizontalAdvance(text) + 2 * _PADDING > room:
+    room = rect.width() - PADDING - 2
+    if metrics.horizontalAdvance(text) + 2 * PADDING > room:
         text = text.rpartition(".")[2]  # the class tells more than the module; the tooltip has both
-    width = min(metrics.horizontalAdvance(text) + 2 * _PADDING, room)
-    badge = QRectF(rect.left() + 2, rect.center().y() - 8, width, 18)
+    width = min(metrics.horizontalAdvance(text) + 2 * PADDING, room)
+    height = max(18, metrics.height() + 2)
+    badge = QRectF(rect.left() + PADDING, rect.center().y() + 1 - height / 2, width, height)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -96,7 +96,7 @@ def _paint_badge(painter: QPainter, rect: QRect, text: str, colours: Colours, fo
     painter.drawRoundedRect(badge, 4, 4)
     painter.setFont(small)
     painter.setPen(colours.types[family])
-    painter.drawText(badge, _CENTRE, metrics.elidedText(text, _ELIDE, int(width) - _PADDING))
+    painter.drawText(badge, _CENTRE, metrics.elidedText(text, _ELIDE, int(width) - PADDING))
     painter.restore()
 
 

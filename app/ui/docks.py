@@ -9,20 +9,24 @@ from PySide6.QtWidgets import QAbstractItemView, QDockWidget, QFrame, QHeaderVie
 from app.document.document import Document
 from app.document.history import EntryRef
 from app.engine.base import ProblemNote
+from app.ui.delegates import CellDelegate
 from app.ui.models.lists import TextTableModel, change_rows, problem_row
-from app.ui.theme import HEADER_HEIGHT, ROW_HEIGHT
+from app.ui.theme import row_height
+from app.ui.views.header import Header
 
 
 class _ListDock(QDockWidget):
     """A dock with one short table."""
 
-    def __init__(self, name: str, title: str, columns: Sequence[str], parent: QWidget) -> None:
+    def __init__(self, name: str, title: str, columns: Sequence[str], parent: QWidget, type_column: int = -1) -> None:
         super().__init__(title, parent)
         self.setObjectName(f"{name}-dock")
         self.list = TextTableModel(columns, self)
         self.view = QTableView()
         self.view.setObjectName(name)
         self.view.setAccessibleName(title)
+        self.view.setHorizontalHeader(Header(self.view))
+        self.view.setItemDelegate(CellDelegate(type_column=type_column, value_column=-1, parent=self.view))
         self.view.setModel(self.list)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -31,14 +35,11 @@ class _ListDock(QDockWidget):
         self.view.setWordWrap(False)
         self.view.setTabKeyNavigation(False)
         self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        self.view.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.view.verticalHeader().setDefaultSectionSize(row_height())
         header = self.view.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in range(1, len(columns)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setFixedHeight(HEADER_HEIGHT)
         self.setWidget(self.view)
         self.hide()
 
@@ -52,7 +53,7 @@ class ChangesDock(_ListDock):
     """The `EntryRef` of the change to take back."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__("changes", "Unsaved changes", ("Key", "Type", "Bytes"), parent)
+        super().__init__("changes", "Unsaved changes", ("Key", "Type", "Bytes"), parent, type_column=1)
         self.view.setAccessibleDescription(
             "Entries whose change is not saved yet; Enter goes to one, Delete reverts it"
         )

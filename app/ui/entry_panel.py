@@ -114,6 +114,12 @@ class EntryPanel(QWidget):
     def _on_filtered(self) -> None:
         if self._current is not None and self.current_entry is None:
             self.view.select_entry(self._current)
+        self._say_why_empty()
+
+    def _say_why_empty(self) -> None:
+        text = self.field.text()
+        none = "There are no entries." if self._document.is_indexed else ""
+        self.view.show_when_empty(f"No key contains “{text}”." if text else none)
 
     @Slot()
     def _on_rows_changed(self, *_: object) -> None:
@@ -124,6 +130,7 @@ class EntryPanel(QWidget):
             self.view.select_entry(0)
 
     def _on_reloading(self) -> None:
+        self.view.show_when_empty("")
         if self._current is not None:
             self._kept = EntryRef(self._document.key(self._current), self._document.index.nth(self._current))
             self._kept_scroll = self.view.verticalScrollBar().value()
@@ -135,4 +142,5 @@ class EntryPanel(QWidget):
         if entry_id is not None:
             self.view.select_entry(entry_id)
             self.view.verticalScrollBar().setValue(self._kept_scroll)
+        self._say_why_empty()
         self.rows_changed.emit()

@@ -20,7 +20,7 @@ def start_export(
     progress = _Progress(target, notices)
     job = document.export_job(entry_ids, target, lines=target.suffix.lower() in LINES_SUFFIXES)
     job.item, job.done = progress.on_report, progress.on_done
-    progress.token = runner.start(job)
+    progress.token = runner.start(job, cancelled=progress.on_cancelled)
 
 
 class _Progress:
@@ -43,3 +43,6 @@ class _Progress:
             self._notices.show_warning(f"{said} {damaged:,} of them are damaged and marked so in the file.")
         else:
             self._notices.show_info(said)
+
+    def on_cancelled(self) -> None:
+        self._notices.show_info(f"The export was cancelled; {self._target.name} was not written.")

@@ -41,6 +41,7 @@ class _Run:
 
     job: _AnyJob
     key: str
+    cancelled: Callable[[], None]
     token: CancelToken = field(default_factory=CancelToken)
     started: float = field(default_factory=monotonic)
     steps: Iterator[Any] | None = None
@@ -63,6 +64,10 @@ class _Outcome:
     report: str = ""
     is_end: bool = True
     is_cancelled: bool = False
+
+
+def _nothing() -> None:
+    pass
 
 
 class JobRunner(QObject):
@@ -106,11 +111,14 @@ class JobRunner(QObject):
     def is_idle(self) -> bool:
         return self._current is None and not self._waiting and not self._streams
 
-    def start(self, job: _AnyJob, *, key: str = "") -> CancelToken:
-        """Queue a job; with a ``key``, earlier jobs of that key are cancelled and their outcomes dropped."""
+    def start(self, job: _AnyJob, *, key: str = "", cancelled: Callable[[], None] = _nothing) -> CancelToken:
+        """Queue a job; with a ``key``, earlier jobs of that key are cancelled and their outcomes dropped.
+
+        ``cancelled`` is called when the job was given up and has ended, unless the runner is shut down.
+        """
         if key:
             self.cancel(key)
-        run = _Run(job, key)
+        run = _Run(job, key, cancelled)
         if not self._is_closing:
             (self._streams if isinstance(job, StreamJob) else self._waiting).append(run)
             self._timer.start()
@@ -148,6 +156,7 @@ class JobRunner(QObject):
     def _dispatch(self) -> None:
         while self._current is None and (run := self._next()) is not None:
             if run.token.cancelled and run.steps is None:
+                run.cancelled()
                 continue
             self._current = run
             self._inbox.put(partial(_step, run))
@@ -172,6 +181,8 @@ class JobRunner(QObject):
             self._streams.append(run)
         if not run.token.cancelled and not outcome.is_cancelled:
             self._deliver(run, outcome)
+        elif outcome.is_end:
+            run.cancelled()
         self._dispatch()
 
     def _deliver(self, run: _Run, outcome: _Outcome) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu, QVBoxLayout, QWid
 from app.document.history import EntryRef
 from app.engine.base import Engine
 from app.ui.actions import Actions
+from app.ui.command_palette import CommandPalette, commands_of
 from app.ui.database_tab import DatabaseTab
 from app.ui.docks import ChangesDock, ProblemsDock
 from app.ui.export_dialog import ExportDialog
@@ -73,10 +74,13 @@ class MainWindow(QMainWindow):
         self._fill_menu("&File", ("open", "reload", None, "save", "revert", None, "export", None, "close-tab", "quit"))
         self._fill_menu("&Edit", ("undo", "redo", None, "edit-value", None, "find"))
         view = self.menuBar().addMenu("&View")
+        view.addAction(self.actions_["command-palette"])
+        view.addSeparator()
         view.addMenu(self._theme_menu())
         view.addSeparator()
-        for dock in (self.changes, self.problems):
+        for dock, title in ((self.changes, "&Unsaved changes"), (self.problems, "&Problems")):
             view.addAction(dock.toggleViewAction())
+            dock.toggleViewAction().setText(title)
         self._recent.aboutToShow.connect(self._on_recent_opened)
 
     def _fill_menu(self, title: str, names: Sequence[str | None]) -> None:
@@ -131,6 +135,7 @@ class MainWindow(QMainWindow):
         connect("redo", self._on_redo)
         connect("edit-value", self._on_edit_value)
         connect("find", self._on_find)
+        connect("command-palette", self._on_command_palette)
 
     # ---- files
 
@@ -236,6 +241,10 @@ class MainWindow(QMainWindow):
         self._on_tab(lambda tab: tab.entries.focus_filter())
 
     @Slot()
+    def _on_command_palette(self) -> None:
+        CommandPalette(commands_of(self.menuBar(), without=self.actions_["command-palette"]), self).open()
+
+    @Slot()
     def _on_reload(self) -> None:
         self._on_tab(DatabaseTab.reload)
 
@@ -279,7 +288,7 @@ class MainWindow(QMainWindow):
             revert=tab is not None and tab.is_current_pending,
             export=tab is not None and tab.document.is_indexed,
             find=tab is not None,
-            reload=tab is not None,
+            reload=self.area.current is not None,
             edit_value=tab is not None and not tab.document.why_read_only,
             close_tab=self.area.current is not None,
         )

@@ -5,9 +5,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QPoint, QSize, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QPainter
 
+from app.codecs.base import NodeRow
 from app.errors import AppError
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
+from app.ui.models.value_tree import PLAIN_CONTAINERS
 
 SIZE = QSize(1180, 740)
 """Pixels of the window; the picture has twice as many each way."""
@@ -67,9 +69,14 @@ def _open_rows(tab: DatabaseTab) -> None:
     tree, model = tab.value.tree, tab.value.model
     root = model.index(0, 0)
     rows = [model.index(row, 0, root) for row in range(min(model.rowCount(root), _LOOKED_AT))]
-    rows = [index for index in rows if 0 < model.node_row(index).count <= _LOOKED_AT]
+    rows = [index for index in rows if _is_worth_opening(model.node_row(index))]
     for index in sorted(rows, key=lambda index: -model.node_row(index).count)[:_OPENED]:
         tree.expand(index)
+
+
+def _is_worth_opening(row: NodeRow) -> bool:
+    """Tell whether a row has a few rows of its own that say more than its text; a date's arguments do not."""
+    return 0 < row.count <= _LOOKED_AT and (row.type in PLAIN_CONTAINERS or "unknown-class" in row.flags)
 
 
 def _save(window: MainWindow, target: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QTabWidget, QWidget
 
+from app.codecs.screen import ELLIPSIS
 from app.document.document import Document
 from app.engine.base import Engine
 from app.ui.close_guard import CloseGuard
@@ -18,6 +19,8 @@ from app.ui.settings import remember_file
 from app.ui.views.message_page import start_page
 
 _CLOSE_ICON = 14
+_TITLE_CHARS = 32
+"""Characters of a file's name that its tab shows."""
 
 
 class TabArea(QStackedWidget):
@@ -38,9 +41,10 @@ class TabArea(QStackedWidget):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("documents")
         self.tabs.setAccessibleName("Open databases")
+        self.tabs.tabBar().setAccessibleName("Open databases")
         self.tabs.setDocumentMode(True)
         self.tabs.setMovable(True)
-        self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideNone)  # Qt would cut many names to one letter each
         self.addWidget(self.start_page)
         self.addWidget(self.tabs)
         self.tabs.currentChanged.connect(self._on_tab_changed)
@@ -60,13 +64,15 @@ class TabArea(QStackedWidget):
         for tab in self.all():
             if tab.document.path.resolve() == path.resolve():
                 self.tabs.setCurrentWidget(tab)
+                if tab.is_refused:
+                    tab.reload()
                 return tab
         tab = DatabaseTab(Document(self._make_engine(), path, read_only=self._read_only))
         tab.changed.connect(self._on_facts_changed)
         for runner in (tab.filter_runner, tab.runner):
             runner.activity_changed.connect(self._on_activity)
         self.setCurrentWidget(self.tabs)
-        place = self.tabs.addTab(tab, path.name.replace("&", "&&"))
+        place = self.tabs.addTab(tab, _tab_title(path.name))
         self.tabs.setTabToolTip(place, tool_tip(str(path)))
         self.tabs.tabBar().setTabButton(place, QTabBar.ButtonPosition.RightSide, self._close_button(tab))
         self.tabs.setCurrentIndex(place)
@@ -144,7 +150,7 @@ class TabArea(QStackedWidget):
         tab = self.sender()
         if isinstance(tab, DatabaseTab):
             mark = " •" if tab.document.pending_changes else ""
-            self.tabs.setTabText(self.tabs.indexOf(tab), tab.document.name.replace("&", "&&") + mark)
+            self.tabs.setTabText(self.tabs.indexOf(tab), _tab_title(tab.document.name) + mark)
         if tab is self.current:
             self.changed.emit()
 
@@ -153,3 +159,9 @@ class TabArea(QStackedWidget):
         tab = self.current
         if tab is not None and self.sender() in (tab.runner, tab.filter_runner):
             self.activity_changed.emit(activity)
+
+
+def _tab_title(name: str) -> str:
+    half = _TITLE_CHARS // 2
+    short = name if len(name) <= _TITLE_CHARS else f"{name[:half]}{ELLIPSIS}{name[-half:]}"
+    return short.replace("&", "&&")

@@ -7,7 +7,7 @@ from enum import Enum, StrEnum
 from functools import cache
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPalette
 from PySide6.QtWidgets import QApplication
 
 from app.ui.settings import settings, text_setting
@@ -16,10 +16,9 @@ ENVIRONMENT = "SHELFSCOPE_THEME"
 """``light`` or ``dark`` overrides the setting, for screenshots."""
 GAP = 8
 """Pixels between things."""
-ROW_HEIGHT = 24
-"""Pixels of a table or tree row."""
-HEADER_HEIGHT = 26
-"""Pixels of a table's or tree's header."""
+_ROW_HEIGHT = 24
+PADDING = 6
+"""Pixels between the edge of a cell or a column title and its text."""
 
 _Role = QPalette.ColorRole
 
@@ -62,7 +61,7 @@ _LIGHT_ROLES = {
     _Role.Window: "#f3f4f6", _Role.WindowText: "#1f2430", _Role.Base: "#ffffff", _Role.AlternateBase: "#f8f9fb",
     _Role.Text: "#1f2430", _Role.Button: "#f3f4f6", _Role.ButtonText: "#1f2430", _Role.BrightText: "#c62828",
     _Role.ToolTipBase: "#ffffff", _Role.ToolTipText: "#1f2430", _Role.Highlight: "#d6e4fd",
-    _Role.HighlightedText: "#10264d", _Role.Link: "#1558d6", _Role.PlaceholderText: "#8a919e",
+    _Role.HighlightedText: "#10264d", _Role.Link: "#1558d6", _Role.PlaceholderText: "#676e7b",
     _Role.Light: "#ffffff", _Role.Midlight: "#e9ebef", _Role.Mid: "#d3d7de", _Role.Dark: "#b3b9c4",
     _Role.Shadow: "#8a919e", _Role.Accent: "#2f6fed",
 }  # fmt: skip
@@ -70,7 +69,7 @@ _DARK_ROLES = {
     _Role.Window: "#24272c", _Role.WindowText: "#dde1e8", _Role.Base: "#1b1d21", _Role.AlternateBase: "#1f2226",
     _Role.Text: "#dde1e8", _Role.Button: "#2d3137", _Role.ButtonText: "#dde1e8", _Role.BrightText: "#ff8a80",
     _Role.ToolTipBase: "#30343b", _Role.ToolTipText: "#dde1e8", _Role.Highlight: "#2c4368",
-    _Role.HighlightedText: "#eef3fc", _Role.Link: "#82aaff", _Role.PlaceholderText: "#7d8591",
+    _Role.HighlightedText: "#eef3fc", _Role.Link: "#82aaff", _Role.PlaceholderText: "#8f97a3",
     _Role.Light: "#3a3f47", _Role.Midlight: "#31353c", _Role.Mid: "#3a3f47", _Role.Dark: "#15171a",
     _Role.Shadow: "#0d0e10", _Role.Accent: "#5b8def",
 }  # fmt: skip
@@ -85,7 +84,7 @@ _DARK_TYPES = {
 _FAMILIES = {
     **dict.fromkeys(("str", "str2", "unicode", "text", "json"), Family.TEXT),
     **dict.fromkeys(("int", "long", "float", "complex", "decimal.Decimal", "fractions.Fraction"), Family.NUMBER),
-    **dict.fromkeys(("bool", "None", "NoneType", "none"), Family.WORD),
+    **dict.fromkeys(("bool", "None", "NoneType", "none", "empty"), Family.WORD),
     **dict.fromkeys(("bytes", "bytearray", "raw", "buffer"), Family.BYTES),
     **dict.fromkeys(("list", "tuple", "dict", "set", "frozenset", "collections.deque"), Family.CONTAINER),
     **dict.fromkeys(("collections.OrderedDict", "collections.defaultdict"), Family.CONTAINER),
@@ -123,7 +122,7 @@ def palette(*, is_dark: bool) -> QPalette:
     result = QPalette()
     for role, name in (_DARK_ROLES if is_dark else _LIGHT_ROLES).items():
         result.setColor(role, QColor(name))
-    dim = result.color(_Role.PlaceholderText)
+    dim = QColor("#6f7783" if is_dark else "#979eaa")
     for role in (_Role.WindowText, _Role.Text, _Role.ButtonText):
         result.setColor(QPalette.ColorGroup.Disabled, role, dim)
     faint = _mixed(result.color(_Role.Base), result.color(_Role.Highlight), 0.55)
@@ -145,7 +144,7 @@ def _colours(is_dark: bool) -> Colours:
         badges={family: _mixed(base, colour, 0.16 if is_dark else 0.10) for family, colour in types.items()},
         pending=QColor("#f0a040" if is_dark else "#d97706"),
         line=QColor("#33373e" if is_dark else "#dfe2e8"),
-        dim=QColor("#7d8591" if is_dark else "#7b8391"),
+        dim=QColor("#878f9b" if is_dark else "#6b7280"),
         warning=QColor("#3b3220" if is_dark else "#fdf3dc"),
         error=QColor("#43272a" if is_dark else "#fde8e8"),
     )
@@ -158,6 +157,13 @@ def _mixed(under: QColor, over: QColor, share: float) -> QColor:
     return QColor(mix(under.red(), over.red()), mix(under.green(), over.green()), mix(under.blue(), over.blue()))
 
 
+def row_height() -> int:
+    """Return the pixels of a table or tree row; a header has two more."""
+    return max(_ROW_HEIGHT, QFontMetrics(QApplication.font()).height() + GAP)
+
+
 def fixed_font() -> QFont:
-    """Return the font of panes and values."""
-    return QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    """Return the font of panes and values, no smaller than the other texts."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    font.setPointSizeF(max(font.pointSizeF(), QApplication.font().pointSizeF()))
+    return font

@@ -70,6 +70,7 @@ class ValuePanel(QWidget):
     def _lay_out(self) -> None:
         self.panes.setDocumentMode(True)
         self.panes.setAccessibleName("Panes")
+        self.panes.tabBar().setAccessibleName("Panes")
         self.panes.addTab(self.text, "Text")
         self.panes.addTab(self.hex, "Hex")
         upper = QWidget()

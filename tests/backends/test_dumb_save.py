@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Change, Expected, Insert, Remove, Replace, SaveOptions
+from app.backends.changes import key_text
 from app.backends.dumb_index import MAX_LINE, parse_line
 from app.cancel import CancelToken
 from app.errors import (
@@ -163,7 +164,7 @@ def test_a_conflict_is_named_and_nothing_is_written(
             backend.apply([change], expected, SaveOptions(), CancelToken())
 
     assert caught.value.keys == keys
-    assert repr(keys[0]) in caught.value.message
+    assert key_text(keys[0]) in caught.value.message
     assert folder_state(tmp_path) == before
 
 
@@ -209,7 +210,7 @@ def test_a_writer_during_the_save_is_noticed_and_loses_nothing(tmp_path: Path, m
                     database[key] = value
 
     with opened(base, FailingOperations(before=write_too)) as backend:
-        with pytest.raises(ChangedOnDisk, match="reload it"):
+        with pytest.raises(ChangedOnDisk, match="try again"):
             save(backend, Replace(0, b"2" * 3000))
 
         assert dict(entries_of(backend)) == {b"a": b"1"} | theirs
@@ -244,7 +245,7 @@ def test_hard_links_are_refused(tmp_path: Path) -> None:
     os.link(tmp_path / "shelf.v1.dir", tmp_path / "second name")
     before = folder_state(tmp_path)
 
-    with opened(base) as backend, pytest.raises(ReadOnlyDatabase, match=r"hard links.*Save as"):
+    with opened(base) as backend, pytest.raises(ReadOnlyDatabase, match=r"hard links.*copy of it"):
         save(backend, Replace(0, b"2"))
 
     assert folder_state(tmp_path) == before
@@ -294,7 +295,7 @@ def test_a_disk_that_fails_anywhere_in_a_save_leaves_the_old_files_or_the_new_da
         files = folder_state(folder)
         with opened(base, FailingOperations(number)) as backend:
             if number <= commit:
-                with pytest.raises(SaveFailed, match="Save as"):
+                with pytest.raises(SaveFailed, match="export the entries"):
                     save(backend, *CHANGES, options=SaveOptions())
                 bak = folder / "shelf.v1.bak"
                 bak.unlink(missing_ok=True)  # replaced just before the commit, with what the index still says

@@ -203,7 +203,9 @@ def test_hard_links_and_missing_files_are_reasons(tmp_path: Path) -> None:
 
     for name in (path, tmp_path / "link"):
         reason = files.why_not_replaceable((name,))
-        assert reason == "x has 2 hard links, which saving would break apart; use Save as or export the entries."
+        assert (
+            reason == "x has 2 hard links, which saving would break apart; work on a copy of it, or export the entries."
+        )
 
 
 @needs_root
@@ -235,7 +237,7 @@ def test_what_another_user_may_not_do_is_a_reason(
 
     assert reason in said
     assert bool(said) == bool(reason)
-    assert not said or said.endswith("Save as or export the entries.")
+    assert not said or said.endswith("work on a copy of it, or export the entries.")
 
 
 def test_a_lock_keeps_two_processes_apart(tmp_path: Path) -> None:
@@ -258,7 +260,7 @@ def test_failures_of_the_system_become_sentences(tmp_path: Path) -> None:
     path = tmp_path / "x"
 
     with (
-        pytest.raises(SaveFailed, match=r"x was not changed: No space left on device\. Use Save as"),
+        pytest.raises(SaveFailed, match=r"x was not changed: No space left on device\. Mend that"),
         files.saving(path),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -102,7 +102,7 @@ def test_a_hot_journal_is_recovered_in_a_private_copy_only(tmp_path: Path) -> No
     with opened(path) as backend:
         assert {value for _, value in entries_of(backend)} == {b"old" * 300}
         assert "died while it wrote" in backend.why_read_only
-        with pytest.raises(ReadOnlyDatabase, match="Save as"):
+        with pytest.raises(ReadOnlyDatabase, match="work on a copy"):
             save(backend, Replace(0, b"x"))
     assert folder_state(tmp_path) == before
 
@@ -182,7 +182,7 @@ def test_a_file_replaced_while_it_is_open_is_read_anew(tmp_path: Path) -> None:
         index = index_of(backend)
         replacement.replace(path)
 
-        with pytest.raises(StaleIndex, match="reload"):
+        with pytest.raises(StaleIndex, match="read it again"):
             backend.read(b"a", index.locator(0), index.size(0))
         assert entries_of(backend) == [(b"a", b"other")]
 
@@ -208,7 +208,7 @@ def test_a_prefix_of_a_large_value_is_its_beginning(tmp_path: Path) -> None:
         assert backend.read_prefix(b"a", index.locator(0), index.size(0), 6) == bytes(range(6))
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
             database.execute("UPDATE Dict SET value = zeroblob(70000)")
-        with pytest.raises(StaleIndex, match="reload"):
+        with pytest.raises(StaleIndex, match="read it again"):
             backend.read_prefix(b"a", index.locator(0), index.size(0), 6)
 
 

@@ -129,6 +129,11 @@ def test_arrays_are_arrays(code: str, items: list[int], protocol: int) -> None:
     assert plain(pickle.dumps(array.array(code, items), protocol)) == items
 
 
+def with_note(error: Exception) -> Exception:
+    error.__dict__["note"] = "why"
+    return error
+
+
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize(
     ("value", "type_", "text"),
@@ -144,6 +149,7 @@ def test_arrays_are_arrays(code: str, items: list[int], protocol: int) -> None:
         (re.compile("a+", re.IGNORECASE), "re.Pattern", "re.compile('a+', re.IGNORECASE|re.UNICODE)"),
         (slice(1, None, 2), "slice", "slice(1, None, 2)"),
         (ValueError("no", 3), "ValueError", "ValueError('no', 3)"),
+        (with_note(ValueError("no")), "ValueError", "ValueError('no', note='why')"),
         (array.array("d", [0.5, 1.5]), "array.array", "array('d', [0.5, 1.5])"),
         (dt.timedelta(-1, 5), "datetime.timedelta", "-1 day, 0:00:05"),
         (np.float64(0.5), "numpy.float64", "0.5"),

@@ -5,12 +5,15 @@ import json
 import os
 import pickle
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QModelIndex, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -165,6 +168,19 @@ def test_down_goes_from_the_filter_to_the_first_row_that_is_left(
     assert tab.entries.view.selected_entries() == [1]
 
 
+def test_end_and_home_go_to_the_last_and_the_first_entry(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
+    tab = opened(qtbot, local_window, shelf)
+
+    qtbot.keyClick(tab.entries.view, Key.Key_End)
+    settle(qtbot, tab)
+    assert tab.entries.view.selected_entries() == [4]
+    assert tab.value.entry_id == 4
+
+    qtbot.keyClick(tab.entries.view, Key.Key_Home)
+    settle(qtbot, tab)
+    assert tab.entries.view.selected_entries() == [0]
+
+
 def test_a_cancelled_export_leaves_no_file(qtbot: QtBot, child_window: MainWindow, tmp_path: Path) -> None:
     entries = {b"key %06d" % number: pickle.dumps({"id": number}) for number in range(60_000)}
     tab = opened(qtbot, child_window, make_sqlite(tmp_path / "many.db", entries))
@@ -179,6 +195,7 @@ def test_a_cancelled_export_leaves_no_file(qtbot: QtBot, child_window: MainWindo
 
     assert set(tmp_path.iterdir()) == before
     assert not cancel.isVisible()
+    qtbot.waitUntil(lambda: "all.json was not written" in tab.notices.sentence, timeout=WAIT)
 
 
 def test_all_entries_are_exported_as_lines_in_file_order(
@@ -264,7 +281,90 @@ def test_what_cannot_be_opened_is_said_in_one_sentence(
     assert not local_window.actions_["export"].isEnabled()
 
 
+def test_what_could_not_be_opened_is_tried_again(
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path, shelf: Path
+) -> None:
+    path = tmp_path / "late.db"
+    tab = opened(qtbot, local_window, path)
+    assert tab.is_refused
+    path.write_bytes(b"no database")
+    qtbot.keyClick(local_window, Key.Key_F5)
+    settle(qtbot, tab)
+    assert tab.is_refused
+
+    path.write_bytes(shelf.read_bytes())
+    assert opened(qtbot, local_window, path) is tab
+
+    assert tab.can_browse
+    assert tab.open_error is None
+    assert len(keys_shown(tab)) == 5
+
+
+def test_a_filter_without_a_match_says_so_in_the_table(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
+    tab = opened(qtbot, local_window, shelf)
+    blank = tab.entries.view.viewport().grab().toImage()
+
+    qtbot.keyClicks(tab.entries.field, "<b>nothing</b>")
+    settle(qtbot, tab)
+    said = tab.entries.view.viewport().grab().toImage()
+    tab.entries.view.show_when_empty("")
+    silent = tab.entries.view.viewport().grab().toImage()
+
+    assert tab.entries.shown_count == 0
+    assert said != silent
+    assert said != blank
+
+
 # ---- editing
+
+
+def test_a_shortcut_with_ctrl_keeps_the_row_selected(qtbot: QtBot, child_window: MainWindow, shelf: Path) -> None:
+    """Qt's selectRow() toggles the row while Ctrl is held down, as it is for Ctrl+Z and Ctrl+S."""
+    tab = opened(qtbot, child_window, shelf)
+    replace(qtbot, tab, "['id']", "5")
+    handle = child_window.windowHandle()
+
+    QTest.keyPress(handle, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    settle(qtbot, tab)
+
+    assert value_text(qtbot, tab, "['id']") == "1"
+    assert tab.entries.view.selected_entries() == [0]
+    QTest.keyRelease(handle, Key.Key_Z, Qt.KeyboardModifier.NoModifier)
+
+
+def test_f2_says_why_a_row_cannot_be_edited_and_enter_opens_it(
+    qtbot: QtBot, child_window: MainWindow, shelf: Path
+) -> None:
+    tab = opened(qtbot, child_window, shelf)
+    tree = tab.value.tree
+    row = row_at(qtbot, tab, "['customer']")
+    tree.setCurrentIndex(row)
+
+    qtbot.keyClick(tree, Key.Key_F2)
+    settle(qtbot, tab)
+    assert "dict" in tab.value.note.text()
+    assert editor_of(tab) is None
+
+    qtbot.keyClick(tree, Key.Key_Return)
+    assert tree.isExpanded(row)
+    qtbot.keyClick(tree, Key.Key_Return)
+    assert not tree.isExpanded(row)
+
+
+def test_a_click_on_another_entry_keeps_the_one_with_the_refused_text_in_front(
+    qtbot: QtBot, child_window: MainWindow, shelf: Path
+) -> None:
+    tab = opened(qtbot, child_window, shelf)
+    replace(qtbot, tab, "['id']", "one")
+    table = tab.entries.view
+
+    place = table.visualRect(table.model().index(2, 0)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    settle(qtbot, tab)
+
+    qtbot.waitUntil(lambda: table.selected_entries() == [0], timeout=WAIT)
+    assert table.current_entry == 0
+    assert editor_of(tab) is not None
 
 
 def test_a_leaf_is_edited_undone_redone_saved_and_read_back(
@@ -357,7 +457,7 @@ def test_wrong_input_stays_in_place_until_it_is_right(qtbot: QtBot, child_window
     tab.entries.select_key(b"order:2")
     settle(qtbot, tab)
     assert editor_of(tab) is editor
-    assert tab.entries.current_entry == 0
+    qtbot.waitUntil(lambda: tab.entries.current_entry == 0, timeout=WAIT)
 
     qtbot.keyClick(editor, Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     qtbot.keyClicks(editor, "11")
@@ -408,6 +508,31 @@ def test_a_conflict_is_one_sentence_and_the_change_stays(qtbot: QtBot, child_win
     assert "order:1" in tab.notices.sentence
     assert len(tab.document.pending_changes) == 1
     assert pickle.loads(read_sqlite(shelf)[b"order:1"]) == "somebody else's"
+
+
+def test_a_conflict_is_solved_as_its_sentence_says(qtbot: QtBot, child_window: MainWindow, shelf: Path) -> None:
+    tab = opened(qtbot, child_window, shelf)
+    tab.entries.select_key("käse".encode())
+    settle(qtbot, tab)
+    replace(qtbot, tab, "", "'Edam'")
+    with closing(sqlite3.connect(shelf)) as other, other:
+        other.execute("UPDATE Dict SET value = ? WHERE key = ?", (pickle.dumps("Brie"), "käse".encode()))
+    child_window.actions_["save"].trigger()
+    settle(qtbot, tab)
+    assert "käse" in tab.notices.sentence
+    assert "Revert" in tab.notices.sentence
+
+    child_window.actions_["revert"].trigger()
+    settle(qtbot, tab)
+    assert value_text(qtbot, tab, "") == "'Brie'"
+    assert tab.notices.sentence == ""
+    child_window.actions_["undo"].trigger()
+    settle(qtbot, tab)
+    child_window.actions_["save"].trigger()
+    settle(qtbot, tab)
+
+    assert "Saved" in tab.notices.sentence
+    assert pickle.loads(read_sqlite(shelf)["käse".encode()]) == "Edam"
 
 
 def overwrite(path: Path, key: bytes, value: bytes) -> None:

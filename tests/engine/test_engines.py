@@ -2,7 +2,9 @@
 
 import json
 import pickle
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,17 @@ def test_refusals_arrive_as_what_they_are(engine: Engine, shelf: Path, tmp_path:
         engine.apply([Replace(0, b"")], {0: Expected(b"order", 0, bytes(32))}, SaveOptions(), TOKEN)
     assert caught.value.keys == (b"order",)
     assert pickle.loads(read_sqlite(shelf)[b"order"]) == VALUES[b"order"]
+
+
+def test_a_value_that_somebody_else_changed_is_shown_as_it_is_now(engine: Engine, shelf: Path) -> None:
+    indexed(engine, shelf)
+    assert engine.decode(2, TOKEN).root.text == "'café'"
+
+    with closing(sqlite3.connect(shelf)) as connection, connection:
+        connection.execute("UPDATE Dict SET value = ? WHERE key = ?", (pickle.dumps("milk!"), b"text"))
+
+    assert engine.decode(2, TOKEN).root.text == "'milk!'"
+    assert engine.read(2, 0, 100, TOKEN) == pickle.dumps("milk!")
 
 
 def test_entries_are_exported_whole(engine: Engine, shelf: Path, tmp_path: Path) -> None:

@@ -120,6 +120,20 @@ def test_recent_files_are_remembered_and_opened(qtbot: QtBot, local_window: Main
     assert tabs[0].notices.sentence == ""
 
 
+def test_many_tabs_keep_their_names_readable(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> None:
+    names = [f"database number {number}.db" for number in range(12)] + ["x" * 200]
+    for name in names:
+        opened(qtbot, local_window, tmp_path / name)
+
+    tabs = local_window.area.tabs
+    assert [tabs.tabText(place) for place in range(12)] == names[:12]
+    assert len(tabs.tabText(12)) < 40
+    assert names[12] in tabs.tabToolTip(12)
+    bar = tabs.tabBar()
+    needed = bar.fontMetrics().horizontalAdvance(names[0])
+    assert all(bar.tabRect(place).width() > needed for place in range(12))
+
+
 def test_the_theme_menu_is_remembered(qtbot: QtBot, local_window: MainWindow) -> None:
     menu = next(menu for menu in local_window.findChildren(QMenu) if menu.title() == "&Theme")
 

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
-from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.errors import AppError
@@ -115,6 +115,27 @@ def test_a_crash_notice_shows_no_traceback_and_copies_the_report(qtbot: QtBot) -
     report = QGuiApplication.clipboard().text()
     assert "ZeroDivisionError" in report
     assert "PySide6" in report
+
+
+def test_a_long_error_takes_two_lines_and_a_long_note_one(qtbot: QtBot) -> None:
+    box = QWidget()
+    column = QVBoxLayout(box)
+    label = ElidedLabel("note", "Note", keeps_place=True)
+    column.addWidget(label)
+    column.addStretch(1)
+    qtbot.addWidget(box)
+    box.resize(300, 200)
+    box.show()
+    sentence = "'text' is not bytes; write them as b'text' with escapes."
+
+    label.show_text(sentence)
+    qtbot.waitUntil(lambda: label.width() > 250)
+    one = label.height()
+    label.show_text(sentence, is_error=True)
+
+    qtbot.waitUntil(lambda: label.height() > one)
+    label.show_text("")
+    qtbot.waitUntil(lambda: label.height() == one)
 
 
 def test_a_label_escapes_its_tooltip_and_keeps_its_text(qtbot: QtBot) -> None:

@@ -14,6 +14,7 @@ from app.codecs.nodes import Kind, PickleNodes
 from app.codecs.screen import escape_text, quote_text, shorten
 
 _SHOWN_CHARS = 200
+_SHOWN_PARTS = 8
 _EXCEPTIONS = (
     *(name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)),
     "StandardError",
@@ -109,7 +110,15 @@ class Exceptions(KnownType):
         if shape.listitems or shape.dictitems or shape.kwargs:
             return None
         name = type_name(shape.name)
-        return Known(name, f"{name}({', '.join(preview(slot) for slot in shape.args[:8])})")
+        shown = [preview(slot) for slot in shape.args[:_SHOWN_PARTS]]
+        for state in shape.states:
+            pairs = nodes.pairs(state, 0, _SHOWN_PARTS) if nodes.kind(state) is Kind.DICT else []
+            shown += (f"{_attribute_name(nodes, key) or preview(key)}={preview(value)}" for key, value in pairs)
+        return Known(name, f"{name}({', '.join(shown)})")
+
+
+def _attribute_name(nodes: PickleNodes, key: int) -> str:
+    return escape_text(shorten(text(nodes, key) or "", _SHOWN_CHARS))
 
 
 class Attributes(KnownType):

@@ -1,6 +1,6 @@
 """Which known type an object is, and the short text of any node."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from app import limits
@@ -22,6 +22,7 @@ _BRACKETS = {
     Kind.SET: ("{", "}"),
     Kind.FROZENSET: ("frozenset({", "})"),
 }
+_TEXT_KINDS = frozenset({Kind.STR, Kind.STR2, Kind.BYTES, Kind.BYTEARRAY})
 _DEPTH = 3
 """Levels of containers that a preview looks into."""
 
@@ -31,15 +32,27 @@ _NESTED_CHARS = 60
 
 def describe(nodes: PickleNodes, slot: int) -> Known | None:
     """Return what an OBJECT is when its class is known and it is built as that class builds it, else None."""
-    return _described(nodes, slot, _DEPTH)
+    return describe_shape(nodes, shape_of(nodes, slot))
+
+
+def describe_shape(nodes: PickleNodes, shape: Shape) -> Known | None:
+    """Return what `describe` does of an OBJECT whose shape is known."""
+    return _described(nodes, shape, _DEPTH)
 
 
 def object_type(nodes: PickleNodes, slot: int) -> str:
     """Return the type of an OBJECT as a person reads it, safe for the screen; ``object`` when its class is computed."""
-    known = describe(nodes, slot)
+    return type_and_text(nodes, slot, 0)[0]
+
+
+def type_and_text(nodes: PickleNodes, slot: int, limit: int = limits.CELL_CHARS) -> tuple[str, str]:
+    """Return what `object_type` and `preview` do, for the cost of one of them."""
+    shape = shape_of(nodes, slot)
+    known = describe_shape(nodes, shape)
     if known is not None:
-        return known.type
-    return escape_text(type_name(shape_of(nodes, slot).name)) or "object"
+        return known.type, shorten(known.text, limit)
+    kind = escape_text(type_name(shape.name)) or "object"
+    return kind, _cut_at(limit, _object_pieces(nodes, shape, limit, _DEPTH)) if limit else ""
 
 
 def preview(nodes: PickleNodes, slot: int, limit: int = limits.CELL_CHARS) -> str:
@@ -52,9 +65,12 @@ def preview(nodes: PickleNodes, slot: int, limit: int = limits.CELL_CHARS) -> st
 
 def node_text(nodes: PickleNodes, slot: int, limit: int = limits.CELL_CHARS) -> str:
     """Return a scalar as `scalar_text` does, decoding no more than is shown; what is too large shows as its size."""
-    kind = nodes.kind(slot)
+    return _scalar_text(nodes, slot, nodes.kind(slot), limit)
+
+
+def _scalar_text(nodes: PickleNodes, slot: int, kind: Kind, limit: int) -> str:
     try:
-        if kind in (Kind.STR, Kind.STR2, Kind.BYTES, Kind.BYTEARRAY):
+        if kind in _TEXT_KINDS:
             return scalar_text(nodes.prefix(slot, limit + 1), kind, is_python2=nodes.is_python2, limit=limit)
         return scalar_text(nodes.scalar(slot), kind, is_python2=nodes.is_python2, limit=limit)
     except LimitExceeded:
@@ -63,10 +79,9 @@ def node_text(nodes: PickleNodes, slot: int, limit: int = limits.CELL_CHARS) -> 
         return f"<{escape_text(shorten(error.message, limit))}>"
 
 
-def _described(nodes: PickleNodes, slot: int, depth: int) -> Known | None:
+def _described(nodes: PickleNodes, shape: Shape, depth: int) -> Known | None:
+    known = _TYPES.get(shape.name)
     try:
-        shape = shape_of(nodes, slot)
-        known = _TYPES.get(shape.name)
         return known.describe(nodes, shape, _Nested(nodes, depth)) if known else None
     except CodecError:
         return None  # a part of it is damaged or too large: it is shown as the pickle builds it
@@ -84,28 +99,33 @@ class _Nested:
 
 
 def _preview(nodes: PickleNodes, slot: int, limit: int, depth: int) -> str:
+    return _cut_at(limit, _pieces(nodes, slot, limit, depth))
+
+
+def _cut_at(limit: int, pieces: Iterable[str]) -> str:
+    """Return the pieces as one text, asking for no more of them than are shown."""
     shown = ""
-    for piece in _pieces(nodes, slot, limit, depth):
+    for piece in pieces:
         shown += piece
         if len(shown) > limit:
             break
     return shorten(shown, limit)
 
 
-def _pieces(nodes: PickleNodes, slot: int, limit: int, depth: int) -> Iterator[str]:
-    """Yield the text of a node in pieces, so that whoever joins them can stop; recursion ends with ``depth``."""
+def _pieces(nodes: PickleNodes, slot: int, limit: int, depth: int) -> Iterable[str]:
+    """Return the text of a node in pieces, so that whoever joins them can stop; recursion ends with ``depth``."""
     kind = nodes.kind(slot)
     if kind in SCALARS:
-        yield node_text(nodes, slot, limit)
-    elif kind is Kind.DICT:
-        yield from _dict_pieces(nodes, slot, limit, depth)
-    elif kind in CONTAINERS:
-        yield from _container_pieces(nodes, slot, limit, depth)
-    elif kind is Kind.OBJECT:
-        known = _described(nodes, slot, depth) if depth > 0 else None
-        yield from [known.text] if known else _object_pieces(nodes, shape_of(nodes, slot), limit, depth)
-    else:
-        yield _other_text(nodes, slot, depth)
+        return (_scalar_text(nodes, slot, kind, limit),)
+    if kind is Kind.DICT:
+        return _dict_pieces(nodes, slot, limit, depth)
+    if kind in CONTAINERS:
+        return _container_pieces(nodes, slot, limit, depth)
+    if kind is Kind.OBJECT:
+        shape = shape_of(nodes, slot)
+        known = _described(nodes, shape, depth) if depth > 0 else None
+        return (known.text,) if known else _object_pieces(nodes, shape, limit, depth)
+    return (_other_text(nodes, slot, depth),)
 
 
 def _container_pieces(nodes: PickleNodes, slot: int, limit: int, depth: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.codecs.nodes import Kind, ObjectParts, PickleNodes, Scalar
+from app.errors import CodecError
 
 _GETATTR = ("builtins.getattr", "__builtin__.getattr")
 _PARTIAL = "functools.partial"
@@ -55,12 +56,19 @@ def class_name(nodes: PickleNodes, slot: int) -> str:
         parts = nodes.parts(slot)
         if len(parts.args) != 2 or nodes.global_name(parts.cls) not in _GETATTR:
             return ""
-        attribute = text(nodes, parts.args[1])
+        attribute = _attribute(nodes, parts.args[1])
         if not attribute:
             return ""
         names.append(attribute)
         slot = parts.args[0]
     return ""
+
+
+def _attribute(nodes: PickleNodes, slot: int) -> str | None:
+    try:
+        return text(nodes, slot)
+    except CodecError:
+        return None
 
 
 def integer(nodes: PickleNodes, slot: int) -> int | None:

@@ -11,7 +11,6 @@ from app.codecs.nodes import Kind
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.keys import KeyTable
 from app.codecs.pickle.paths import is_plain_name
-from app.codecs.screen import escape_text, shorten
 
 _LABEL_CHARS = 80
 
@@ -29,6 +28,10 @@ class Role(Enum):
     STATE = auto()
     OTHER = auto()
     ROOT = auto()
+
+
+HASHED_ROLES = frozenset({Role.KEY, Role.MEMBER})
+"""Places whose values are told apart by hash: with another value, two could become one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class Pairs(Group):
         self.slots = flat
         self._graph = graph
         self._role = role
-        self._prefix = prefix
+        self.prefix = prefix
         self.keys = KeyTable(graph, flat)
         self.names: dict[str, int] = {}
         """Positions of the keys that are attribute names no other state has."""
@@ -128,7 +131,7 @@ class Pairs(Group):
     def child_at(self, index: int) -> Child:
         pair, is_value = divmod(index, 2)
         if not is_value:
-            step = f"{self._prefix}[#{pair}]<key>"
+            step = f"{self.prefix}[#{pair}]<key>"
             return Child(self.slots[index], step, f"key {pair}", Role.KEY)
         return Child(self.slots[index], self._step(pair), self._label(pair), self._role)
 
@@ -136,7 +139,7 @@ class Pairs(Group):
         if name := self._name(pair):
             return f".{name}"
         literal = self.keys.literal(pair)
-        return f"{self._prefix}[{literal}]" if literal else f"{self._prefix}[#{pair}]"
+        return f"{self.prefix}[{literal}]" if literal else f"{self.prefix}[#{pair}]"
 
     def _label(self, pair: int) -> str:
         if name := self._name(pair):
@@ -221,8 +224,3 @@ def _share_names(attributes: list[Pairs]) -> None:
 
 def _flat(pairs: tuple[tuple[int, int], ...]) -> list[int]:
     return [slot for pair in pairs for slot in pair]
-
-
-def short_label(text: str) -> str:
-    """Return a text of the file as a row's label."""
-    return escape_text(shorten(text, _LABEL_CHARS))

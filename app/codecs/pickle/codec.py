@@ -15,10 +15,18 @@ class PickleCodec(Codec):
     name: ClassVar[str] = "pickle"
 
     def sniff(self, data: bytes, *, whole: bool) -> str:
-        return looks_like_pickle(data, whole=whole)
+        return looks_like_pickle(data, whole=whole)[0]
 
     def decode(self, data: bytes, token: CancelToken) -> DecodedValue:
         return PickleValue(data, token)
 
     def summary(self, prefix: bytes, size: int) -> Summary:
         return summarise(prefix, size)
+
+    def claimed_value(self, data: bytes, token: CancelToken) -> tuple[DecodedValue, str] | None:
+        reason, graph = looks_like_pickle(data, whole=True)
+        return (PickleValue(data, token, graph), reason) if reason else None
+
+    def claimed_summary(self, prefix: bytes, size: int) -> Summary | None:
+        reason, graph = looks_like_pickle(prefix, whole=len(prefix) >= size)
+        return summarise(prefix, size, graph) if reason else None

@@ -17,7 +17,7 @@ from app.codecs.pickle.stream import Stream
 
 _DICTS = codes("EMPTY_DICT", "DICT")
 _OPEN = codes("EMPTY_LIST", "LIST", "EMPTY_SET", "MARK") | _DICTS | MAKERS
-_READABLE_CUT = TEXTS | STRINGS | BYTES
+_READABLE_CUT = TEXTS | STRINGS | BYTES | codes("BYTEARRAY8")
 _BETWEEN = PUTS | codes("FRAME")
 
 

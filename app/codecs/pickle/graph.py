@@ -1,9 +1,11 @@
 """The parsed pickle as the rest of the program reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from app.cancel import CancelToken
 from app.codecs.nodes import SCALARS, Kind, ObjectParts, PickleNodes, Scalar
+from app.codecs.pickle.longs import has_python2_longs, python3_int_opcode
 from app.codecs.pickle.machine import run
 from app.codecs.pickle.opcodes import ALIASES, BY_CODE, BYTES, CODE, LONGS, MAKERS, STRINGS, TEXTS, TUPLES, codes
 from app.codecs.pickle.reductions import Reduction, global_lines, reduction, stacked_name
@@ -16,9 +18,6 @@ _SETITEMS = codes("SETITEM", "SETITEMS")
 _JOINED_MAX = 32
 """Containers of many batches whose joined children are kept."""
 
-_BINARY_INTS = codes("BININT", "BININT1", "BININT2")
-_DIGITS_OF_INT4 = 10
-_INT4 = range(-(1 << 31), 1 << 31)
 _CACHED_REDUCTIONS = 100_000
 
 NEVER = CancelToken()
@@ -138,38 +137,13 @@ class Graph(PickleNodes):
         return Kind.DAMAGED
 
     def _kind_of_longs(self) -> Kind:
-        """Python 3 writes its large ints as Python 2 writes its longs; small ones give Python 2 away."""
         if self._long_kind is None:
-            self._long_kind = Kind.LONG if self._has_python2_longs() else Kind.INT
+            self._long_kind = Kind.LONG if has_python2_longs(self.stream) else Kind.INT
         return self._long_kind
 
-    def _has_python2_longs(self) -> bool:
-        stream = self.stream
-        if stream.protocol > 2:
-            return False
-        if stream.is_python2:
-            return True
-        if stream.has_text_ints and (stream.protocol == 2 or self._has_any(_BINARY_INTS) or self._has_wide_text_ints()):
-            return True  # Python 3 writes ints as text in protocol 0 only, and none of more than 32 bits
-        return stream.has_small_longs and (stream.protocol == 2 or stream.has_text_ints or self._has_any(_BINARY_INTS))
-
     def int_like(self, op: int) -> int:
-        """Return the opcode whose family a small int is written in where ``op`` stood.
-
-        Python 3 writes only large ints as longs; a small one would look like Python 2's.
-        """
-        if op not in LONGS or self._kind_of_longs() is Kind.LONG:
-            return op
-        if self.stream.protocol >= 2 or self._has_any(_BINARY_INTS):
-            return CODE["BININT"]
-        return CODE["INT"] if self.stream.has_text_ints else op
-
-    def _has_any(self, opcodes: frozenset[int]) -> bool:
-        return any(self._data[slot] in opcodes for kids in self.stream.records.values() for slot in kids)
-
-    def _has_wide_text_ints(self) -> bool:
-        slots = (slot for kids in self.stream.records.values() for slot in kids if self._data[slot] == CODE["INT"])
-        return any(_is_wide(self._data[slot + 1 : sum(payload(self._data, slot))]) for slot in slots)
+        """Return the opcode whose family an int is written in where ``op`` stood."""
+        return op if self._kind_of_longs() is Kind.LONG else python3_int_opcode(self.stream, op)
 
     def plain_kind(self, slot: int) -> Kind | None:
         """Return the kind as far as the opcode alone tells it: never looks into a REDUCE, so it cannot recurse."""
@@ -253,6 +227,8 @@ class Graph(PickleNodes):
         return payload(self._data, pos)[1]
 
     def prefix(self, slot: int, limit: int) -> str | bytes:
+        if not self._special and self._data[slot] in TEXTS:
+            return read_text(self._data, slot, limit)
         target = self.target(slot)
         pos = target - (target in self._special)
         if self._data[pos] in TEXTS or self._data[pos] == CODE["PERSID"]:
@@ -323,26 +299,27 @@ class Graph(PickleNodes):
 
     def _make_parts(self, target: int) -> ObjectParts:
         made = self.made(target)
-        pairs = self._join(target, _SETITEMS) if target in self.stream.logs else ()
-        return ObjectParts(
-            cls=made.cls,
-            args=made.args,
-            kwargs=tuple(self.pairs(made.kwargs_slot)) if made.kwargs_slot >= 0 else (),
-            states=self._states(target),
-            listitems=tuple(self._listitems(target)),
+        kwargs = tuple(self.pairs(made.kwargs_slot)) if made.kwargs_slot >= 0 else ()
+        parts = ObjectParts(made.cls, made.args, kwargs, args_slot=made.args_slot, is_call=made.is_call)
+        if target not in self.stream.logs and target not in self.stream.pending:
+            return parts
+        pairs = self._join(target, _SETITEMS)
+        unset = self._unset_state(target)
+        return replace(
+            parts,
+            states=(*self._states(target), *unset),
+            listitems=() if unset else tuple(self._join(target, _APPENDS)),
             dictitems=tuple(zip(pairs[::2], pairs[1::2], strict=False)),
-            args_slot=made.args_slot,
-            is_call=made.is_call,
         )
 
-    def _listitems(self, target: int) -> Sequence[int]:
-        return self._join(target, _APPENDS)
+    def _states(self, target: int) -> Iterator[int]:
+        stream = self.stream
+        return (stream.records[pos][0] for pos in stream.logs.get(target, ()) if self._data[pos] == CODE["BUILD"])
 
-    def _states(self, target: int) -> tuple[int, ...]:
-        log = self.stream.logs.get(target)
-        if log is None:
-            return ()
-        return tuple(self.stream.records[pos][0] for pos in log if self._data[pos] == CODE["BUILD"])
+    def _unset_state(self, target: int) -> Sequence[int]:
+        """Return the dict that a damaged pickle leaves above an object, which BUILD would have made its state."""
+        waiting = self.stream.pending.get(target, ())
+        return waiting if len(waiting) == 1 and self.kind(waiting[0]) is Kind.DICT else ()
 
     def made(self, target: int) -> Reduction:
         """Return class and arguments of the OBJECT at ``target``."""
@@ -374,12 +351,6 @@ class Graph(PickleNodes):
 
     def damage(self, slot: int) -> str:
         return self._damage.get(self.target(slot), "It cannot be read.")
-
-
-def _is_wide(line: bytes) -> bool:
-    """Tell whether a decimal number takes more than 32 bits."""
-    digits = line.removeprefix(b"-")
-    return digits.isdigit() and (len(digits) > _DIGITS_OF_INT4 or int(line) not in _INT4)
 
 
 def _float(value: Scalar) -> float:

@@ -2,11 +2,11 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.codecs.known.shape import shape_of
 from app.codecs.nodes import Kind
-from app.codecs.pickle.children import Child, Group, Items, Pairs, Role, groups_of
+from app.codecs.pickle.children import Child, Group, Items, Pairs, Role, groups_of, state_step
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.keys import identities_named, key_identity
 from app.codecs.pickle.opcodes import ALIASES
@@ -21,12 +21,15 @@ class Place:
     """Where a path has led: a child, a group of children that is no node itself, or both.
 
     ``origin`` is the group that the child was picked from and ``index`` its position there.
+    ``lead`` is how the path came here from the object at ``owner`` while it is inside a state.
     """
 
     child: Child | None
     group: Group | None = None
     origin: Group | None = None
     index: int = -1
+    owner: int = -1
+    lead: str = ""
 
 
 class Locator:
@@ -63,6 +66,8 @@ class Locator:
         return passed
 
     def _descend(self, place: Place, step: Step) -> Place:
+        if place.lead:
+            return self._inside_state(place, step)
         if place.group is not None or place.child is None:
             return self._pick(place.group, step)
         if isinstance(step, Part):
@@ -74,6 +79,14 @@ class Locator:
         if kind is Kind.OBJECT or not groups:
             raise PathError(f"{step} leads nowhere: there is no such part in a value of type {kind}.")
         return self._pick(groups[0], step)
+
+    def _inside_state(self, place: Place, step: Step) -> Place:
+        """Return what a step names in a state: the same child as among the object's rows, if it is one of them."""
+        for group in self._groups(place.owner):
+            if isinstance(group, Pairs) and group.prefix == place.lead:
+                return self._pick(group, step)
+        found = self._descend(replace(place, lead=""), step)
+        return found if found.lead else replace(found, owner=place.owner, lead=place.lead + str(step))
 
     def _attribute(self, groups: list[Group], step: Attribute) -> Place:
         for group in groups:
@@ -122,7 +135,8 @@ class Locator:
         parts = graph.parts(slot)
         if step.name == "state" and 0 < max(step.number, 1) <= len(parts.states):
             state = parts.states[max(step.number, 1) - 1]
-            return Place(Child(state, str(step), str(step), Role.STATE))
+            child = Child(state, str(step), str(step), Role.STATE)
+            return Place(child, owner=graph.target(slot), lead=state_step(max(step.number, 1)))
         if step == Part("args") and parts.args_slot >= 0 and shape_of(graph, slot).args == parts.args:
             role = Role.CALL_ARGUMENT if parts.is_call else Role.ARGUMENT
             arguments = Items(parts.args, role, "<args>") if parts.args else None

@@ -282,8 +282,8 @@ def _run(  # noqa: PLR0912, PLR0915 - see above
                         stream.has_small_longs = True
                     pos = end + 1
                 elif op == 0x53:  # STRING
-                    end = data.index(b"\n", pos)
                     stream.is_python2 = True
+                    end = data.index(b"\n", pos)
                     push(pos)
                     pos = end + 1
                 elif width == _ALIAS and op != 0x98:  # GET, LONG_BINGET, DUP
@@ -344,8 +344,10 @@ def _run(  # noqa: PLR0912, PLR0915 - see above
                 elif op in {0x30, 0x31}:  # POP, POP_MARK
                     if op == 0x30 and stack:
                         stream.popped.append(pop())
+                        stream.pops.append(pos)
                     else:
                         stream.popped += stack
+                        stream.pops += repeat(pos, len(stack))
                         mark_at.pop()
                         stack = outer.pop()
                         push, pop = stack.append, stack.pop

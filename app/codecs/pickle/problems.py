@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 
-from app.codecs.nodes import Kind
+from app.codecs.nodes import SCALARS, Kind
 from app.codecs.pickle.graph import Graph
-from app.codecs.pickle.opcodes import BYTES, CODE, TEXTS, TUPLES, codes, name_of
+from app.codecs.pickle.opcodes import BYTES, CODE, GETS, TEXTS, TUPLES, codes, end_of, name_of
 
 _MOST = 20
+_LOOKED_AT = 100
+"""Values thrown away, and parts of what the memo gives back instead, that are compared."""
+
 _BUFFERS = BYTES | codes("NEXT_BUFFER", "BYTEARRAY8")
 _CHANGES = codes("SETITEM", "SETITEMS", "APPEND", "APPENDS", "ADDITEMS", "BUILD")
+_BY_THEIR_PARTS = (Kind.TUPLE, Kind.FROZENSET)
+_POPS = codes("POP", "POP_MARK")
 _CALLS = codes("REDUCE", "NEWOBJ", "NEWOBJ_EX")
 
 
@@ -17,11 +22,13 @@ def problems_of(graph: Graph) -> Iterator[str]:
     stream = graph.stream
     if stream.error:
         yield stream.error
-    yield from _odd_opcodes(graph)
+    if stream.odd:
+        yield from _odd_opcodes(graph)
     if stream.buffers:
         count = len(stream.buffers)
         yield f"{count:,} out-of-band buffer{'s are' if count > 1 else ' is'} not part of the value."
-    yield from _bad_frames(graph)
+    if stream.frames:
+        yield from _bad_frames(graph)
 
 
 def _odd_opcodes(graph: Graph) -> Iterator[str]:
@@ -105,4 +112,38 @@ def lost_values(graph: Graph) -> list[int]:
         return []
     used = {stream.target(slot) for kids in stream.records.values() for slot in kids}
     used.add(stream.target(stream.root))
-    return [slot for slot in stream.popped if stream.target(slot) not in used][:_MOST]
+    lost = [
+        (slot, pos) for slot, pos in zip(stream.popped, stream.pops, strict=True) if stream.target(slot) not in used
+    ]
+    first = [slot for slot, pos in lost[:_LOOKED_AT] if not _is_made_again(graph, slot, pos)]
+    return [*first, *(slot for slot, _ in lost[_LOOKED_AT:][:_MOST])][:_MOST]
+
+
+def _is_made_again(graph: Graph, slot: int, pos: int) -> bool:
+    """Tell whether the memo gives back what a POP throws away, made while its own parts were.
+
+    Picklers write tuples, frozensets and old sets that contain themselves so. A call is told in any case.
+    """
+    stream = graph.stream
+    data, end = stream.data, stream.error_at if stream.error else stream.stop
+    while pos < end and data[pos] in _POPS:
+        pos += 1
+    if pos >= end or data[pos] not in GETS or graph.kind(slot) is Kind.OBJECT:
+        return False
+    kept = graph.target(pos)
+    kind = graph.kind(kept)
+    if kind in _BY_THEIR_PARTS and any(_is_alike(graph, item, slot) for item in graph.items(kept, 0, _LOOKED_AT)):
+        return True
+    if kind not in (Kind.SET, Kind.FROZENSET) or kind is not graph.kind(slot):
+        return False
+    parts = zip(graph.items(kept, 0, _LOOKED_AT), graph.items(slot, 0, _LOOKED_AT), strict=False)
+    return graph.length(kept) == graph.length(slot) and all(_is_alike(graph, *pair) for pair in parts)
+
+
+def _is_alike(graph: Graph, slot: int, other: int) -> bool:
+    """Tell whether two slots hold one object, or two scalars that are written alike."""
+    first, second = graph.target(slot), graph.target(other)
+    if first == second or graph.kind(first) not in SCALARS:
+        return first == second
+    data = graph.stream.data
+    return data[first : end_of(data, first)] == data[second : end_of(data, second)]

@@ -5,9 +5,9 @@ import re
 from itertools import chain, islice
 
 from app.codecs.pickle.graph import NEVER, Graph, parse
-from app.codecs.pickle.opcodes import CODE, codes, end_of
+from app.codecs.pickle.opcodes import CODE, codes, end_of, name_of
 from app.codecs.pickle.reductions import global_lines
-from app.codecs.pickle.scalars import read_scalar
+from app.codecs.pickle.scalars import is_text, read_scalar
 from app.errors import CodecError, LimitExceeded
 
 _FIRST_WINDOW = 1 << 16
@@ -15,30 +15,33 @@ _FIRST_WINDOW = 1 << 16
 
 _GROWTH = 8
 _CHECKED_SLOTS = 200
+_MANY_VALUES = 8
+"""Values that wait for a container before a pickle is believed that has joined none yet."""
+
 _TINY = 2
 """Bytes of a pickle that is one opcode and STOP."""
 
 _LINES = codes("INT", "LONG", "FLOAT", "STRING")
 _GLOBAL_NAME = re.compile(r"[\w.<>$-]+\Z")
 _OLD_STARTS = (b"(dp", b"(lp", b"(ip", b"}q", b"]q", b"ccopy_reg\n", b"c__builtin__\n", b"(i", b"cc", b"(c")
+_DIGITS = re.compile(rb"-?\d+")
 _PROTO = CODE["PROTO"]
 
 
-def looks_like_pickle(data: bytes, *, whole: bool) -> str:
-    """Return why ``data`` looks like a pickle, or an empty string."""
+def looks_like_pickle(data: bytes, *, whole: bool) -> tuple[str, Graph | None]:
+    """Return why ``data`` looks like a pickle, or an empty string, and the pickle when it was read to its STOP."""
     if not data:
-        return ""
+        return "", None
     try:
         graph = parse(data, 0, NEVER)
     except LimitExceeded:
-        return "It has more opcodes than are counted, all of them a pickle's."
-    if graph.stream.error:
-        return _cut_or_damaged(graph, whole=whole)
+        return "It has more opcodes than are counted, all of them a pickle's.", None
+    stream = graph.stream
+    if stream.error:
+        return _cut_or_damaged(graph, whole=whole), None
     if not _is_plausible(graph) or not _is_followed_well(graph):
-        return ""
-    return (
-        f"A pickle of protocol {graph.stream.protocol or '0 or 1'} ends with STOP at offset {graph.stream.stop - 1:,}."
-    )
+        return "", None
+    return f"A pickle of protocol {stream.protocol or '0 or 1'} ends with STOP at offset {stream.stop - 1:,}.", graph
 
 
 def _cut_or_damaged(graph: Graph, *, whole: bool) -> str:
@@ -47,14 +50,33 @@ def _cut_or_damaged(graph: Graph, *, whole: bool) -> str:
     data = stream.data
     if data[0] == _PROTO and 2 <= stream.protocol <= 5 and (end_of(data, 2) > 0 or not whole):
         return f"It begins like a pickle of protocol {stream.protocol}."
-    if (
-        stream.is_cut
-        and data.startswith(_OLD_STARTS)
-        and len(stream.records) + len(stream.memo) > 0
-        and _is_sound(graph)
-    ):
-        return "It begins like a pickle of protocol 0 or 1."
-    return ""
+    if not stream.is_cut or not (_is_one_long_scalar(graph) if stream.root == stream.error_at else _is_begun(graph)):
+        return ""
+    if whole and not data.startswith(_OLD_STARTS):
+        return ""  # it should have ended: more text happens to parse than is cut pickles
+    return "It begins like a pickle of protocol 0 or 1."
+
+
+def _is_begun(graph: Graph) -> bool:
+    """Tell whether so much of a cut pickle was carried out that it cannot be chance."""
+    stream = graph.stream
+    waiting = max(map(len, stream.pending.values()), default=0)
+    return (len(stream.records) + len(stream.memo) > 0 or waiting >= _MANY_VALUES) and _is_sound(graph)
+
+
+def _is_one_long_scalar(graph: Graph) -> bool:
+    """Tell whether the first opcode, whose argument fills all the bytes there are, has an argument of its kind."""
+    data = graph.stream.data
+    match name_of(data[0]):
+        case "STRING":
+            return data[1:2] in (b"'", b'"') and b"\x00" not in data
+        case "LONG":
+            return _DIGITS.fullmatch(data, 1) is not None
+        case "BINUNICODE":
+            return data[4:5] == b"\x00" and is_text(data[5:])
+        case "BINSTRING":
+            return data[4:5] == b"\x00"  # a length under 16 MB
+    return False
 
 
 def _is_followed_well(graph: Graph) -> bool:
@@ -84,7 +106,8 @@ def _is_sound(graph: Graph) -> bool:
     """Tell whether the first scalars and names of a text pickle are well-formed."""
     stream = graph.stream
     data = stream.data
-    slots = chain([stream.root], chain.from_iterable(stream.records.values()))
+    kids = chain(stream.records.values(), stream.pending.values(), [stream.left])
+    slots = chain([stream.root], chain.from_iterable(kids))
     for slot in islice(slots, _CHECKED_SLOTS):
         if slot >= len(data):
             continue

@@ -53,7 +53,7 @@ def reduction(nodes: Operands, stream: Stream, pos: int) -> Reduction:
     module, _, name = nodes.global_name(callee).rpartition(".")
     if module in _COPYREG:
         return _copyreg(nodes, name, args) or call
-    if pos in stream.logs or pos in stream.pending:
+    if pos in stream.logs or stream.pending.get(pos):
         return call  # a built-in value that is changed afterwards is none
     if module == "_codecs" and name == "encode":
         return _encoded(nodes, args, Kind.BYTES) or call

@@ -3,6 +3,7 @@
 import codecs
 import re
 import struct
+from collections.abc import Callable
 
 from app import limits
 from app.codecs.nodes import Scalar
@@ -45,24 +46,7 @@ def read_scalar(data: bytes, pos: int) -> Scalar:
         LimitExceeded: an integer too large for a cell.
         DecodeError: the argument is malformed.
     """
-    op = data[pos]
-    if op == _SHORT_TEXT:
-        return _short_text(data, pos)
-    if op in TEXTS or op == _PERSID:
-        return read_text(data, pos)
-    if op in BYTES or op in STRINGS or op == CODE["BYTEARRAY8"]:
-        return read_bytes(data, pos)
-    if op in (CODE["FLOAT"], CODE["BINFLOAT"]):
-        return _float(data, pos)
-    return _CONSTANTS[op] if op in _CONSTANTS else _int_or_bool(data, pos)
-
-
-def _short_text(data: bytes, pos: int) -> str:
-    """Return the text of SHORT_BINUNICODE, of which most pickles have most."""
-    try:
-        return str(data[pos + 2 : pos + 2 + data[pos + 1]], "utf-8")
-    except (IndexError, UnicodeDecodeError):
-        return read_text(data, pos)  # surrogates, or damage
+    return _READERS.get(data[pos], _int_or_bool)(data, pos)
 
 
 def _int_or_bool(data: bytes, pos: int) -> int:
@@ -76,7 +60,6 @@ def _int_or_bool(data: bytes, pos: int) -> int:
 
 
 _INT_LINES = codes("INT", "LONG")
-_CONSTANTS = {CODE["NONE"]: None, CODE["NEWTRUE"]: True, CODE["NEWFALSE"]: False}
 _BOOLS = {b"00": False, b"01": True}
 
 
@@ -106,6 +89,8 @@ def _based_int(digits: bytes, pos: int) -> int:
 
 def _big_decimal(digits: bytes) -> int:
     """Return a decimal of any length: Python refuses text of more than 4,300 digits, so it is joined from parts."""
+    if len(digits) <= _CHUNK_DIGITS:
+        return int(digits)
     parts = [int(digits[max(end - _CHUNK_DIGITS, 0) : end]) for end in range(len(digits), 0, -_CHUNK_DIGITS)]
     base: int = 10**_CHUNK_DIGITS
     while len(parts) > 1:
@@ -114,10 +99,12 @@ def _big_decimal(digits: bytes) -> int:
     return parts[0]
 
 
-def _float(data: bytes, pos: int) -> float:
-    if data[pos] == CODE["BINFLOAT"]:
-        value: float = _F8(data, pos + 1)[0]
-        return value
+def _binary_float(data: bytes, pos: int) -> float:
+    value: float = _F8(data, pos + 1)[0]
+    return value
+
+
+def _text_float(data: bytes, pos: int) -> float:
     start, size = payload(data, pos)
     line = data[start : start + size]
     try:
@@ -128,8 +115,10 @@ def _float(data: bytes, pos: int) -> float:
 
 def read_text(data: bytes, pos: int, limit: int = -1) -> str:
     """Return the text at ``pos``, only its first ``limit`` characters when that is not negative."""
-    start, size = payload(data, pos)
     op = data[pos]
+    if op == _SHORT_TEXT and (text := _short_text(data, pos)) is not None:  # what most pickles have most of
+        return text if limit < 0 else text[:limit]
+    start, size = payload(data, pos)
     if op == CODE["UNICODE"]:
         line = _head(data, start, size, limit * _RAW_ESCAPE_CHARS)
         text = _raw_unescape(line if len(line) == size else _CUT_ESCAPE.sub(b"", line), pos)
@@ -141,6 +130,14 @@ def read_text(data: bytes, pos: int, limit: int = -1) -> str:
     return text if limit < 0 else text[:limit]
 
 
+def _short_text(data: bytes, pos: int) -> str | None:
+    """Return the text of a SHORT_BINUNICODE that is whole and has no surrogates."""
+    try:
+        return str(data[pos + 2 : pos + 2 + data[pos + 1]], "utf-8")
+    except (IndexError, UnicodeDecodeError):
+        return None
+
+
 def _head(data: bytes, start: int, size: int, limit: int) -> bytes:
     return data[start : start + (size if limit < 0 else min(size, limit))]
 
@@ -150,6 +147,15 @@ def _utf8(raw: bytes, pos: int, *, whole: bool) -> str:
         return codecs.utf_8_decode(raw, "surrogatepass", whole)[0]
     except UnicodeDecodeError as error:
         raise DecodeError(f"The text at offset {pos:,} is not UTF-8.", offset=pos) from error
+
+
+def is_text(data: bytes) -> bool:
+    """Tell whether bytes are UTF-8 as pickles write it, the last character cut or not."""
+    try:
+        codecs.utf_8_decode(data, "surrogatepass", False)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _raw_unescape(line: bytes, pos: int) -> str:
@@ -190,3 +196,19 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
     if hexadecimal is not None:
         return bytes([int(hexadecimal, 16)])
     return _SIMPLE_ESCAPES.get(other, b"\\" + other)
+
+
+_READERS: dict[int, Callable[[bytes, int], Scalar]] = {
+    CODE["NONE"]: lambda _data, _pos: None,
+    CODE["NEWTRUE"]: lambda _data, _pos: True,
+    CODE["NEWFALSE"]: lambda _data, _pos: False,
+    CODE["BININT1"]: lambda data, pos: data[pos + 1],
+    CODE["BININT2"]: lambda data, pos: int.from_bytes(data[pos + 1 : pos + 3], "little"),
+    CODE["BININT"]: lambda data, pos: int.from_bytes(data[pos + 1 : pos + 5], "little", signed=True),
+    CODE["FLOAT"]: _text_float,
+    CODE["BINFLOAT"]: _binary_float,
+    _PERSID: read_text,
+    **dict.fromkeys(TEXTS, read_text),
+    **dict.fromkeys(BYTES | STRINGS | codes("BYTEARRAY8"), read_bytes),
+}
+"""What reads an opcode's argument; integers of all other opcodes are read by `_int_or_bool`."""

@@ -28,6 +28,7 @@ class Stream:
     memo is overwritten; otherwise a GET's target is read from ``memo``.
     ``odd``: offsets of opcodes that CPython may refuse, to be judged later.
     ``popped`` and ``left``: slots that POP threw away and that still stood on the stack at STOP.
+    ``pops``: the offset of the POP or POP_MARK for each of ``popped``.
     ``pending``: kids by the slot of the unfinished container that they were meant for, when the pickle is damaged.
     ``root`` is a slot, ``stop`` the offset behind STOP or -1, ``error_at`` the offset of the damage or -1.
     ``is_cut`` is true when the bytes end before the pickle does.
@@ -45,6 +46,7 @@ class Stream:
     persids: list[int] = field(default_factory=list)
     insts: list[int] = field(default_factory=list)
     popped: list[int] = field(default_factory=list)
+    pops: list[int] = field(default_factory=list)
     odd: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)
     pending: dict[int, list[int]] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from app.codecs.decimal_text import decimal_text
-from app.codecs.known.registry import describe
+from app.codecs.known.registry import describe_shape
 from app.codecs.known.shape import Shape, is_slots_state, shape_of
 from app.codecs.nodes import CONTAINERS, SCALARS, Kind, ObjectParts, PickleNodes
 from app.errors import CodecError, LimitExceeded
@@ -114,7 +114,7 @@ class _TreeWriter:
         nodes = self._nodes
         parts, shape = nodes.parts(slot), shape_of(nodes, slot)
         node["cls"] = shape.name
-        known = describe(nodes, slot)
+        known = describe_shape(nodes, shape)
         if known is not None:
             node["text"] = known.text
         if not node["cls"]:

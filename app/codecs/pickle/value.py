@@ -9,7 +9,7 @@ from app.codecs.json_scalars import damaged_json
 from app.codecs.known.registry import describe
 from app.codecs.literal import format_literal
 from app.codecs.nodes import SCALARS, Kind, Scalar
-from app.codecs.pickle.children import Child, Role
+from app.codecs.pickle.children import HASHED_ROLES, Child, Role
 from app.codecs.pickle.graph import Graph, parse
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.paths import Part, Step, parse_path
@@ -34,9 +34,10 @@ class PickleValue(DecodedValue):
 
     codec: ClassVar[str] = "pickle"
 
-    def __init__(self, data: bytes, token: CancelToken) -> None:
+    def __init__(self, data: bytes, token: CancelToken, first: Graph | None = None) -> None:
+        """``first`` is the first pickle of the value where it was parsed already."""
         super().__init__(data)
-        self._makers = [RowMaker(graph) for graph in _parse_all(data, token)]
+        self._makers = [RowMaker(graph) for graph in _parse_all(data, token, first)]
         graph = self._makers[0].graph
         self._extras = self._make_extras(graph)
         self.problems = tuple(self._problems(graph))
@@ -106,6 +107,8 @@ class PickleValue(DecodedValue):
         return maker.row(child, len(self._extras) if is_root else 0)
 
     def _find(self, path: str) -> tuple[RowMaker, Child]:
+        if not path:
+            return self._makers[0], Child(self.graph.root, "", "", Role.ROOT)
         maker, root, steps = self._start(path)
         return maker, maker.locator.find(root, steps)
 
@@ -142,6 +145,12 @@ class PickleValue(DecodedValue):
         if reason:
             raise EncodeError(f"{path or 'The root'} cannot be edited. {reason}")
         graph = replace_scalar(maker.graph, before[-1].slot, literal)
+        if graph is maker.graph:
+            return self.data  # nothing to change
+        if any(child.role in HASHED_ROLES for child in before):
+            raise EncodeError(
+                f"{path} cannot be edited. What a key or an element of a set is made of cannot change yet."
+            )
         new_root = Child(graph.root, "", "", Role.ROOT) if root.role is Role.ROOT else root
         _check_known_types(maker.graph, before, graph, Locator(graph).trail(new_root, steps))
         return graph.stream.data
@@ -179,9 +188,9 @@ def _whole(graph: Graph, slot: int) -> Scalar:
         return graph.integer(slot)
 
 
-def _parse_all(data: bytes, token: CancelToken) -> list[Graph]:
+def _parse_all(data: bytes, token: CancelToken, first: Graph | None) -> list[Graph]:
     """Return the pickles in a row, at least one; what follows the last whole one is left out."""
-    graphs = [parse(data, 0, token)]
+    graphs = [first or parse(data, 0, token)]
     while 0 <= graphs[-1].stream.stop < len(data) and len(graphs) < _MOST_PICKLES:
         following = parse(data, graphs[-1].stream.stop, token)
         if following.stream.error:

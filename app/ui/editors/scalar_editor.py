@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLineEdit, QStyleOptionViewItem, QWidget
 from app.ui.delegates import CellDelegate
 from app.ui.models import roles
 from app.ui.models.roles import AnyIndex
-from app.ui.theme import ROW_HEIGHT, Family, colours_of, fixed_font
+from app.ui.theme import Family, colours_of, fixed_font, row_height
 
 MAX_CHARS = 20_000
 """Characters of a literal that are edited in one line; laying out a longer one takes longer than a frame."""
@@ -107,4 +107,4 @@ class ScalarDelegate(CellDelegate):
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, _index: AnyIndex) -> None:
         rect = option.rect
         editor.setGeometry(rect)
-        editor.setMinimumSize(QSize(0, ROW_HEIGHT))
+        editor.setMinimumSize(QSize(0, row_height()))

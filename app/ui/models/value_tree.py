@@ -25,7 +25,7 @@ _TITLES = {Column.NAME: "Name", Column.TYPE: "Type", Column.VALUE: "Value"}
 _COLUMNS = len(Column)
 _HORIZONTAL = Qt.Orientation.Horizontal
 _EDITABLE = Qt.ItemFlag.ItemIsEditable
-_PLAIN_CONTAINERS = frozenset({"dict", "list", "tuple", "set", "frozenset"})
+PLAIN_CONTAINERS = frozenset({"dict", "list", "tuple", "set", "frozenset"})
 """Types whose text only repeats what their rows say."""
 _TOP = 0
 """The slot above the root row: the invalid index."""
@@ -199,7 +199,7 @@ class ValueTreeModel(QAbstractItemModel):
         if role == roles.PROBLEM:
             return row.note or row.text if "damaged" in row.flags else ""
         if role == roles.IS_DIM:
-            return column == Column.VALUE and row.type in _PLAIN_CONTAINERS
+            return column == Column.VALUE and row.type in PLAIN_CONTAINERS
         if role == roles.TOOL_TIP:
             return self._tool_tip(index, row)
         return None

@@ -1,18 +1,22 @@
 """The table of entries."""
 
-from PySide6.QtCore import QModelIndex, QTimer, Signal, Slot
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from app.ui.delegates import CellDelegate
 from app.ui.models.entry_table import Column, EntryTableModel
-from app.ui.theme import HEADER_HEIGHT, ROW_HEIGHT
+from app.ui.theme import GAP, row_height
+from app.ui.views.header import Header
 
+_Cursor = QAbstractItemView.CursorAction
 _LOOK_DELAY = 25
 """Milliseconds after which the rows that are then visible are asked for."""
 _AHEAD = 20
 """Rows above and below the visible ones whose summaries are read too."""
-_WIDTHS = {Column.KEY: 190, Column.TYPE: 104, Column.VALUE: 200, Column.SIZE: 64}
+_SELECT_ROW = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+_WRAPPED = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWrapAnywhere)
+_WIDTHS: dict[int, int] = {Column.KEY: 190, Column.TYPE: 104, Column.SIZE: 64}
 
 
 class EntryView(QTableView):
@@ -26,6 +30,8 @@ class EntryView(QTableView):
         self.setAccessibleName("Entries")
         self.setAccessibleDescription("Keys of the database with the type, a summary and the size of each value")
         self._entries = model
+        self._empty_text = ""
+        self._header = Header(self)
         self._look = QTimer(self, singleShot=True, interval=_LOOK_DELAY)
         self._look.timeout.connect(self.ask)
         self._set_up()
@@ -37,6 +43,7 @@ class EntryView(QTableView):
         self._set_widths()
 
     def _set_up(self) -> None:
+        self.setHorizontalHeader(self._header)
         self.setItemDelegate(CellDelegate(type_column=Column.TYPE, value_column=Column.VALUE, parent=self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -50,17 +57,11 @@ class EntryView(QTableView):
         self.setCornerButtonEnabled(False)
         self.verticalHeader().hide()  # a visible one freezes for seconds when a million rows become few
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        self.verticalHeader().setDefaultSectionSize(row_height())
 
     def _set_widths(self) -> None:
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(header.defaultAlignment().AlignLeft | header.defaultAlignment().AlignVCenter)
-        header.setFixedHeight(HEADER_HEIGHT)
-        header.setMinimumSectionSize(48)
-        for column, width in _WIDTHS.items():
-            self.setColumnWidth(column, width)
-        header.setSectionResizeMode(Column.VALUE, QHeaderView.ResizeMode.Stretch)
+        self._header.give_widths(_WIDTHS, self.width())
+        self._header.setSectionResizeMode(Column.VALUE, QHeaderView.ResizeMode.Stretch)
 
     # ---- what is seen
 
@@ -71,17 +72,41 @@ class EntryView(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._header.give_widths(_WIDTHS, event.size().width())
         self._on_rows_seen()
+
+    def show_when_empty(self, sentence: str) -> None:
+        """Say this where the rows would be while there are none."""
+        self._empty_text = sentence
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._empty_text and not self._entries.rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            room = self.viewport().rect().adjusted(2 * GAP, 4 * GAP, -2 * GAP, 0)
+            painter.drawText(room, _WRAPPED, self._empty_text)
+            painter.end()
 
     @Slot()
     def ask(self) -> None:
         """Ask for the summaries of the rows in sight that are not known."""
         first = self.rowAt(0)
         if first >= 0:
-            last = first + self.viewport().height() // ROW_HEIGHT + 1
+            last = first + self.viewport().height() // self.verticalHeader().defaultSectionSize() + 1
             self._entries.want(first - _AHEAD, last + _AHEAD)
 
     # ---- the selection
+
+    def moveCursor(  # noqa: N802 - Qt's name
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """Let Home and End go to the first and the last entry: a row is one thing here, not cells side by side."""
+        ends = {_Cursor.MoveHome: 0, _Cursor.MoveEnd: self._entries.rowCount() - 1}
+        if action in ends:
+            return self._entries.index(ends[action], max(self.currentIndex().column(), 0))
+        return super().moveCursor(action, modifiers)
 
     @property
     def current_entry(self) -> int | None:
@@ -98,13 +123,14 @@ class EntryView(QTableView):
         row = self._entries.row_of(entry_id)
         if row is None:
             return False
-        self.selectRow(row)
-        self.scrollTo(self._entries.index(row, 0))
+        index = self._entries.index(row, 0)
+        self.selectionModel().setCurrentIndex(index, _SELECT_ROW)  # selectRow() would toggle it while Ctrl is held
+        self.scrollTo(index)
         return True
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current_row(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if current.isValid():
             if not self.selectionModel().hasSelection():  # a view that gets the focus makes a row current, no more
-                self.selectRow(current.row())
+                self.selectionModel().select(current, _SELECT_ROW)
             self.entry_selected.emit(self._entries.entry_id(current.row()))

@@ -3,15 +3,18 @@
 from collections.abc import Iterator
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeView, QWidget
 
 from app.ui.editors.scalar_editor import ScalarDelegate, ScalarEditor
 from app.ui.models.value_tree import Column, ValueTreeModel
-from app.ui.theme import HEADER_HEIGHT
+from app.ui.views.header import Header
 
 _LOOK_DELAY = 25
-_EDIT_KEYS = (Qt.Key.Key_F2, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_ENTER_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_WIDTHS: dict[int, int] = {Column.NAME: 200, Column.TYPE: 136}
+_NAME_ROOM = 60
+"""Pixels of a name that should be seen however far it is indented."""
 _PATHS_KEPT = 2_000
 """Open rows that are opened again when the same value comes back."""
 
@@ -36,6 +39,7 @@ class TreeView(QTreeView):
         self._current_path = ""
         self.editor: ScalarEditor | None = None
         self._edited = 0
+        self._header = Header(self)
         self._look = QTimer(self, singleShot=True, interval=_LOOK_DELAY)
         self._look.timeout.connect(self._on_look)
         self._delegate = ScalarDelegate(type_column=Column.TYPE, value_column=Column.VALUE, parent=self)
@@ -43,10 +47,12 @@ class TreeView(QTreeView):
         self._set_up()
         self.setModel(model)
         model.rowsInserted.connect(self._on_rows_inserted)
+        self.expanded.connect(self._on_expanded)
         self.verticalScrollBar().valueChanged.connect(self._on_seen)
         self._set_widths()
 
     def _set_up(self) -> None:
+        self.setHeader(self._header)
         self.setItemDelegate(self._delegate)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -58,15 +64,24 @@ class TreeView(QTreeView):
         self.setIndentation(18)
 
     def _set_widths(self) -> None:
-        header = self.header()
+        header = self._header
         header.setStretchLastSection(True)
-        header.setFixedHeight(HEADER_HEIGHT)
         header.setSectionsMovable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        self.setColumnWidth(Column.NAME, 200)
-        self.setColumnWidth(Column.TYPE, 130)
+        header.give_widths(_WIDTHS, self.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._header.give_widths(_WIDTHS, event.size().width())
 
     # ---- opening rows
+
+    @Slot(QModelIndex)
+    def _on_expanded(self, index: QModelIndex) -> None:
+        """Widen the names' column where the rows that come are indented out of it, up to half of the view."""
+        needed = (self._tree.depth(index) + 2) * self.indentation() + _NAME_ROOM
+        if needed > self.columnWidth(Column.NAME):
+            self._header.resizeSection(Column.NAME, max(min(needed, self.viewport().width() // 2), _NAME_ROOM))
 
     def open_root(self) -> None:
         """Open the root row, so that a value is seen at once."""
@@ -135,12 +150,12 @@ class TreeView(QTreeView):
     # ---- editing
 
     def edit_current(self) -> bool:
-        """Ask for an editor on the current row; tell whether that row can be edited."""
+        """Ask for an editor on the current row, or have it said why there is none; tell whether there is."""
         cell = self.currentIndex().siblingAtColumn(Column.VALUE)
         can_edit = bool(cell.flags() & Qt.ItemFlag.ItemIsEditable)
         if can_edit:
             self.edit_wanted.emit(self._tree.slot_number(cell))
-        elif cell.isValid() and not self._tree.hasChildren(cell.siblingAtColumn(0)):
+        elif cell.isValid():
             self.edit_impossible.emit(self._tree.slot_number(cell))
         return can_edit
 
@@ -173,12 +188,24 @@ class TreeView(QTreeView):
         self.editor_changed.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in _EDIT_KEYS and self.edit_current():
-            event.accept()
+        if event.key() == Qt.Key.Key_F2:
+            self.edit_current()
+        elif event.key() in _ENTER_KEYS:
+            self._edit_or_open()
         else:
             super().keyPressEvent(event)
 
+    def _edit_or_open(self) -> None:
+        """Do what Enter does: edit a scalar, open or close what has rows of its own."""
+        index = self.currentIndex().siblingAtColumn(0)
+        if self._tree.hasChildren(index):
+            self.setExpanded(index, not self.isExpanded(index))
+        else:
+            self.edit_current()
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         super().mouseDoubleClickEvent(event)
-        if event.button() == Qt.MouseButton.LeftButton and self.indexAt(event.position().toPoint()).isValid():
+        index = self.indexAt(event.position().toPoint())
+        is_leaf = index.isValid() and not self._tree.hasChildren(index.siblingAtColumn(0))
+        if event.button() == Qt.MouseButton.LeftButton and is_leaf:
             self.edit_current()

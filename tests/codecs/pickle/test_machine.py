@@ -4,6 +4,7 @@ import gc
 import pickle
 import pickletools
 from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -78,7 +79,8 @@ def walk(data: bytes) -> list[int]:
     ],
 )
 def test_memo_and_stack_opcodes_do_what_cpython_does(data: bytes, expected: list[int]) -> None:
-    assert list(pickle.loads(data)) == expected
+    # The one in Python: that in C would fill its memo up to the highest index.
+    assert list(pickle._Unpickler(BytesIO(data)).load()) == expected
 
     graph = parse(data, 0, CancelToken())
 
@@ -157,6 +159,38 @@ def test_what_python_may_refuse_or_ignore_is_told(data: bytes, complaint: str) -
     problems = decode(data).problems
 
     assert any(complaint in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_what_contains_itself_is_nothing_unusual(protocol: int) -> None:
+    short: tuple[list[object], ...] = ([],)
+    short[0].append(short)
+    last: list[object] = []
+    long = (1, 2, "three", 4.5, short[0], last)
+    last.append(long)
+    node = SimpleNamespace()
+    node.members = frozenset([1, Hashable(node)])
+
+    for value in (short, long, node.members):
+        assert decode(pickle.dumps(value, protocol)).problems == ()
+
+
+class Hashable:
+    """An element of a set that leads back to what holds the set."""
+
+    def __init__(self, owner: object) -> None:
+        self.owner = owner
+
+
+@pytest.mark.parametrize("data", [b"K\x010", b"]K\x010h\x05.", b"]K\x0100000"])
+def test_a_pickle_may_break_off_behind_a_pop(data: bytes) -> None:
+    assert decode(data).is_damaged
+
+
+def test_a_value_that_the_memo_does_not_hold_is_told_when_it_is_thrown_away() -> None:
+    assert decode(b"(K\x01q\x00K\x050h\x00t.").problems == (
+        "<popped 1> is a value that is made by the pickle and thrown away.",
+    )
 
 
 def test_a_damaged_list_shows_what_was_built_and_where_it_broke() -> None:

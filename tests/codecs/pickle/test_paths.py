@@ -132,6 +132,15 @@ def test_attributes_that_are_no_names_go_by_the_state() -> None:
 
     assert [row.step for row in value.rows(value.root.node, 0, 9)] == ["<state>['a b']", ".c"]
     assert value.find("<state>['c']").text == "2"
+    check_paths(value)
+
+
+def test_attributes_in_slots_that_are_no_names_go_by_the_state() -> None:
+    value = decode(b"cm\nC\n)\x81N}(X\x03\x00\x00\x00a bK\x01X\x01\x00\x00\x00cK\x02u\x86b.")
+
+    assert [row.step for row in value.rows(value.root.node, 0, 9)] == ["<state>[1]['a b']", ".c"]
+    check_paths(value)
+    assert value.find("<state>[1]").type == "dict"
 
 
 def test_further_pickles_have_paths() -> None:

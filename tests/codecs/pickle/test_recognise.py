@@ -1,14 +1,18 @@
 """Pickles are told from other bytes; summaries need only the first bytes."""
 
 import pickle
+from array import array
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 
+from app import limits
 from app.cancel import CancelToken
 from app.codecs.pickle.codec import PickleCodec
 from app.codecs.pickle.recognise import value_end
+from app.codecs.registry import decode, summary
 from tests import corpus
 from tests.codecs.pickle.strategies import PROTOCOLS, VALUES
 
@@ -82,3 +86,63 @@ def test_summary_of_a_whole_value_is_the_text_of_its_root(value: object, protoco
 
     assert summary.type == root.type or len(data) > 4096
     assert len(summary.text) <= 161
+
+
+@pytest.mark.parametrize("case", corpus.values("benign"), ids=corpus.name_of)
+def test_the_first_bytes_of_the_corpus_give_the_type_of_the_root(case: corpus.ValueCase) -> None:
+    data = case.read()
+    value, _ = decode(data, CancelToken())
+
+    found = summary(data[: limits.SUMMARY_PREFIX], len(data))
+
+    assert (found.codec, found.type) == (value.codec, value.root.type)
+    assert len(found.text) <= limits.SUMMARY_CHARS
+
+
+LONG_VALUES = {
+    "a dict": (b"(dp0\n" + b"".join(b"Vkey %d\np%d\nI%d\ns" % (n, n, n) for n in range(1, 500)) + b".", "dict"),
+    "a string of protocol 0": (b"S'" + b"y" * 9_000 + b"'\np0\n.", "str"),
+    "a text of protocol 1": (pickle.dumps("x" * 9_000, 1), "str"),
+    "a string of protocol 1": (b"T\x28\x23\x00\x00" + b"y" * 9_000 + b"q\x00.", "str"),
+    "a tuple without memo": (b"(" + b"".join(b"S'item %d'\n" % n for n in range(1_000)) + b"t.", "tuple"),
+    "a long integer in decimal": (b"L" + b"7" * 9_000 + b"L\n.", "int"),
+    "a long integer": (pickle.dumps(7**20_000), "int"),
+    "a Decimal": (b"cdecimal\nDecimal\np0\n(S'" + b"1" * 9_000 + b"'\np1\ntp2\nRp3\n.", "decimal.Decimal"),
+    "an array": (b"carray\narray\np0\n(S'd'\np1\n(lp2\n" + b"F1.5\na" * 1_000 + b"tp3\nRp4\n.", "array.array"),
+    "an array of protocol 4": (pickle.dumps(array("d", [1.5] * 2_000), 4), "array.array"),
+    "a bytearray": (pickle.dumps(bytearray(b"x" * 9_000), 5), "bytearray"),
+    "bytes of protocol 2": (pickle.dumps(b"x" * 9_000, 2), "bytes"),
+    "a set of protocol 2": (pickle.dumps(set(range(3_000)), 2), "set"),
+}
+
+
+@pytest.mark.parametrize(("data", "kind"), LONG_VALUES.values(), ids=LONG_VALUES.keys())
+def test_a_long_value_is_known_by_its_first_bytes(data: bytes, kind: str) -> None:
+    value, _ = decode(data, CancelToken())
+
+    found = summary(data[: limits.SUMMARY_PREFIX], len(data))
+
+    assert (value.codec, value.root.type) == ("pickle", kind)
+    assert (found.codec, found.type, found.problem) == ("pickle", kind, "")
+    assert len(found.text) <= limits.SUMMARY_CHARS
+
+
+@pytest.mark.parametrize(
+    "line", [b"Very long text ", b"I1\n", b"Vline\n", b"Pline\n", b"(", b"N", b"]", b")", b"1", b"a.", b"X\0\0\0"]
+)
+def test_long_bytes_that_resemble_old_pickles_are_none(line: bytes) -> None:
+    data = line * 6_000
+
+    assert decode(data, CancelToken())[0].codec != "pickle"
+    assert summary(data[: limits.SUMMARY_PREFIX], len(data)).codec != "pickle"
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_attributes_of_a_cut_object_are_shown_as_attributes(protocol: int) -> None:
+    data = pickle.dumps(SimpleNamespace(**{f"name{number}": "v" * 50 for number in range(200)}), protocol)
+
+    found = summary(data[: limits.SUMMARY_PREFIX], len(data))
+
+    assert found.type == "types.SimpleNamespace"
+    assert found.text.startswith("SimpleNamespace(name0='vvvv")
+    assert found.text.endswith("…")

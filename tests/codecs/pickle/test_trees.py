@@ -93,3 +93,11 @@ def test_integers_of_any_size_are_written_in_decimal() -> None:
         sum(int(digits[max(at - 4000, 0) : at]) * 10 ** (len(digits) - at) for at in range(len(digits), 0, -4000))
         == huge
     )
+
+
+def test_a_name_that_cannot_be_read_costs_no_more_than_the_name() -> None:
+    value = PickleCodec().decode(b"c__builtin__\ngetattr\n(cmod\nC\nX\x01\x00\x00\x00\xfftR)R.", CancelToken())
+
+    assert value.root.type == "object"
+    assert value.text(1_000)
+    assert value.tree(100)["callable"]["cls"] == "__builtin__.getattr"
