@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from app.backends.base import Backend, Match
-from app.backends.bdb185_pages import META_BYTES, Meta, Pages185, Span
+from app.backends.bdb185_pages import META_BYTES, WHY_READ_ONLY, Meta, Pages185, Span
 from app.backends.bdb_pages import BTREE_LEAF, RECNO_LEAF, Page
 from app.backends.bdb_tree import leaves, lost_leaves
 from app.backends.binary import Damage, MappedFile
@@ -55,7 +55,7 @@ class Bdb185BtreeBackend(Backend):
 
     @property
     def why_read_only(self) -> str:
-        return "Databases of Berkeley DB 1.85 are only read; use Save as to keep the entries in another format."
+        return WHY_READ_ONLY
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         self._file.check_not_cut()

@@ -25,6 +25,7 @@ from app.backends.bdb185_hash_layout import (
     Header,
     Span,
 )
+from app.backends.bdb185_pages import WHY_READ_ONLY
 from app.backends.binary import Damage, MappedFile
 from app.backends.key_index import ChunkBuilder, IndexChunk
 from app.cancel import CancelToken
@@ -82,7 +83,7 @@ class Bdb185HashBackend(Backend):
 
     @property
     def why_read_only(self) -> str:
-        return "Databases of Berkeley DB 1.85 are only read; use Save as to keep the entries in another format."
+        return WHY_READ_ONLY
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         self._file.check_not_cut()

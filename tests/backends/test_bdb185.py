@@ -110,7 +110,7 @@ def test_noise_is_never_more_than_damage(data: st.DataObject, tmp_path_factory: 
 @pytest.mark.parametrize("case", INTACT, ids=corpus.name_of)
 def test_saving_is_refused_for_good(case: corpus.DatabaseCase, database_case: CopyCase) -> None:
     with open_path(database_case(case.name)) as backend:
-        with pytest.raises(ReadOnlyDatabase, match="Save as") as caught:
+        with pytest.raises(ReadOnlyDatabase, match="only read") as caught:
             backend.apply([], {}, SaveOptions(), CancelToken())
 
         assert caught.value.message == backend.why_read_only
