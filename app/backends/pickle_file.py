@@ -37,7 +37,7 @@ class PickleFileBackend(Backend):
             yield builder.take()
 
     def _places(self, token: CancelToken) -> Iterator[tuple[int, int]]:
-        """Yield start and end of each pickle; what is behind the last whole one becomes a problem."""
+        """Yield start and end of each pickle; what is behind the last whole one is a problem, and an entry too."""
         file = MappedFile(self._path)
         try:
             if not file.size:
@@ -53,16 +53,11 @@ class PickleFileBackend(Backend):
             file.check_not_cut()
             end = self._value_end(file.buffer, start)
             if end is None or not start < end <= file.size:
-                self._refuse_rest(start, file.size)
-                return
+                what = f"The last {file.size - start:,} bytes are" if start else "The file is"
+                self.report(f"{what} no whole pickle; what can be read is shown.", start)
+                end = file.size
             yield start, end
             start = end
-
-    def _refuse_rest(self, start: int, size: int) -> None:
-        if start == 0:
-            message = f"{self._path.name} does not begin with a whole pickle: it is damaged or something else."
-            raise CorruptDatabase(message, path=self._path, offset=0)
-        self.report(f"The last {size - start:,} bytes are no whole pickle: they are not shown.", start)
 
     def read(self, key: bytes, locator: int, size: int) -> bytes:
         return self._read_checked(locator, size)

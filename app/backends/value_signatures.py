@@ -60,6 +60,8 @@ def _pickles(head: Head, buffer: Buffer, value_end: ValueEnd) -> Finding | None:
     if _has_proto(head.data) and is_named_so:
         what = "has no end" if end is None else f"ends at byte {end:,}, before bytes that are none"
         return _finding(f"damaged, {protocol}", f"the file begins as a pickle of {protocol}, but it {what}")
+    if is_named_so and window.strip(b"\0"):
+        return _finding("damaged, by its name", f"the name ends in {head.path.suffix}, but no whole pickle begins here")
     return None
 
 

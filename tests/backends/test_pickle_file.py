@@ -42,21 +42,29 @@ def test_entries_are_the_pickles_in_a_row(values: list[tuple[object, int]]) -> N
 def test_bytes_behind_the_last_pickle_are_a_problem_with_its_offset(tmp_path: Path) -> None:
     whole = pickle.dumps({"a": 1}) * 2
     with opened(written(tmp_path, whole + b"junk")) as backend:
-        assert len(entries_of(backend)) == 2
+        assert [key for key, _ in entries_of(backend)] == [b"0", b"1", b"2"]
+        assert entries_of(backend)[2] == (b"2", b"junk")
         assert [problem.offset for problem in backend.problems] == [len(whole)]
         assert "last 4 bytes" in backend.problems[0].message
 
 
-@pytest.mark.parametrize("content", [b"", b"no pickle", pickle.dumps([1, 2, 3])[:-1]])
-def test_what_does_not_begin_with_a_pickle_is_refused(tmp_path: Path, content: bytes) -> None:
-    with opened(written(tmp_path, content)) as backend, pytest.raises(CorruptDatabase, match=r"values\.pkl"):
+@pytest.mark.parametrize("content", [b"no pickle", pickle.dumps([1, 2, 3])[:-1]])
+def test_what_is_no_whole_pickle_is_shown_as_far_as_it_goes(tmp_path: Path, content: bytes) -> None:
+    with opened(written(tmp_path, content)) as backend:
+        assert entries_of(backend) == [(b"0", content)]
+        assert [problem.offset for problem in backend.problems] == [0]
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    with opened(written(tmp_path, b"")) as backend, pytest.raises(CorruptDatabase, match=r"values\.pkl is empty"):
         index_of(backend)
 
 
 @pytest.mark.parametrize("wrong_end", [0, -1, 10**9])
 def test_an_end_that_cannot_be_is_not_believed(tmp_path: Path, wrong_end: int) -> None:
-    with opened(written(tmp_path, b"N."), lambda _buffer, _start: wrong_end) as backend, pytest.raises(CorruptDatabase):
-        index_of(backend)
+    with opened(written(tmp_path, b"N."), lambda _buffer, _start: wrong_end) as backend:
+        assert entries_of(backend) == [(b"0", b"N.")]
+        assert backend.problems
 
 
 def test_a_changed_file_makes_the_index_stale(tmp_path: Path) -> None:

@@ -40,6 +40,15 @@ def test_a_cut_pickle_is_recognised_by_its_name_and_first_byte(tmp_path: Path) -
         whichdb(tmp_path / "cut.bin", pickle_end)
 
 
+def test_a_file_named_as_pickles_opens_whatever_is_wrong_with_it(tmp_path: Path) -> None:
+    (tmp_path / "bad.pkl").write_bytes(b"Fnope\n.")
+    (tmp_path / "zeros.pkl").write_bytes(bytes(100))
+
+    assert first_match(tmp_path / "bad.pkl").variant == "damaged, by its name"
+    with pytest.raises(UnknownFormat):
+        whichdb(tmp_path / "zeros.pkl", pickle_end)
+
+
 class Thing:
     """An object whose class no reader has."""
 
