@@ -5,7 +5,7 @@ whose ``work`` talks to the engine alone and whose ``done`` comes back here.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +31,13 @@ class PendingChange:
     ref: EntryRef
     value: bytes
     digest: bytes
+    is_stored: bool = False
+    """Whether the value is the stored one again, so that there is nothing to save."""
+
+    @classmethod
+    def of(cls, ref: EntryRef, value: bytes, digest: bytes) -> "PendingChange":
+        """Return the change; hashes the value, so it is made where the work is done."""
+        return cls(ref, value, digest, is_stored=sha256(value).digest() == digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +227,7 @@ class Document:
             ref = pending.ref if pending else EntryRef(index.key(entry_id), index.nth(entry_id))
             digest = pending.digest if pending else sha256(before).digest()
             edit = Edit(f"Edit of {path or 'the value'}", ref, Patch.between(before, after), path)
-            return edit, PendingChange(ref, after, digest)
+            return edit, PendingChange.of(ref, after, digest)
 
         return Job("Editing", work, self._on_edited)
 
@@ -248,7 +255,7 @@ class Document:
         def work(token: CancelToken) -> PendingChange:
             before = self._whole(source, entry_id, index, token)
             digest = pending.digest if pending else sha256(before).digest()
-            return PendingChange(edit.ref, patch.apply(before), digest)
+            return PendingChange.of(edit.ref, patch.apply(before), digest)
 
         def done(change: PendingChange) -> None:
             self._lay_over(change)
@@ -261,20 +268,20 @@ class Document:
 
     def revert_job(self, entry_id: int) -> Job[tuple[Edit, PendingChange]] | None:
         """Take an entry's pending change back to what is stored; an edit of its own, which can be undone."""
-        pending = self.pending(entry_id)
+        pending, index = self.pending(entry_id), self.index
         if pending is None:
             return None
 
         def work(token: CancelToken) -> tuple[Edit, PendingChange]:
-            stored = self._engine.read(entry_id, 0, self.index.size(entry_id), token)
+            stored = self._engine.read(entry_id, 0, index.size(entry_id), token)
             edit = Edit("Revert", pending.ref, Patch.between(pending.value, stored))
-            return edit, PendingChange(pending.ref, stored, sha256(stored).digest())
+            return edit, PendingChange(pending.ref, stored, sha256(stored).digest(), is_stored=True)
 
         return Job("Reverting", work, self._on_edited)
 
     def _lay_over(self, change: PendingChange) -> None:
         entry_id = self.entry_of(change.ref)
-        if sha256(change.value).digest() == change.digest:
+        if change.is_stored:
             self._pending.pop(change.ref, None)
             self._pending_ids = {id_: ref for id_, ref in self._pending_ids.items() if ref != change.ref}
         else:
@@ -319,16 +326,19 @@ class Document:
 
     def export_job(self, entry_ids: Sequence[int] | None, target: Path, *, lines: bool) -> StreamJob[ExportReport]:
         """Export entries as they are shown (pending changes included), all when None; set ``item`` for progress."""
-        items = None if entry_ids is None and not self._pending else self._export_items(entry_ids)
+        index, wanted = self.index, None if entry_ids is None else tuple(entry_ids)
+        pending = {entry_id: self._pending[ref].value for entry_id, ref in self._pending_ids.items()}
 
         def steps(token: CancelToken) -> Iterator[ExportReport]:
-            return self._engine.export(items, str(target), lines=lines, token=token)
+            items = None if wanted is None and not pending else _export_items(index, wanted, pending)
+            yield from self._engine.export(items, str(target), lines=lines, token=token)
 
         return StreamJob(f"Exporting {self.name}", steps, lambda _report: None)
 
-    def _export_items(self, entry_ids: Sequence[int] | None) -> list[ExportItem]:
-        wanted = range(len(self.index)) if entry_ids is None else entry_ids
-        return [ExportItem(self.key(entry_id), self.source(entry_id)) for entry_id in wanted]
-
     def close(self) -> None:
         self._engine.close()
+
+
+def _export_items(index: KeyIndex, wanted: Sequence[int] | None, pending: Mapping[int, bytes]) -> list[ExportItem]:
+    chosen = range(len(index)) if wanted is None else wanted
+    return [ExportItem(index.key(entry_id), pending.get(entry_id, entry_id)) for entry_id in chosen]

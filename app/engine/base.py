@@ -71,7 +71,7 @@ class ExportItem:
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """How far an export is. ``damaged``: keys of entries that were written as ``__damaged__`` so far."""
+    """How far an export is. ``damaged``, in the last report: keys of entries that were written as ``__damaged__``."""
 
     entries: int
     total: int

@@ -27,6 +27,8 @@ _POLL_SECONDS = 0.02
 _START_SECONDS = 60.0
 _OPEN_SECONDS = 3600.0
 _STEP_SECONDS = 300.0
+_BATCH = 1_000
+"""Items that cross to an export in one message."""
 _CANCEL_SECONDS = 0.5
 """How long a cancelled call may take to give up before its process is killed."""
 
@@ -277,8 +279,15 @@ class ChildEngine(Engine):
     def export(
         self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken
     ) -> Iterator[ExportReport]:
-        placed = None if items is None else [ExportItem(item.key, self._place(item.source)) for item in items]
-        yield from self._stream("export", [placed, target], token, lines=lines)
+        count = None if items is None else self._hand_over(items, token)
+        yield from self._stream("export", [count, target], token, lines=lines)
+
+    def _hand_over(self, items: Sequence[ExportItem], token: CancelToken) -> int:
+        """Send the items ahead in small messages: a large one would hold up the window's thread while it is packed."""
+        for start in range(0, max(len(items), 1), _BATCH):  # at least one, so that nothing older is left
+            batch = [ExportItem(item.key, self._place(item.source)) for item in items[start : start + _BATCH]]
+            self._call("hold", [batch], token, is_first=start == 0)
+        return len(items)
 
     def apply(
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken

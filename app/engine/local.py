@@ -230,7 +230,7 @@ class LocalEngine(Engine):
             for piece in self.export_pieces(items, lines=lines, progress=progress, token=token):
                 file.write(piece)
                 if time.monotonic() >= due:
-                    yield ExportReport(progress.entries, total, tuple(progress.damaged))
+                    yield ExportReport(progress.entries, total)
                     due = time.monotonic() + _SLICE_SECONDS
         yield ExportReport(progress.entries, total, tuple(progress.damaged), finished=True)
 

@@ -4,15 +4,16 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
 from app import limits
 from app.cancel import CancelToken
+from app.engine.base import ExportItem
 from app.engine.local import LocalEngine
 from app.engine.wire import pack, unpack
-from app.errors import AppError, Cancelled, ChangedOnDisk, LimitExceeded
+from app.errors import AppError, Cancelled, ChangedOnDisk, EngineStopped, LimitExceeded
 
 _POLL_SECONDS = 0.03
 STREAMS = frozenset({"index", "export"})
@@ -60,6 +61,7 @@ class _Host:
         self._pipe = pipe
         self._engine = LocalEngine()
         self._streams: dict[int, Iterator[Any]] = {}
+        self._held: list[ExportItem] = []
 
     def answer(self, request: dict[str, Any]) -> bytes:
         """Return the reply as bytes for the pipe."""
@@ -81,6 +83,10 @@ class _Host:
             return self._next(arguments[0])
         if name == "end":
             return self._end(arguments[0])
+        if name == "hold":
+            return self._hold(arguments[0], **options)
+        if name == "export" and arguments[0] is not None:
+            arguments = (self._take_held(arguments[0]), *arguments[1:])
         method: Callable[..., Any] = getattr(self._engine, name)
         if name in STREAMS:
             # A stream outlives its first call: it is given up by "end", between two steps.
@@ -89,6 +95,18 @@ class _Host:
         if name not in CALLS:
             raise AppError(f"The engine has no call named {name}.")
         return method(*arguments, **options) if name in WITHOUT_TOKEN else method(*arguments, token=token, **options)
+
+    def _hold(self, items: Sequence[ExportItem], *, is_first: bool) -> None:
+        """Keep items for the export that follows."""
+        if is_first:
+            self._held = []
+        self._held += items
+
+    def _take_held(self, count: int) -> list[ExportItem]:
+        held, self._held = self._held, []
+        if len(held) != count:
+            raise EngineStopped("The process that was to export was lost meanwhile; export again.")
+        return held
 
     def _next(self, stream: int) -> list[Any]:
         """Return ``[item]``, or an empty list at the end."""

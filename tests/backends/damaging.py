@@ -1,5 +1,6 @@
 """Copies of intact cases with damage that hypothesis chooses."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -34,3 +35,11 @@ def with_noise(case: DatabaseCase, folder: Path, data: st.DataObject) -> Path:
         content[place : place + 16] = data.draw(st.binary(min_size=16, max_size=16), label="noise")
     path.write_bytes(content)
     return path
+
+
+def damaged_somehow(cases: Sequence[DatabaseCase], folder: Path, data: st.DataObject, *, magic_end: int) -> Path:
+    """Take a case, and overwrite runs of it or change one byte behind the magic."""
+    case = data.draw(st.sampled_from(cases), label="case")
+    if data.draw(st.booleans(), label="noise"):
+        return with_noise(case, folder, data)
+    return with_one_byte_changed(case, folder, data, magic_end=magic_end)

@@ -13,7 +13,7 @@ from app.backends.registry import open_database
 from app.cancel import CancelToken
 from app.errors import BackendMissing, Cancelled, CorruptDatabase, StaleIndex
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
+from tests.backends.damaging import cut_anywhere, damaged_somehow
 from tests.backends.listing import entries_of, index_of
 from tests.backends.native import bdb_load
 from tests.backends.reading import read_all
@@ -21,7 +21,10 @@ from tests.backends.reading import read_all
 CopyCase = Callable[[str], Path]
 CASES = corpus.databases("bdb-recno", "bdb-queue", corrupt=False)
 PAGE = 512
-VALUES = st.lists(st.binary(max_size=40) | st.binary(min_size=400, max_size=1500), min_size=1, max_size=150)
+LARGE = st.builds(
+    lambda piece, size: (piece * size)[:size], st.binary(min_size=1, max_size=30), st.integers(400, 1_500)
+)
+VALUES = st.lists(st.binary(max_size=40) | LARGE, min_size=1, max_size=150)
 
 
 def open_match(match: Match) -> Backend:
@@ -216,12 +219,7 @@ def test_listing_can_be_cancelled(database_case: CopyCase, case: corpus.Database
 def test_any_damage_ends_in_entries_and_sentences(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    case = data.draw(st.sampled_from(CASES), label="case")
-    folder = tmp_path_factory.mktemp("damage")
-    if data.draw(st.booleans(), label="noise"):
-        path = with_noise(case, folder, data)
-    else:
-        path = with_one_byte_changed(case, folder, data, magic_end=16)
+    path = damaged_somehow(CASES, tmp_path_factory.mktemp("damage"), data, magic_end=16)
 
     reading = read_all(path, open_match)
 

@@ -18,7 +18,7 @@ from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import BackendMissing, Cancelled, CorruptDatabase, StaleIndex
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
+from tests.backends.damaging import cut_anywhere, damaged_somehow
 from tests.backends.listing import entries_of, index_of
 from tests.backends.native_neighbours import mdb_dump, mdb_load
 from tests.backends.reading import read_all, wrong_pairs
@@ -91,7 +91,11 @@ def test_sub_databases_are_named_and_listed_behind_the_main_one(database_case: C
         assert "dup, empty, fixed, plain" in backend.notes[0]
 
 
-@given(pairs=st.dictionaries(KEYS, st.binary(max_size=900) | st.binary(min_size=3000, max_size=9000), max_size=60))
+LARGE = st.builds(lambda piece, size: (piece * size)[:size], st.binary(min_size=1), st.integers(3_000, 9_000))
+"""Values of several pages, told by few random bytes."""
+
+
+@given(pairs=st.dictionaries(KEYS, st.binary(max_size=300) | LARGE, max_size=60))
 def test_what_the_library_writes_is_what_we_list(
     tmp_path_factory: pytest.TempPathFactory, pairs: dict[bytes, bytes]
 ) -> None:
@@ -298,12 +302,7 @@ def test_listing_can_be_cancelled(database_case: CopyCase) -> None:
 def test_any_damage_ends_in_entries_and_sentences(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    case = data.draw(st.sampled_from(CASES), label="case")
-    folder = tmp_path_factory.mktemp("damage")
-    if data.draw(st.booleans(), label="noise"):
-        path = with_noise(case, folder, data)
-    else:
-        path = with_one_byte_changed(case, folder, data, magic_end=20)
+    path = damaged_somehow(CASES, tmp_path_factory.mktemp("damage"), data, magic_end=20)
 
     reading = read_all(path, open_match)
 

@@ -16,7 +16,7 @@ from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import Cancelled, CorruptDatabase, StaleIndex
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
+from tests.backends.damaging import cut_anywhere, damaged_somehow
 from tests.backends.listing import entries_of, index_of
 from tests.backends.native_neighbours import tdb_dump, tdb_restore
 from tests.backends.reading import read_all, wrong_pairs
@@ -258,12 +258,7 @@ def test_listing_can_be_cancelled(database_case: CopyCase) -> None:
 def test_any_damage_ends_in_entries_and_sentences(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    case = data.draw(st.sampled_from(CASES), label="case")
-    folder = tmp_path_factory.mktemp("damage")
-    if data.draw(st.booleans(), label="noise"):
-        path = with_noise(case, folder, data)
-    else:
-        path = with_one_byte_changed(case, folder, data, magic_end=9)
+    path = damaged_somehow(CASES, tmp_path_factory.mktemp("damage"), data, magic_end=9)
 
     reading = read_all(path, open_match)
 

@@ -147,6 +147,18 @@ def test_chosen_entries_are_exported_as_lines(engine: Engine, shelf: Path, tmp_p
     ]
 
 
+@pytest.mark.parametrize("count", [0, 1, 2_500])
+def test_any_number_of_chosen_entries_is_exported(engine: Engine, tmp_path: Path, count: int) -> None:
+    many = {b"%05d" % number: pickle.dumps(number) for number in range(3000)}
+    indexed(engine, make_sqlite(tmp_path / "s.db", many))
+    items = [ExportItem(b"%05d" % number, number) for number in range(count)]
+
+    reports = list(engine.export(items, str(tmp_path / "out.json"), lines=False, token=TOKEN))
+
+    assert json.loads((tmp_path / "out.json").read_text("utf-8")) == {f"{n:05}": n for n in range(count)}
+    assert reports[-1].entries == count
+
+
 def test_keys_that_would_collide_are_refused_and_nothing_is_written(engine: Engine, tmp_path: Path) -> None:
     indexed(engine, make_sqlite(tmp_path / "s.db", {b"\xff": pickle.dumps(1), b"b'\\xff'": pickle.dumps(2)}))
 
