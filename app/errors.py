@@ -45,6 +45,10 @@ class ReadOnlyDatabase(BackendError):
     """The database cannot be saved; the message says why and what to do instead."""
 
 
+class OptionRejected(BackendError):
+    """A new database cannot be of that format, or cannot have such an option."""
+
+
 class KeyMissing(BackendError):
     """No entry has that key."""
 

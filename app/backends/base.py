@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
+from app.backends.file_operations import FileOperations
 from app.backends.key_index import IndexChunk
 from app.cancel import CancelToken
-from app.errors import ReadOnlyDatabase
+from app.errors import CorruptDatabase, ReadOnlyDatabase
 from app.limits import PROBLEMS
+
+if TYPE_CHECKING:
+    from app.backends.writer import Writer
 
 ByteOrder = Literal["little", "big"]
 
@@ -98,10 +102,15 @@ class SaveOptions:
 
 @dataclass(frozen=True, slots=True)
 class SaveReport:
-    """``backups``: the files that the old state was copied to, in the order of the database's files."""
+    """``backups``: the files that the old state was copied to, in the order of the database's files.
+
+    ``bytes_before`` and ``bytes_after``: what the files of the database occupied and occupy on the disk.
+    """
 
     backups: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
+    bytes_before: int = 0
+    bytes_after: int = 0
 
 
 class Backend(ABC):
@@ -114,6 +123,8 @@ class Backend(ABC):
 
     def __init__(self, match: Match) -> None:
         self.match = match
+        self.operations = FileOperations()
+        """What a save does to files goes through this; tests put another one here."""
         self.problems: list[Problem] = []
         """Container problems seen while opening and indexing; grows while `index` runs."""
         self.notes: list[str] = []
@@ -130,6 +141,11 @@ class Backend(ABC):
     def why_read_only(self) -> str:
         """One sentence, or empty when `apply` can be tried."""
         return f"Saving {self.format_id} databases is not there yet; export the entries instead."
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether this database can hold two entries of the same key."""
+        return False
 
     @property
     def lock_seen(self) -> str:
@@ -159,6 +175,56 @@ class Backend(ABC):
     def read_prefix(self, key: bytes, locator: int, size: int, limit: int) -> bytes:
         """Return the first ``limit`` bytes of the value, or all when it is shorter."""
         return self.read(key, locator, size)[:limit]
+
+    def pieces(self, key: bytes, locator: int, size: int) -> Iterator[bytes]:
+        """Yield what `read` returns in pieces, nothing when it is empty; backends of large values overrule this."""
+        value = self.read(key, locator, size)
+        return iter((value,) if value else ())
+
+    def check(self, token: CancelToken) -> Iterator[Problem]:
+        """Yield everything in which the files contradict their format, each with its offset.
+
+        That is what `index` finds, every value that cannot be read, and what `check_structure` adds.
+        """
+        known = 0
+        try:
+            for chunk in self.index(token):
+                yield from self.problems[known:]
+                known = len(self.problems)
+                yield from self._unreadable(chunk, token)
+            yield from self.problems[known:]
+            yield from self.check_structure(token)
+        except CorruptDatabase as error:
+            yield Problem(error.message, error.offset)
+
+    def _unreadable(self, chunk: IndexChunk, token: CancelToken) -> Iterator[Problem]:
+        for row in range(len(chunk)):
+            token.check()
+            try:
+                for _piece in self.pieces(chunk.key(row), chunk.locators[row], chunk.sizes[row]):
+                    pass
+            except CorruptDatabase as error:
+                yield Problem(error.message, error.offset)
+
+    def check_structure(self, token: CancelToken) -> Iterator[Problem]:
+        """Yield what listing the entries passes over: counts, free space, pages used twice or by nothing.
+
+        Called right after `index` ran to its end. Says nothing again that is in ``problems``.
+        """
+        token.check()
+        return iter(())
+
+    def writer(self) -> "Writer":
+        """Return what writes a new database with the layout of this one.
+
+        Raises:
+            ReadOnlyDatabase: databases of this format, or this one, cannot be written.
+        """
+        raise ReadOnlyDatabase(self.why_read_only, path=self.match.path)
+
+    def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
+        """Write the database anew without the room that nothing uses; as safe as `apply`, and with its errors."""
+        raise ReadOnlyDatabase(self.why_read_only, path=self.match.path)
 
     def apply(
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken

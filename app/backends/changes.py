@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from app.backends.base import Change, Expected, Insert, Remove, Replace
-from app.errors import ChangedOnDisk
+from app.errors import ChangedOnDisk, KeyRejected
 
 NAMED_KEYS = 3
 """Keys that a sentence names before it counts the rest."""
@@ -34,7 +34,7 @@ class Plan:
 
     replaced: dict[int, bytes] = field(default_factory=dict)
     removed: set[int] = field(default_factory=set)
-    inserted: dict[bytes, bytes] = field(default_factory=dict)
+    inserted: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 def digest(value: bytes) -> bytes:
@@ -56,45 +56,78 @@ def plan(
     expected: Mapping[int, Expected],
     current: Mapping[bytes, Sequence[Candidate]],
     path: Path,
+    *,
+    duplicates: bool = False,
 ) -> Plan:
-    """Return what is to be done where every key can be there once.
+    """Return what is to be done; with ``duplicates`` a key that is there may be inserted again.
 
     ``current`` has the entries of all `keys_of_interest`, in index order; keys that are not there may be left out.
 
     Raises:
         ChangedOnDisk: an entry is gone or has another value, or an inserted key is there; names all of them.
     """
-    made = Plan()
-    conflicts = [_key(change, expected) for change in changes if not _take(change, expected, current, made)]
+    planner = _Planner(expected, current, duplicates=duplicates)
+    conflicts = [_key(change, expected) for change in changes if not planner.take(change)]
     if conflicts:
         raise changed_on_disk(path, conflicts)
-    return made
+    return planner.made
 
 
-def _take(
-    change: Change, expected: Mapping[int, Expected], current: Mapping[bytes, Sequence[Candidate]], made: Plan
-) -> bool:
-    """Add one change to the plan; tell whether the database is as the change expects."""
-    if isinstance(change, Insert):
-        return _take_insert(change, current.get(change.key, ()), made)
-    known = expected[change.entry_id]
-    handle = find_again(known, current.get(known.key, ()))
-    if handle is None or handle in made.removed:
-        return False
-    match change:
-        case Replace(_, value):
-            made.replaced[handle] = value
-        case Remove(_):
-            made.replaced.pop(handle, None)
-            made.removed.add(handle)
-    return True
+class _Planner:
+    """Takes one change after another; several may be about the same entry."""
+
+    def __init__(
+        self, expected: Mapping[int, Expected], current: Mapping[bytes, Sequence[Candidate]], *, duplicates: bool
+    ) -> None:
+        self.made = Plan()
+        self._expected = expected
+        self._current = current
+        self._duplicates = duplicates
+        self._handles: dict[int, int] = {}
+        self._taken: set[int] = set()
+        self._inserted: set[bytes] = set()
+
+    def take(self, change: Change) -> bool:
+        """Add one change to the plan; tell whether the database is as the change expects."""
+        if isinstance(change, Insert):
+            return self._take_insert(change)
+        handle = self._handle(change.entry_id)
+        if handle is None or handle in self.made.removed:
+            return False
+        match change:
+            case Replace(_, value):
+                self.made.replaced[handle] = value
+            case Remove(_):
+                self.made.replaced.pop(handle, None)
+                self.made.removed.add(handle)
+        return True
+
+    def _handle(self, entry_id: int) -> int | None:
+        """Return the entry as it is called now; two entries never become one, whatever they have in common."""
+        if entry_id not in self._handles:
+            known = self._expected[entry_id]
+            handle = _find_free(known, self._current.get(known.key, ()), self._taken)
+            if handle is None:
+                return None
+            self._taken.add(handle)
+            self._handles[entry_id] = handle
+        return self._handles[entry_id]
+
+    def _take_insert(self, change: Insert) -> bool:
+        there = self._current.get(change.key, ())
+        is_taken = change.key in self._inserted or any(entry.handle not in self.made.removed for entry in there)
+        if is_taken and not self._duplicates:
+            return False
+        self._inserted.add(change.key)
+        self.made.inserted.append((change.key, change.value))
+        return True
 
 
-def _take_insert(change: Insert, there: Sequence[Candidate], made: Plan) -> bool:
-    taken = change.key in made.inserted or any(entry.handle not in made.removed for entry in there)
-    if not taken:
-        made.inserted[change.key] = change.value
-    return not taken
+def _find_free(known: Expected, there: Sequence[Candidate], taken: set[int]) -> int | None:
+    handle = find_again(known, there)
+    if handle not in taken:
+        return handle
+    return find_again(known, [entry for entry in there if entry.handle not in taken])
 
 
 def find_again(known: Expected, there: Sequence[Candidate]) -> int | None:
@@ -121,6 +154,11 @@ def changed_on_disk(path: Path, keys: Iterable[bytes]) -> ChangedOnDisk:
     what = f"{shown}{more} {differ} from what was edited"
     message = f"{path.name} was changed by another program: {what}, so nothing was saved."
     return ChangedOnDisk(message, path=path, keys=names)
+
+
+def rejected(path: Path, key: bytes, reason: str) -> KeyRejected:
+    """Return the error for an entry that the format cannot hold."""
+    return KeyRejected(f"{key_text(key)} cannot be stored in {path.name}: {reason}. Nothing was saved.", path=path)
 
 
 def key_text(key: bytes) -> str:

@@ -13,17 +13,8 @@ from app.backends.binary import open_regular
 from app.backends.changes import Candidate, Plan, agree, digest, key_text, keys_of_interest, plan
 from app.backends.dumb_index import MAX_LINE, DumbFiles, DumbIndex, format_line, line_style, read_index, read_index_file
 from app.backends.file_operations import FileOperations
-from app.backends.files import (
-    COPY_BYTES,
-    back_up,
-    discard,
-    put_in_place,
-    read_whole,
-    reads_back_differently,
-    saving,
-    write_all,
-    write_beside,
-)
+from app.backends.files import COPY_BYTES, read_whole, reads_back_differently, saving
+from app.backends.replacing import back_up, discard, put_in_place, write_all, write_beside
 from app.cancel import CancelToken
 from app.errors import AppError, ChangedOnDisk, DatabaseLocked, KeyRejected, ReadOnlyDatabase
 
@@ -75,7 +66,7 @@ class _State:
         for row, key in enumerate(self.index.rows):
             if row not in made.removed:
                 yield key, digest(made.replaced[row]) if row in made.replaced else self.sha256(row)
-        yield from ((key, digest(value)) for key, value in made.inserted.items())
+        yield from ((key, digest(value)) for key, value in made.inserted)
 
     def lines_after(self, made: Plan, places: _Places) -> Iterator[bytes]:
         """Yield the lines of the new index; those of untouched entries as they are."""
@@ -88,7 +79,7 @@ class _State:
                 slot = self.index.slot(row)
                 line = self.raw[slot.line_start : slot.line_end]
                 yield line if line.endswith(b"\n") else line + line_end
-        for key in made.inserted:
+        for key, _ in made.inserted:
             position, value = places[key]
             yield format_line(key, position, len(value), python2=python2, line_end=line_end)
 
@@ -187,7 +178,7 @@ class DumbSave:
 def _places(state: _State, made: Plan) -> _Places:
     """Return where each new value goes: at the end, never over an old one."""
     keys = list(state.index.rows) if made.replaced else []
-    values = {keys[row]: value for row, value in made.replaced.items()} | made.inserted
+    values = {keys[row]: value for row, value in made.replaced.items()} | dict(made.inserted)
     places: _Places = {}
     end = state.dat_size
     for key, value in values.items():
@@ -198,7 +189,7 @@ def _places(state: _State, made: Plan) -> _Places:
 
 
 def _check_keys(made: Plan, path: Path) -> None:
-    for key in made.inserted:
+    for key, _ in made.inserted:
         if len(format_line(key, 0, 0, python2=True, line_end=b"\n")) > MAX_LINE - 64:
             raise KeyRejected(f"The key {key_text(key)} is too long for dbm.dumb.", path=path)
 

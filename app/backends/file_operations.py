@@ -14,7 +14,12 @@ _KEPT_ATTRIBUTES = ("user.", "system.posix_acl_")
 
 
 class FileOperations:
-    """Every operation on files that a save is made of, so that tests can end the program before any of them."""
+    """Every operation on files that a save is made of, so that tests can end the program before any of them.
+
+    ``replaces_open_files``: whether a file that is open or mapped can be replaced; Windows cannot.
+    """
+
+    replaces_open_files: bool = sys.platform != "win32"
 
     def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
         return os.open(path, flags | _BINARY, mode)
@@ -24,6 +29,10 @@ class FileOperations:
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         return os.write(fd, data)
+
+    def seek(self, fd: int, position: int) -> None:
+        """Go to a place from the start (bytes); what is passed over and never written stays a hole."""
+        os.lseek(fd, position, os.SEEK_SET)
 
     def truncate(self, fd: int, size: int) -> None:
         os.ftruncate(fd, size)
@@ -40,6 +49,21 @@ class FileOperations:
 
     def replace(self, source: Path, target: Path) -> None:
         source.replace(target)
+
+    def name_new(self, source: Path, target: Path) -> None:
+        """Give a file its name, which must be free.
+
+        Raises:
+            FileExistsError: something has that name; it is left alone.
+        """
+        _name_new(source, target)
+
+    def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name, which must be free."""
+        target.hardlink_to(source)
+
+    def set_mode(self, path: Path, mode: int) -> None:
+        path.chmod(mode)
 
     def unlink(self, path: Path) -> None:
         path.unlink()
@@ -65,6 +89,21 @@ def _copy_access(source: Path, target: Path) -> None:
         for name in os.listxattr(source):
             if name.startswith(_KEPT_ATTRIBUTES):
                 os.setxattr(target, name, os.getxattr(source, name))
+
+
+def _name_new(source: Path, target: Path) -> None:
+    if sys.platform == "win32":
+        source.rename(target)  # refuses a name that is taken
+        return
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        # Some file systems have no hard links; a name that is taken must not be lost to the second try either.
+        if os.path.lexists(target):
+            raise FileExistsError(f"{target} exists") from None
+        source.rename(target)
+    else:
+        source.unlink()
 
 
 def _lock(fd: int) -> bool:

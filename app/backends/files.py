@@ -2,15 +2,14 @@
 
 import contextlib
 import os
-import secrets
 import sys
-import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from app.backends.binary import cannot_open, open_regular
-from app.backends.file_operations import FileOperations
+from app.cancel import CancelToken
 from app.errors import CannotOpen, SaveFailed
 
 WAY_OUT = "Mend that and save again, or export the entries to keep the changes."
@@ -104,25 +103,28 @@ def saving(path: Path) -> Iterator[None]:
         raise save_failed(path, error) from error
 
 
-def why_not_replaceable(paths: Sequence[Path]) -> str:
-    """Return why one of the files cannot be replaced by a new one of the same owner and mode, or an empty string."""
+def why_not_replaceable(paths: Sequence[Path], *, own_links: int = 1) -> str:
+    """Return why one of the files cannot be replaced by a new one of the same owner and mode, or an empty string.
+
+    ``own_links``: how many names the format itself gives a file.
+    """
     for path in paths:
         target = path.resolve()
         try:
-            reason = _why_not(target, target.stat())
+            reason = _why_not(target, target.stat(), own_links)
         except OSError as error:
             reason = f"{path.name} cannot be examined ({error.strerror})"
         if reason:
-            return f"{reason}; work on a copy of it, or export the entries."
+            return f"{reason}; save it as another file, or work on a copy of it."
     return ""
 
 
-def _why_not(path: Path, status: os.stat_result) -> str:
+def _why_not(path: Path, status: os.stat_result, own_links: int) -> str:
     if not may(path, os.W_OK):
         return f"{path.name} is write-protected"
     if not may(path.parent, os.W_OK | os.X_OK):
         return f"The folder of {path.name} cannot be written"
-    if status.st_nlink > 1:
+    if status.st_nlink > own_links:
         return f"{path.name} has {status.st_nlink} hard links, which saving would break apart"
     if not _keeps_owner(status):
         return f"{path.name} belongs to another user or group, which saving could not keep"
@@ -141,91 +143,26 @@ def _keeps_owner(status: os.stat_result) -> bool:
     return user == 0 or (status.st_uid == user and status.st_gid in {os.getegid(), *os.getgroups()})
 
 
-def write_beside(
-    operations: FileOperations, target: Path, pieces: Iterable[bytes], *, model: Path | None = None
-) -> Path:
-    """Write a new file in the folder of ``target``, durable, with the owner and mode of ``model``; return its path.
-
-    ``target`` must be resolved already, and is the model itself unless another is named.
-    On any failure the new file is taken away again.
-    """
-    path = target.with_name(f"{target.name}.shelfscope-new-{secrets.token_hex(4)}")
-    _create(operations, path, model or target, pieces)
-    return path
+def bytes_on_disk(paths: Iterable[Path]) -> int:
+    """Return the room that files take; holes take none where the system tells."""
+    return sum(_bytes_on_disk(path.stat()) for path in paths if path.exists())
 
 
-def _create(operations: FileOperations, path: Path, model: Path, pieces: Iterable[bytes]) -> None:
-    fd = operations.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    try:
-        try:
-            for piece in pieces:
-                write_all(operations, fd, piece)
-            operations.fsync(fd)
-        finally:
-            operations.close(fd)
-        operations.copy_access(model, path)
-    except BaseException:
-        discard(operations, path)
-        raise
+def _bytes_on_disk(status: os.stat_result) -> int:
+    blocks: int | None = getattr(status, "st_blocks", None)
+    return status.st_size if blocks is None else min(status.st_size, 512 * blocks)
 
 
-def write_all(operations: FileOperations, fd: int, data: bytes) -> None:
-    """Write every byte: the system may take fewer at a time."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[operations.write(fd, rest) :]
-
-
-def discard(operations: FileOperations, path: Path) -> None:
-    """Take a file of our own away if it can be."""
-    with contextlib.suppress(OSError):
-        operations.unlink(path)
-
-
-def put_in_place(operations: FileOperations, new: Path, target: Path) -> tuple[str, ...]:
-    """Let ``new`` take the name of ``target`` at once, and make that durable; return a warning where it cannot be."""
-    operations.replace(new, target)
-    try:
-        operations.fsync_folder(target.parent)
-    except OSError as error:
-        return (f"{target.name} is saved, but a power cut could still undo that ({error.strerror}).",)
-    return ()
-
-
-def back_up(operations: FileOperations, paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Copy files beside themselves under names that no format uses and that were free; all or none of them."""
-    copies = free_backup_names(paths)
-    made: list[Path] = []
-    try:
-        for path, copy in zip(paths, copies, strict=True):
-            with contextlib.closing(_pieces(operations, path)) as pieces:
-                _create(operations, copy, path, pieces)
-            made.append(copy)
-        for folder in {copy.parent for copy in copies}:
-            operations.fsync_folder(folder)
-    except BaseException:
-        for copy in made:
-            discard(operations, copy)
-        raise
-    return copies
-
-
-def free_backup_names(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Return a name beside each file, all with one time stamp, none of them taken."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    number = 1
-    while True:
-        suffix = f".shelfscope-backup-{stamp}" + (f"-{number}" if number > 1 else "")
-        names = tuple(companion(path, suffix) for path in paths)
-        if not any(os.path.lexists(name) for name in names):
-            return names
-        number += 1
-
-
-def _pieces(operations: FileOperations, path: Path) -> Generator[bytes, None, None]:
-    fd = operations.open(path, os.O_RDONLY)
-    try:
-        while piece := operations.read(fd, COPY_BYTES):
-            yield piece
-    finally:
-        operations.close(fd)
+def content_digest(paths: Sequence[Path], token: CancelToken) -> bytes:
+    """Return one SHA-256 over the content of all files that are there; sizes and times deceive, this does not."""
+    sum_so_far = sha256()
+    for path in paths:
+        if not path.exists():
+            sum_so_far.update(b"missing")
+            continue
+        with open_regular(path) as file:
+            while piece := file.read(COPY_BYTES):
+                token.check()
+                sum_so_far.update(piece)
+        sum_so_far.update(b"%d" % path.stat().st_size)
+    return sum_so_far.digest()

@@ -99,6 +99,11 @@ class KeyIndex:
         chunk, row = self._place(entry_id)
         return chunk.locators[row]
 
+    def entry(self, entry_id: int) -> tuple[bytes, int, int]:
+        """Return key, locator and size of the value: what `Backend.read` is asked with."""
+        chunk, row = self._place(entry_id)
+        return chunk.key(row), chunk.locators[row], chunk.sizes[row]
+
     def first_of(self, chunk_number: int) -> int:
         """Return the entry id of a chunk's first entry."""
         return self._firsts[chunk_number]

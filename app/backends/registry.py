@@ -1,7 +1,6 @@
 """Every container format: which backend opens it, and opening by looking at the file."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,56 +16,18 @@ from app.backends.bdb_recno import BdbRecnoBackend
 from app.backends.bdb_subdatabases import open_btree
 from app.backends.cdb import CdbBackend
 from app.backends.dumb import DumbBackend
+from app.backends.formats import FORMATS
 from app.backends.gdbm import GdbmBackend
 from app.backends.gdbm_ndbm import GdbmNdbmBackend
 from app.backends.lmdb import LmdbBackend
 from app.backends.pickle_file import PickleFileBackend
+from app.backends.salvage import Salvager
 from app.backends.sdbm import SdbmBackend
 from app.backends.sqlite import SqliteBackend
 from app.backends.tdb import TdbBackend
 from app.backends.whichdb import whichdb
-from app.errors import AppError, BackendMissing, CorruptDatabase, UnknownFormat
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One container format; ``label`` is what a person calls it."""
-
-    format_id: str
-    label: str
-    readable: bool = False
-    writable: bool = False
-
-
-FORMATS: Mapping[str, Format] = MappingProxyType(
-    {
-        form.format_id: form
-        for form in (
-            Format("dumb", "dbm.dumb", readable=True, writable=True),
-            Format("sqlite3", "dbm.sqlite3", readable=True, writable=True),
-            Format("gdbm", "GDBM (dbm.gnu)", readable=True),
-            Format("bdb-hash", "Berkeley DB hash", readable=True),
-            Format("bdb-btree", "Berkeley DB B-tree", readable=True),
-            Format("pickle-file", "Pickle file", readable=True),
-            Format("gdbm-ndbm", "GDBM as ndbm", readable=True),
-            Format("sdbm", "SDBM or classic ndbm", readable=True),
-            Format("bdb-recno", "Berkeley DB record numbers", readable=True),
-            Format("bdb-queue", "Berkeley DB queue", readable=True),
-            Format("bdb-heap", "Berkeley DB heap"),
-            Format("bdb-log", "Berkeley DB log"),
-            Format("bdb185-hash", "Berkeley DB 1.85 hash", readable=True),
-            Format("bdb185-btree", "Berkeley DB 1.85 B-tree", readable=True),
-            Format("cdb", "CDB", readable=True),
-            Format("tdb", "TDB", readable=True),
-            Format("lmdb", "LMDB", readable=True),
-            Format("marshal-file", "Marshal file"),
-            Format("tokyo", "Tokyo Cabinet"),
-            Format("kyoto", "Kyoto Cabinet"),
-            Format("qdbm", "QDBM Depot"),
-        )
-    }
-)
-"""What Shelfscope knows by name, by format id; what it can do with it today."""
+from app.backends.writer import CreateOptions, Writer
+from app.errors import AppError, BackendMissing, CorruptDatabase, OptionRejected, UnknownFormat
 
 _BDB_PARTS: Mapping[str, Callable[[Match, Pages | None], BdbBackend]] = MappingProxyType(
     {"bdb-hash": BdbHashBackend, "bdb-btree": BdbBtreeBackend, "bdb-recno": BdbRecnoBackend}
@@ -92,6 +53,13 @@ _OPENERS: Mapping[str, Callable[[Match, ValueEnd | None], Backend]] = MappingPro
         "pickle-file": lambda match, value_end: PickleFileBackend(match, value_end or _no_value),
     }
 )
+
+
+_WRITERS: Mapping[str, Callable[[CreateOptions, ValueEnd], Writer]] = MappingProxyType({})
+"""What writes new databases of a format; raises OptionRejected for options that it cannot have."""
+
+_SALVAGERS: Mapping[str, Salvager] = MappingProxyType({})
+"""What searches damaged databases of a format."""
 
 
 def _no_value(_buffer: object, _start: int) -> None:
@@ -124,6 +92,30 @@ def open_database(path: Path, value_end: ValueEnd | None = None) -> Backend:
             if isinstance(error, BackendMissing):  # the file is what it was recognised as: no second guess
                 break
     raise refusals[0]
+
+
+def new_writer(format_id: str, options: CreateOptions, value_end: ValueEnd | None = None) -> Writer:
+    """Return what writes new databases of a format.
+
+    Raises:
+        OptionRejected: no such databases can be written; or not with these options.
+    """
+    make = _WRITERS.get(format_id)
+    if make is None:
+        known = ", ".join(form.format_id for form in FORMATS.values() if form.writable)
+        raise OptionRejected(f"{format_id!r} is no format that can be written; choose from {known}.")
+    return make(options, value_end or _no_value)
+
+
+def salvager_for(format_id: str) -> Salvager:
+    """Return what searches damaged databases of a format.
+
+    Raises:
+        OptionRejected: nothing does.
+    """
+    if format_id not in _SALVAGERS:
+        raise OptionRejected(f"{format_id!r} is no format that can be salvaged; choose from {', '.join(_SALVAGERS)}.")
+    return _SALVAGERS[format_id]
 
 
 def _open(match: Match, value_end: ValueEnd | None) -> Backend:

@@ -12,7 +12,8 @@ from pathlib import Path
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.backends.changes import Candidate, Plan, agree, digest, key_text, keys_of_interest, plan
 from app.backends.file_operations import FileOperations
-from app.backends.files import WAY_OUT, discard, free_backup_names, reads_back_differently, save_failed
+from app.backends.files import WAY_OUT, reads_back_differently, save_failed
+from app.backends.replacing import discard, free_backup_names
 from app.backends.sqlite_access import harden
 from app.backends.sqlite_errors import SQLITE_ERRORS, primary_code, reason
 from app.backends.sqlite_schema import study
@@ -65,7 +66,7 @@ class SqliteSave:
     def _check_sizes(self, connection: sqlite3.Connection, made: Plan) -> None:
         limit = connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - ROW_OVERHEAD
         largest = max(map(len, made.replaced.values()), default=0)
-        for key, value in made.inserted.items():
+        for key, value in made.inserted:
             if len(key) + len(value) > limit:
                 raise KeyRejected(f"{key_text(key)} and its value exceed SQLite's {limit:,} bytes.", path=self._path)
         if largest > limit:
@@ -75,7 +76,7 @@ class SqliteSave:
         connection.executemany("DELETE FROM Dict WHERE rowid = ?", ((rowid,) for rowid in made.removed))
         new_values = ((value, rowid) for rowid, value in made.replaced.items())
         connection.executemany("UPDATE Dict SET value = ? WHERE rowid = ?", new_values)
-        added = [self._insert(connection, key, value) for key, value in made.inserted.items()]
+        added = [self._insert(connection, key, value) for key, value in made.inserted]
         expected = merge(rows.after(made), sorted(added))
         if not agree(expected, _fingerprints(connection, self._token)):
             raise reads_back_differently(self._path)

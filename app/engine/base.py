@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
@@ -77,6 +77,62 @@ class ExportReport:
     total: int
     damaged: tuple[bytes, ...] = ()
     finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewDatabase:
+    """A database to be made: base name, format id, and options as `backends.writer.CreateOptions` has them.
+
+    ``replaces``: files of that name may be there, and are backed up first.
+    """
+
+    path: str
+    format: str
+    options: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEntry:
+    """An entry that a format cannot hold, and why."""
+
+    key: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What another format cannot hold: how many entries, and the first `limits.PROBLEMS` of them."""
+
+    count: int = 0
+    first: tuple[RefusedEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MadeDatabase:
+    """A new database: its files, copies of those it replaced, how many entries it got and what was left out."""
+
+    files: tuple[str, ...]
+    entries: int
+    left_out: Refusals = Refusals()
+    backups: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SalvageReport:
+    """What was found.
+
+    Nothing led to ``lost`` entries, ``deleted`` ones lay in free space, ``renamed`` ones got another key than their
+    own, as it was taken or is lost.
+    """
+
+    made: MadeDatabase
+    live: int
+    lost: int
+    deleted: int
+    renamed: int
+    problems: tuple[ProblemNote, ...] = ()
 
 
 class Engine(ABC):
@@ -169,6 +225,48 @@ class Engine(ABC):
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
     ) -> SaveReport:
         """Save as `Backend.apply` does; the database must be indexed anew afterwards."""
+
+    @abstractmethod
+    def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
+        """Write the database anew without unused room, as safely as `apply`; to be indexed anew afterwards."""
+
+    @abstractmethod
+    def refusals(self, target: NewDatabase, changes: Sequence[Change], token: CancelToken) -> Refusals:
+        """Return which entries `convert` would have to leave out.
+
+        Raises:
+            OptionRejected: no such database can be made.
+        """
+
+    @abstractmethod
+    def convert(
+        self, target: NewDatabase, changes: Sequence[Change], token: CancelToken, *, leaves_out: bool
+    ) -> MadeDatabase:
+        """Write all entries into a new database, with ``changes`` (of this index) made; this one stays as it is.
+
+        Raises:
+            KeyRejected: some entries cannot be stored, and ``leaves_out`` is false.
+            SaveFailed: the name is taken, or the system refused.
+        """
+
+    @abstractmethod
+    def check(self, token: CancelToken) -> tuple[ProblemNote, ...]:
+        """Return everything in which the files contradict their format, at most `limits.PROBLEMS` of it."""
+
+    # ---- without an open database
+
+    @abstractmethod
+    def create(self, target: NewDatabase, token: CancelToken) -> MadeDatabase:
+        """Make an empty database."""
+
+    @abstractmethod
+    def salvage(
+        self, source: str, target: NewDatabase, token: CancelToken, *, deleted: bool, format_id: str = ""
+    ) -> SalvageReport:
+        """Write all that can be found in damaged files into a new database.
+
+        ``format_id`` says what the source was, where its files do not tell any more.
+        """
 
     @abstractmethod
     def signature(self) -> tuple[tuple[int, int, int], ...]:

@@ -52,6 +52,10 @@ class FailingOperations(FileOperations):
         self._step("write")
         return super().write(fd, data[: max(1, len(data) // 2)])  # a disk may take fewer bytes than it was given
 
+    def seek(self, fd: int, position: int) -> None:
+        self._step("seek")
+        super().seek(fd, position)
+
     def truncate(self, fd: int, size: int) -> None:
         self._step("truncate")
         super().truncate(fd, size)
@@ -71,6 +75,18 @@ class FailingOperations(FileOperations):
     def replace(self, source: Path, target: Path) -> None:
         self._step("replace")
         super().replace(source, target)
+
+    def name_new(self, source: Path, target: Path) -> None:
+        self._step("name_new")
+        super().name_new(source, target)
+
+    def link(self, source: Path, target: Path) -> None:
+        self._step("link")
+        super().link(source, target)
+
+    def set_mode(self, path: Path, mode: int) -> None:
+        self._step("set_mode")
+        super().set_mode(path, mode)
 
     def unlink(self, path: Path) -> None:
         self._step("unlink")
@@ -94,6 +110,8 @@ class LyingOperations(FileOperations):
 
 class WindowsOperations(FailingOperations):
     """Refuses, as Windows does, to replace or delete a file that is open through these operations."""
+
+    replaces_open_files = False
 
     def __init__(self) -> None:
         super().__init__()

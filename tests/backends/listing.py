@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.backends.base import Backend, Buffer, Change, Expected, Insert, Match, Remove, Replace
+from app.backends.formats import FORMATS
 from app.backends.key_index import KeyIndex
-from app.backends.registry import FORMATS
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 

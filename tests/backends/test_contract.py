@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from app.backends.base import Backend, SaveOptions
+from app.backends.formats import FORMATS
 from app.backends.key_index import KeyIndex
-from app.backends.registry import FORMATS, open_database, recognise
+from app.backends.registry import open_database, recognise
 from app.cancel import CancelToken
 from app.codecs.pickle.recognise import value_end
 from app.errors import AppError, BackendError, BackendMissing, Cancelled, ReadOnlyDatabase, StaleIndex

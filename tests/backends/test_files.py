@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import files
+from app.backends import files, replacing
 from app.backends.file_operations import FileOperations
 from app.backends.registry import recognise
 from app.errors import CannotOpen, SaveFailed
@@ -74,9 +74,9 @@ def test_a_new_file_takes_the_place_with_mode_and_attributes(tmp_path: Path) -> 
     has_attributes = sys.platform == "linux" and set_attribute(target)
     operations = FileOperations()
 
-    new = files.write_beside(operations, target, (b"new ", b"content"))
+    new = replacing.write_beside(operations, target, (b"new ", b"content"))
     assert target.read_bytes() == b"old"
-    assert files.put_in_place(operations, new, target) == ()
+    assert replacing.put_in_place(operations, new, target) == ()
 
     assert target.read_bytes() == b"new content"
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
@@ -101,8 +101,8 @@ def test_the_owner_is_kept(tmp_path: Path) -> None:
     target.write_bytes(b"old")
     os.chown(target, NOBODY, NOBODY)
 
-    new = files.write_beside(FileOperations(), target, (b"new",))
-    (backup,) = files.back_up(FileOperations(), (target,))
+    new = replacing.write_beside(FileOperations(), target, (b"new",))
+    (backup,) = replacing.back_up(FileOperations(), (target,))
 
     for path in (new, backup):
         assert (path.stat().st_uid, path.stat().st_gid) == (NOBODY, NOBODY)
@@ -120,7 +120,7 @@ def test_a_failed_write_leaves_the_target_and_nothing_of_ours_when_alive(
     operations = FailingOperations(number, dies=dies)
 
     with pytest.raises(Died if dies else OSError):
-        files.write_beside(operations, target, (b"12",))
+        replacing.write_beside(operations, target, (b"12",))
 
     assert target.read_bytes() == b"old"
     if not dies:
@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_synced_is_a_warning_not_a_failure(tmp_path: Pat
     new.write_bytes(b"new")
     target.write_bytes(b"old")
 
-    (warning,) = files.put_in_place(FailingOperations(1), new, target)
+    (warning,) = replacing.put_in_place(FailingOperations(1), new, target)
 
     assert "x is saved" in warning
     assert target.read_bytes() == b"new"
@@ -147,8 +147,8 @@ def test_backups_take_free_names_with_one_stamp_and_are_all_or_none(
         path.write_bytes(path.name.encode())
     (tmp_path / "x.dir.shelfscope-backup-20261123-101500").symlink_to("nowhere")
 
-    backups = files.back_up(FileOperations(), paths)
-    again = files.back_up(FileOperations(), paths)
+    backups = replacing.back_up(FileOperations(), paths)
+    again = replacing.back_up(FileOperations(), paths)
 
     assert [path.name for path in backups] == [
         "x.dat.shelfscope-backup-20261123-101500-2",
@@ -158,12 +158,12 @@ def test_backups_take_free_names_with_one_stamp_and_are_all_or_none(
     assert again[0].name.endswith("-3")
     there = set(tmp_path.iterdir())
     count = FailingOperations()
-    files.back_up(count, paths)
+    replacing.back_up(count, paths)
     for path in set(tmp_path.iterdir()) - there:
         path.unlink()
     for number in range(count.done):
         with pytest.raises(OSError, match="Input/output"):
-            files.back_up(FailingOperations(number), paths)
+            replacing.back_up(FailingOperations(number), paths)
         assert set(tmp_path.iterdir()) == there
 
 
@@ -171,7 +171,7 @@ def test_a_backup_larger_than_one_piece_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(os.urandom(files.COPY_BYTES + 17))
 
-    (backup,) = files.back_up(FileOperations(), (path,))
+    (backup,) = replacing.back_up(FileOperations(), (path,))
 
     assert backup.read_bytes() == path.read_bytes()
 
@@ -204,7 +204,8 @@ def test_hard_links_and_missing_files_are_reasons(tmp_path: Path) -> None:
     for name in (path, tmp_path / "link"):
         reason = files.why_not_replaceable((name,))
         assert (
-            reason == "x has 2 hard links, which saving would break apart; work on a copy of it, or export the entries."
+            reason
+            == "x has 2 hard links, which saving would break apart; save it as another file, or work on a copy of it."
         )
 
 
@@ -237,7 +238,7 @@ def test_what_another_user_may_not_do_is_a_reason(
 
     assert reason in said
     assert bool(said) == bool(reason)
-    assert not said or said.endswith("work on a copy of it, or export the entries.")
+    assert not said or said.endswith("save it as another file, or work on a copy of it.")
 
 
 def test_a_lock_keeps_two_processes_apart(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.backends.registry import FORMATS, open_database, recognise
+from app.backends.formats import FORMATS
+from app.backends.registry import open_database, recognise
 from app.errors import AppError, BackendMissing, CorruptDatabase, UnknownFormat
 from tests.backends import sqlite_files
 from tests.backends.listing import entries_of

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Match
-from app.backends.registry import FORMATS, open_database
+from app.backends.formats import FORMATS
+from app.backends.registry import open_database
 from app.backends.whichdb import whichdb
 from app.errors import AppError, CannotOpen, UnknownFormat
 from tests import corpus

@@ -1,6 +1,6 @@
 """Which cases of the corpus this version reads."""
 
-from app.backends.registry import FORMATS
+from app.backends.formats import FORMATS
 from tests import corpus
 
 READABLE = tuple(form.format_id for form in FORMATS.values() if form.readable)

@@ -1,0 +1,72 @@
+"""Every container format by name: what Shelfscope can do with it, and what can be chosen for a new database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A field of `writer.CreateOptions` that a format knows; the first choice is what it takes unless told."""
+
+    name: str
+    label: str
+    choices: tuple[str | int | bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One container format; ``label`` is what a person calls it.
+
+    ``options`` are what can be chosen for a new database, ``suffix`` is what its main file's name usually ends with.
+    """
+
+    format_id: str
+    label: str
+    readable: bool = False
+    writable: bool = False
+    options: tuple[Option, ...] = ()
+    suffix: str = ""
+
+
+_BYTE_ORDER = Option("byte_order", "Byte order", ("little", "big"))
+_PAGE_SIZE = Option("page_size", "Page size", (4096, 512, 1024, 2048, 8192, 16384, 32768, 65536))
+_DUPLICATES = Option("duplicates", "Duplicate keys", ("", "unsorted", "sorted"))
+_BDB = (_PAGE_SIZE, _BYTE_ORDER, _DUPLICATES)
+_GDBM = (
+    Option("layout", "Layout", ("64-bit", "32-bit", "64-bit offsets of a 32-bit machine")),
+    _BYTE_ORDER,
+    Option("page_size", "Block size", (4096, 512, 1024, 2048, 8192, 16384, 32768, 65536)),
+    Option("numsync", "Extended header (numsync)", (False, True)),
+)
+_SDBM = (Option("page_size", "Page size", (1024, 512, 2048, 4096, 8192, 16384, 32768)), _BYTE_ORDER)
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        form.format_id: form
+        for form in (
+            Format("dumb", "dbm.dumb", readable=True, writable=True),
+            Format("sqlite3", "dbm.sqlite3", readable=True, writable=True, suffix=".db"),
+            Format("gdbm", "GDBM (dbm.gnu)", readable=True, writable=True, options=_GDBM, suffix=".gdbm"),
+            Format("bdb-hash", "Berkeley DB hash", readable=True, writable=True, options=_BDB, suffix=".db"),
+            Format("bdb-btree", "Berkeley DB B-tree", readable=True, writable=True, options=_BDB, suffix=".db"),
+            Format("pickle-file", "Pickle file", readable=True, writable=True, suffix=".pkl"),
+            Format("gdbm-ndbm", "GDBM as ndbm", readable=True, writable=True),
+            Format("sdbm", "SDBM or classic ndbm", readable=True, writable=True, options=_SDBM),
+            Format("bdb-recno", "Berkeley DB record numbers", readable=True),
+            Format("bdb-queue", "Berkeley DB queue", readable=True),
+            Format("bdb-heap", "Berkeley DB heap"),
+            Format("bdb-log", "Berkeley DB log"),
+            Format("bdb185-hash", "Berkeley DB 1.85 hash", readable=True),
+            Format("bdb185-btree", "Berkeley DB 1.85 B-tree", readable=True),
+            Format("cdb", "CDB", readable=True, writable=True, suffix=".cdb"),
+            Format("tdb", "TDB", readable=True),
+            Format("lmdb", "LMDB", readable=True, writable=True, suffix=".mdb"),
+            Format("marshal-file", "Marshal file"),
+            Format("tokyo", "Tokyo Cabinet"),
+            Format("kyoto", "Kyoto Cabinet"),
+            Format("qdbm", "QDBM Depot"),
+        )
+    }
+)
+"""What Shelfscope knows by name, by format id; what it can do with it today."""

@@ -1,0 +1,166 @@
+"""The entries of a database that is to be written: gone through as often as needed, values never all in memory."""
+
+from abc import ABC, abstractmethod
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+
+from app.backends.base import Backend
+from app.backends.changes import Plan
+from app.backends.key_index import ChunkBuilder, IndexChunk, KeyIndex
+
+PIECE_BYTES = 1 << 20
+"""Bytes of a value that are handed on at a time."""
+
+
+class Records(ABC):
+    """Entries in order; rows count from 0. Keys and sizes are in memory, values are read when they are asked for."""
+
+    may_repeat: bool = True
+    """Whether two entries can have the same key."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def chunks(self) -> Iterator[IndexChunk]:
+        """Yield keys and sizes of values (bytes) of all rows in order; what the locators say is nobody's business."""
+
+    @abstractmethod
+    def key(self, row: int) -> bytes: ...
+
+    @abstractmethod
+    def size(self, row: int) -> int:
+        """Return the length of a value in bytes."""
+
+    @abstractmethod
+    def pieces(self, row: int) -> Iterator[bytes]:
+        """Yield a value in pieces of at most `PIECE_BYTES`; nothing for an empty one."""
+
+    def value(self, row: int) -> bytes:
+        """Return a whole value; for those that are known to be small."""
+        return b"".join(self.pieces(row))
+
+
+class StoredRecords(Records):
+    """The entries of an indexed backend."""
+
+    def __init__(self, backend: Backend, index: KeyIndex) -> None:
+        self.may_repeat = backend.may_repeat
+        self._backend = backend
+        self._index = index
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def chunks(self) -> Iterator[IndexChunk]:
+        return iter(self._index.chunks)
+
+    def key(self, row: int) -> bytes:
+        return self._index.key(row)
+
+    def size(self, row: int) -> int:
+        return self._index.size(row)
+
+    def pieces(self, row: int) -> Iterator[bytes]:
+        return self._backend.pieces(*self._index.entry(row))
+
+    def value(self, row: int) -> bytes:
+        return self._backend.read(*self._index.entry(row))
+
+
+class ChangedRecords(Records):
+    """Other records with a plan laid over them, whose handles are their rows; inserted entries come last."""
+
+    def __init__(self, records: Records, made: Plan) -> None:
+        self.may_repeat = records.may_repeat
+        self._old = records
+        self._replaced: Mapping[int, bytes] = made.replaced
+        self._removed = sorted(made.removed)
+        # How many rows are kept before each removed one: rows count without the gaps.
+        self._kept_before = [row - number for number, row in enumerate(self._removed)]
+        self._inserted: Sequence[tuple[bytes, bytes]] = made.inserted
+        self._kept = len(records) - len(self._removed)
+
+    def __len__(self) -> int:
+        return self._kept + len(self._inserted)
+
+    def _old_row(self, row: int) -> int:
+        return row + bisect_right(self._kept_before, row)
+
+    def chunks(self) -> Iterator[IndexChunk]:
+        first = 0
+        changed = sorted({*self._removed, *self._replaced})
+        for chunk in self._old.chunks():
+            start, end = bisect_left(changed, first), bisect_left(changed, first + len(chunk))
+            yield self._changed(chunk, first) if start < end else chunk
+            first += len(chunk)
+        if self._inserted:
+            yield _chunk_of([(key, len(value)) for key, value in self._inserted])
+
+    def _changed(self, chunk: IndexChunk, first: int) -> IndexChunk:
+        removed = set(self._removed)
+        kept = [row for row in range(len(chunk)) if first + row not in removed]
+        return _chunk_of([(chunk.key(row), self._new_size(first + row, chunk.sizes[row])) for row in kept])
+
+    def _new_size(self, old_row: int, size: int) -> int:
+        return len(self._replaced[old_row]) if old_row in self._replaced else size
+
+    def key(self, row: int) -> bytes:
+        return self._old.key(self._old_row(row)) if row < self._kept else self._inserted[row - self._kept][0]
+
+    def size(self, row: int) -> int:
+        value = self._new_value(row)
+        return self._old.size(self._old_row(row)) if value is None else len(value)
+
+    def _new_value(self, row: int) -> bytes | None:
+        if row >= self._kept:
+            return self._inserted[row - self._kept][1]
+        return self._replaced.get(self._old_row(row)) if self._replaced else None
+
+    def pieces(self, row: int) -> Iterator[bytes]:
+        value = self._new_value(row)
+        return self._old.pieces(self._old_row(row)) if value is None else pieces_of(value)
+
+    def value(self, row: int) -> bytes:
+        value = self._new_value(row)
+        return self._old.value(self._old_row(row)) if value is None else value
+
+
+class SelectedRecords(Records):
+    """Some rows of other records, in their order."""
+
+    def __init__(self, records: Records, left_out: Sequence[int]) -> None:
+        self._changed = ChangedRecords(records, Plan(removed=set(left_out)))
+        self.may_repeat = records.may_repeat
+
+    def __len__(self) -> int:
+        return len(self._changed)
+
+    def chunks(self) -> Iterator[IndexChunk]:
+        return self._changed.chunks()
+
+    def key(self, row: int) -> bytes:
+        return self._changed.key(row)
+
+    def size(self, row: int) -> int:
+        return self._changed.size(row)
+
+    def pieces(self, row: int) -> Iterator[bytes]:
+        return self._changed.pieces(row)
+
+    def value(self, row: int) -> bytes:
+        return self._changed.value(row)
+
+
+def _chunk_of(entries: Sequence[tuple[bytes, int]]) -> IndexChunk:
+    builder = ChunkBuilder()
+    for key, size in entries:
+        builder.add(key, 0, size)
+    return builder.take()
+
+
+def pieces_of(value: bytes) -> Iterator[bytes]:
+    """Yield bytes in pieces of at most `PIECE_BYTES`."""
+    if len(value) <= PIECE_BYTES:
+        return iter((value,) if value else ())
+    return (value[start : start + PIECE_BYTES] for start in range(0, len(value), PIECE_BYTES))

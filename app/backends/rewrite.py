@@ -1,0 +1,196 @@
+"""Saving by writing the whole database anew beside itself and letting it take the old one's name."""
+
+import contextlib
+import os
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from app.backends.base import Backend, Change, Expected, SaveOptions, SaveReport
+from app.backends.changes import Candidate, Plan, keys_of_interest, plan, rejected
+from app.backends.file_operations import FileOperations
+from app.backends.files import bytes_on_disk, content_digest, reads_back_differently, saving, why_not_replaceable
+from app.backends.fingerprint import WatchedRecords, digest_of, fingerprint_of
+from app.backends.key_index import KeyIndex
+from app.backends.records import ChangedRecords, Records, StoredRecords
+from app.backends.replacing import back_up, discard, name_beside, put_all_in_place
+from app.backends.writer import Writer
+from app.cancel import CancelToken
+from app.errors import ChangedOnDisk, DatabaseLocked, ReadOnlyDatabase
+
+
+class RewritingBackend(Backend):
+    """A backend that saves by replacing its files."""
+
+    @property
+    def why_read_only(self) -> str:
+        if self.problems:
+            return f"{self.match.base.name} is damaged, and saving could lose more of it: salvage it into a new one."
+        return self.why_not_rewritable or self._why_not_replaceable
+
+    @property
+    def why_not_rewritable(self) -> str:
+        """Why a database of this format that is whole cannot be written anew; one sentence, or empty."""
+        return ""
+
+    @property
+    def _why_not_replaceable(self) -> str:
+        files = [path for path in self.replaced_files if path.exists()]
+        return why_not_replaceable(files, own_links=self.own_links)
+
+    @property
+    def replaced_files(self) -> tuple[Path, ...]:
+        """The files that a save replaces, in the order of the writer's suffixes; one may be missing."""
+        return (self.match.path,)
+
+    @property
+    def own_links(self) -> int:
+        """How many names the format itself gives each of these files."""
+        return 1
+
+    def reopened(self) -> Self:
+        """Return another backend on the files as they are now."""
+        return type(self)(self.match)
+
+    @abstractmethod
+    def writer(self) -> Writer: ...
+
+    def settle(self) -> tuple[str, ...]:
+        """Do what is left once the new files are in place (other names of them…); return warnings. Must not fail."""
+        return ()
+
+    def apply(
+        self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
+    ) -> SaveReport:
+        return _Rewrite(self, token).run(changes, expected, options)
+
+    def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
+        return _Rewrite(self, token).run((), {}, options)
+
+
+class _Rewrite:
+    """One save. Until the new files take their names, nobody can tell that it runs."""
+
+    def __init__(self, backend: RewritingBackend, token: CancelToken) -> None:
+        self._backend = backend
+        self._operations = backend.operations
+        self._token = token
+        self._path = backend.match.path
+        self._targets = tuple(path.resolve() for path in backend.replaced_files)
+
+    def run(self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions) -> SaveReport:
+        """Do what `Backend.apply` promises."""
+        self._refuse_read_only(self._backend)
+        with saving(self._path), contextlib.closing(_Lock(self._operations, self._locked_file())) as lock:
+            state = content_digest(self._targets, self._token)
+            with contextlib.closing(self._backend.reopened()) as now:
+                index = _whole_index(now, self._token)
+                self._refuse_read_only(now)
+                records = StoredRecords(now, index)
+                made = self._plan(records, index, now.writer(), changes, expected)
+                new = self._write(ChangedRecords(records, made), now.writer())
+            with self._taken_away(new):
+                backups = back_up(self._operations, self._existing()) if options.backup else ()
+                with self._taken_away(backups):
+                    return self._commit(new, backups, state, lock)
+
+    def _refuse_read_only(self, backend: RewritingBackend) -> None:
+        if backend.why_read_only:
+            raise ReadOnlyDatabase(backend.why_read_only, path=self._path)
+
+    def _existing(self) -> tuple[Path, ...]:
+        return tuple(target for target in self._targets if target.exists())
+
+    def _locked_file(self) -> Path:
+        return self._path.resolve()
+
+    @contextlib.contextmanager
+    def _taken_away(self, files: Sequence[Path]) -> Iterator[None]:
+        """Take files away again when what follows fails."""
+        try:
+            yield
+        except BaseException:
+            for file in files:
+                discard(self._operations, file)
+            raise
+
+    def _plan(
+        self,
+        records: Records,
+        index: KeyIndex,
+        writer: Writer,
+        changes: Sequence[Change],
+        expected: Mapping[int, Expected],
+    ) -> Plan:
+        keys = keys_of_interest(changes, expected)
+        current = {key: [Candidate(row, digest_of(records, row)) for row in index.find(key)] for key in keys}
+        made = plan(changes, expected, current, self._path, duplicates=writer.holds_duplicates)
+        replaced = ((index.key(row), len(value)) for row, value in made.replaced.items())
+        for key, size in (*replaced, *((key, len(value)) for key, value in made.inserted)):
+            reason = writer.why_refused(key, size)
+            if reason:
+                raise rejected(self._path, key, reason)
+        return made
+
+    def _write(self, records: Records, writer: Writer) -> tuple[Path, ...]:
+        """Write the new files beside the old ones, read them back, and return them."""
+        watched = WatchedRecords(records, self._token)
+        base = name_beside(self._targets[0])
+        writer.write(watched, base, self._operations, self._token)
+        new = writer.paths(base)
+        with self._taken_away(new):
+            with contextlib.closing(writer.open(base)) as written:
+                is_same = fingerprint_of(written, len(records), self._token) == watched.fingerprint()
+                if not is_same or written.problems:
+                    raise reads_back_differently(self._path)
+            for path, target in zip(new, self._targets, strict=True):
+                self._operations.copy_access(target if target.exists() else self._locked_file(), path)
+        return new
+
+    def _commit(self, new: Sequence[Path], backups: tuple[Path, ...], state: bytes, lock: "_Lock") -> SaveReport:
+        sizes = bytes_on_disk(self._targets), bytes_on_disk(new)
+        if content_digest(self._targets, self._token) != state or not lock.is_current:
+            message = f"{self._path.name} was written by another program meanwhile; nothing was saved, try again."
+            raise ChangedOnDisk(message, path=self._path)
+        if not self._operations.replaces_open_files:
+            self._backend.close()
+            lock.close()
+        warnings = put_all_in_place(self._operations, tuple(zip(new, self._targets, strict=True)))
+        return SaveReport(backups, (*warnings, *self._backend.settle()), *sizes)
+
+
+class _Lock:
+    """The lock by which GDBM's writers, and two Shelfscopes, keep apart; never waited for."""
+
+    def __init__(self, operations: FileOperations, path: Path) -> None:
+        self._operations = operations
+        self._path = path
+        self._fd: int | None = operations.open(path, os.O_RDWR)
+        if not operations.lock(self._fd) or not self.is_current:
+            self.close()
+            message = f"{path.name} is locked by a program that is writing it: let it finish, then save again."
+            raise DatabaseLocked(message, path=path)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the locked file still has its name: who replaced it would not see the lock."""
+        if self._fd is None:
+            return True
+        try:
+            return os.path.samestat(os.fstat(self._fd), self._path.stat())
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            with contextlib.suppress(OSError):  # all that counts was made durable before
+                self._operations.close(fd)
+
+
+def _whole_index(backend: Backend, token: CancelToken) -> KeyIndex:
+    index = KeyIndex()
+    for chunk in backend.index(token):
+        index.append(chunk)
+    return index

@@ -1,0 +1,110 @@
+"""Writing whole new databases: what a format needs for it, and what it cannot hold."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from app.backends.base import Backend, ByteOrder
+from app.backends.file_operations import FileOperations
+from app.backends.files import companion
+from app.backends.fingerprint import occurrences_in
+from app.backends.records import Records
+from app.backends.replacing import create_file, discard
+from app.cancel import CancelToken
+
+Duplicates = Literal["", "unsorted", "sorted"]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOptions:
+    """What can be chosen for a new database; a format refuses what means nothing to it. None or empty: its default.
+
+    ``page_size`` (bytes): of a page, with GDBM of a block. ``layout`` is one of GDBM's structure layouts.
+    ``duplicates``: whether, and in which order, a key can come more than once (Berkeley DB).
+    ``mode``: permissions of the new files; None for those that the umask leaves of 0666.
+    """
+
+    page_size: int | None = None
+    byte_order: ByteOrder | None = None
+    numsync: bool = False
+    layout: str = ""
+    duplicates: Duplicates = ""
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry that a format cannot hold. ``reason`` follows "… cannot be stored: "."""
+
+    row: int
+    key: bytes
+    reason: str
+
+
+class Writer(ABC):
+    """Writes new databases of one format in one layout."""
+
+    format_id: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]] = ("",)
+    """What the files have behind the base name, in the order in which new ones take the places of old ones."""
+    holds_duplicates: bool = False
+
+    def refusals(self, records: Records, token: CancelToken) -> Iterator[Refusal]:
+        """Yield every entry that cannot be stored; where a key can come only once, its first entry can."""
+        occurrences, row = occurrences_in(records, token), 0
+        for chunk in records.chunks():
+            token.advance(row, len(records))
+            for number in range(len(chunk)):
+                key = chunk.key(number)
+                reason = self.why_refused(key, chunk.sizes[number])
+                if not reason and occurrences.next(key) and not self.holds_duplicates:
+                    reason = f"{self.format_id} holds a key only once, and it comes again"
+                if reason:
+                    yield Refusal(row + number, key, reason)
+            row += len(chunk)
+
+    @abstractmethod
+    def why_refused(self, key: bytes, value_size: int) -> str:
+        """Return why an entry of that key and size of value (bytes) cannot be stored, or an empty string."""
+
+    @abstractmethod
+    def write(self, records: Records, base: Path, operations: FileOperations, token: CancelToken) -> None:
+        """Write all files of a database under the base name, whose names are free; durable, for the owner alone.
+
+        ``records`` hold nothing that `refusals` names. On a failure what was written is taken away again.
+
+        Raises:
+            KeyRejected: the entries cannot be stored together; before anything is written.
+        """
+
+    @abstractmethod
+    def open(self, base: Path) -> Backend:
+        """Open what `write` has written."""
+
+    def paths(self, base: Path) -> tuple[Path, ...]:
+        """Return the files of a database of that base name."""
+        return tuple(companion(base, suffix) for suffix in self.suffixes)
+
+
+class ImageWriter(Writer):
+    """A writer whose files can be written from start to end."""
+
+    is_sparse: ClassVar[bool] = False
+    """Whether zeros are left out of the file as holes."""
+
+    @abstractmethod
+    def images(self, records: Records, token: CancelToken) -> tuple[Iterable[bytes], ...]:
+        """Return the content of each file, in the order of ``suffixes``."""
+
+    def write(self, records: Records, base: Path, operations: FileOperations, token: CancelToken) -> None:
+        made: list[Path] = []
+        try:
+            for path, image in zip(self.paths(base), self.images(records, token), strict=True):
+                create_file(operations, path, image, sparse=self.is_sparse)
+                made.append(path)
+        except BaseException:
+            for path in made:
+                discard(operations, path)
+            raise
