@@ -67,13 +67,15 @@ def passes(name: str, command: Sequence[str | Path], also: int = 0) -> bool:
 
 
 def bench(names: list[str]) -> int:
-    """Run the named benchmarks, or all of them."""
+    """Run the named benchmarks, or all of them; a number behind a name is how large it should be."""
     there = sorted(path.stem for path in BENCHMARKS.glob("*.py"))
+    sizes = [name for name in names if name.isdigit()]
+    names = [name for name in names if not name.isdigit()]
     unknown = [name for name in names if name not in there]
     if unknown:
         raise Stop(f"There is no benchmark {unknown[0]}; there are: {', '.join(there)}.")
     python = prepare(())
-    return max(call([python, "-m", f"benchmarks.{name}"], test_environment()) for name in names or there)
+    return max(call([python, "-m", f"benchmarks.{name}", *sizes], test_environment()) for name in names or there)
 
 
 def package() -> int:

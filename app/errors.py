@@ -21,6 +21,10 @@ class CannotOpen(BackendError):
     """The file is missing, may not be read, or is a directory or empty."""
 
 
+class FileMissing(CannotOpen):
+    """There is no file of that name, nor a database of that base name."""
+
+
 class UnknownFormat(CannotOpen):
     """No format that we know claims the file."""
 

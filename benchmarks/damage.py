@@ -1,48 +1,48 @@
-"""What damage costs: over all damaged databases of the corpus, pairs that came out wrong, and whether we said so."""
+"""What damage costs: over all damaged databases of the corpus, pairs that came out wrong, and whether we said so.
+
+A wrong pair is undetected when neither listing and reading the entries nor ``check`` says anything about its file.
+"""
 
 import tempfile
+from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
-from app.backends.base import Backend
-from app.backends.registry import open_database
-from app.cancel import CancelToken
-from app.codecs.registry import value_end
-from app.errors import AppError
 from tests import corpus
+from tests.backends.measured_damage import Damage, examine
+
+HEADING = f"{'':<52} {'right':>6} {'wrong':>6} {'undetected':>10}"
+
+
+class Row(NamedTuple):
+    """Sums over some files."""
+
+    files: int
+    right: int
+    wrong: int
+    undetected: int
+
+    def plus(self, found: Damage) -> "Row":
+        return Row(
+            self.files + 1, self.right + found.right, self.wrong + found.wrong, self.undetected + found.undetected
+        )
 
 
 def main() -> None:
-    print(f"{'damaged database':<56} {'right':>6} {'wrong':>6}  said")
+    totals: dict[str, Row] = defaultdict(lambda: Row(0, 0, 0, 0))
+    print(f"{HEADING}  listing  check")
     for case in corpus.databases(corrupt=True):
+        if case.format is None:  # no database, damaged or not
+            continue
         with tempfile.TemporaryDirectory() as folder:
-            right, wrong, complaints = count(case, case.copy_to(Path(folder)))
-        print(f"{case.name:<56} {right:>6} {wrong:>6}  {'yes' if complaints else 'NO'}")
-
-
-def count(case: corpus.DatabaseCase, path: Path) -> tuple[int, int, int]:
-    """Return right pairs, wrong pairs and complaints."""
-    pairs: list[tuple[bytes, bytes]] = []
-    complaints = 0
-    try:
-        with open_database(path, value_end) as backend:
-            complaints = read_into(pairs, backend) + len(backend.problems)
-    except AppError:
-        complaints += 1
-    right = sum(case.knows(*pair) or corpus.expected_entry(*pair) in case.entries for pair in pairs)
-    return right, len(pairs) - right, complaints
-
-
-def read_into(pairs: list[tuple[bytes, bytes]], backend: Backend) -> int:
-    """Read every value there is; return how many could not be read."""
-    refused = 0
-    for chunk in backend.index(CancelToken()):
-        for row in range(len(chunk)):
-            key = chunk.key(row)
-            try:
-                pairs.append((key, backend.read(key, chunk.locators[row], chunk.sizes[row])))
-            except AppError:
-                refused += 1
-    return refused
+            found = examine(case, case.copy_to(Path(folder)))
+        said = "  ".join(f"{'says so' if count else 'SILENT':<7}" for count in (found.said_listing, found.said_check))
+        print(f"{case.name:<52} {found.right:>6} {found.wrong:>6} {found.undetected:>10}  {said}")
+        totals[case.format] = totals[case.format].plus(found)
+        totals["all"] = totals["all"].plus(found)
+    print(f"\n{HEADING}  by format")
+    for format_id, row in sorted(totals.items(), key=lambda total: (total[0] == "all", total[0])):
+        print(f"{f'{format_id}, {row.files} files':<52} {row.right:>6} {row.wrong:>6} {row.undetected:>10}")
 
 
 if __name__ == "__main__":

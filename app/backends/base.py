@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
 
 from app.backends.file_operations import FileOperations
 from app.backends.key_index import IndexChunk
@@ -21,7 +21,14 @@ ByteOrder = Literal["little", "big"]
 
 Buffer = bytes | memoryview | mmap.mmap
 
-ValueEnd = Callable[[Buffer, int], int | None]
+
+class Sliceable(Protocol):
+    """Bytes that are taken out a slice at a time; slices end where the bytes do."""
+
+    def __getitem__(self, part: slice, /) -> bytes | memoryview: ...
+
+
+ValueEnd = Callable[[Sliceable, int], int | None]
 """Where the value that starts at an offset of the buffer ends (bytes), or None when no whole value starts there.
 
 Backends know nothing of values: the engine hands this in for the formats whose entries are bare values.
@@ -140,7 +147,7 @@ class Backend(ABC):
     @property
     def why_read_only(self) -> str:
         """One sentence, or empty when `apply` can be tried."""
-        return f"Saving {self.format_id} databases is not there yet; export the entries instead."
+        return f"Saving {self.format_id} databases is not there yet; convert it to another format."
 
     @property
     def may_repeat(self) -> bool:
@@ -180,6 +187,19 @@ class Backend(ABC):
         """Yield what `read` returns in pieces, nothing when it is empty; backends of large values overrule this."""
         value = self.read(key, locator, size)
         return iter((value,) if value else ())
+
+    def values(self, chunk: IndexChunk) -> Iterator[bytes]:
+        """Yield what `read` returns for each entry of a chunk of `index`, in order; for going through all of them.
+
+        Raises:
+            StaleIndex, CorruptDatabase: as `read`.
+        """
+        for row in range(len(chunk)):
+            yield self.read(chunk.key(row), chunk.locators[row], chunk.sizes[row])
+
+    def part_of(self, locator: int) -> bytes | None:
+        """Return the name of the database within this one that an entry is in; None where there is but one."""
+        return None
 
     def check(self, token: CancelToken) -> Iterator[Problem]:
         """Yield everything in which the files contradict their format, each with its offset.
@@ -232,8 +252,8 @@ class Backend(ABC):
         """Write all ``changes`` or none: lock, read as it is now, compare, write, verify, back up, commit.
 
         ``expected`` has an item for every entry id that ``changes`` names. Locks are tried, never waited for.
-        Entries of other keys keep what other programs wrote meanwhile. The backend must be indexed
-        anew afterwards.
+        Entries of other keys keep what other programs wrote meanwhile. Afterwards the database must be opened
+        anew: where files were replaced, this backend still reads the old ones, or nothing.
 
         Raises:
             ReadOnlyDatabase: saving is impossible here; the message says what to do.

@@ -57,6 +57,10 @@ class Bdb185BtreeBackend(Backend):
     def why_read_only(self) -> str:
         return WHY_READ_ONLY
 
+    @property
+    def may_repeat(self) -> bool:
+        return not self._meta.is_recno
+
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         self._file.check_not_cut()
         del self.problems[self._opening_problems :]

@@ -17,7 +17,7 @@ from app.cancel import CancelToken
 MAGIC: Final = 0x053162
 META_BYTES: Final = 24
 HEADER_BYTES: Final = 20
-WHY_READ_ONLY: Final = "Databases of Berkeley DB 1.85 are only read, never written; export the entries instead."
+WHY_READ_ONLY: Final = "Databases of Berkeley DB 1.85 are only read, never written; convert it to another format."
 _IS_RECNO: Final = 0x80
 _BIG_VALUE, _BIG_KEY = 1, 2
 _REFERENCE_BYTES: Final = 8

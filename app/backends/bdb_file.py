@@ -2,13 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
-from app.backends.base import Backend, Match
+from app.backends.base import Backend, Match, Problem
+from app.backends.bdb_check import check_pages
 from app.backends.bdb_meta import META_BYTES, Meta, parse_meta
-from app.backends.bdb_pages import Item, Page, Pages
+from app.backends.bdb_pages import Claims, Item, Page, Pages
 from app.backends.binary import Damage, MappedFile
 from app.backends.key_index import ChunkBuilder, IndexChunk
+from app.backends.records import batches, pieces_of
 from app.cancel import CancelToken
 from app.errors import AppError, BackendMissing, StaleIndex
 
@@ -45,7 +48,7 @@ class BdbBackend(Backend):
         if meta is None or meta.format_id != self.format_id or meta.byte_order != file.byte_order:
             raise file.damage("the first page is damaged; restore the file from a backup", 0)
         name = file.path.name
-        if why := meta.unsupported(name):
+        if why := meta.unsupported:
             raise BackendMissing(f"{name} {why}.", path=file.path)
         return meta
 
@@ -53,6 +56,10 @@ class BdbBackend(Backend):
         self._file.check_not_cut()
         del self.problems[self._opening_problems :]
         self._pages.start_over()
+        yield from self._chunks(token)
+
+    def _chunks(self, token: CancelToken) -> Iterator[IndexChunk]:
+        """Yield all entries of a whole file of which no page was claimed yet."""
         builder = ChunkBuilder()
         for key, locator, size in self.listed(token):
             if builder.add(key, locator, size):
@@ -60,6 +67,17 @@ class BdbBackend(Backend):
                 self._file.check_not_cut()
         if len(builder):
             yield builder.take()
+
+    def check_structure(self, token: CancelToken) -> Iterator[Problem]:
+        problems = self.check_own(token)
+        if not self._pages.is_part and self._pages.meta.method in {"hash", "btree"}:
+            problems = chain(problems, check_pages(self._pages, token))
+        return self.unknown(problems)
+
+    def check_own(self, token: CancelToken) -> Iterator[Problem]:
+        """Yield what `check_structure` does of a whole file or a sub-database, apart from how pages are shared out."""
+        token.check()
+        return iter(())
 
     @abstractmethod
     def listed(self, token: CancelToken) -> Iterator[Listed]:
@@ -87,6 +105,11 @@ class BdbBackend(Backend):
         except Damage as error:
             self.report(f"A value cannot be read whole: {error.detail}.", error.offset)
 
+    def unknown(self, problems: Iterator[Problem]) -> Iterator[Problem]:
+        """Yield those of further problems that lie where none was found before."""
+        known = {problem.offset for problem in self.problems}
+        return (problem for problem in problems if problem.offset not in known)
+
     def _report(self, damage: Damage) -> None:
         self.report(f"{damage.detail[:1].upper()}{damage.detail[1:]}.", damage.offset)
 
@@ -99,6 +122,20 @@ class BdbBackend(Backend):
         return self.read_prefix(key, locator, size, size)
 
     def read_prefix(self, key: bytes, locator: int, size: int, limit: int) -> bytes:
+        return self._bytes_of(self._still_found(key, locator, size), limit)
+
+    def pieces(self, key: bytes, locator: int, size: int) -> Iterator[bytes]:
+        item = self._still_found(key, locator, size)
+        if item.overflow:
+            return batches(self._pages.overflow_pieces(item.overflow, item.size))
+        return pieces_of(self._file.slice(item.start, item.size))
+
+    def _still_found(self, key: bytes, locator: int, size: int) -> Item:
+        """Return where a value is that was listed.
+
+        Raises:
+            StaleIndex: it is not there any more.
+        """
         self._file.check_not_cut()
         try:
             found = self._found(key, locator)
@@ -106,7 +143,21 @@ class BdbBackend(Backend):
             raise self._stale(key) from error
         if found is None or found.size != size:
             raise self._stale(key)
-        return self._bytes_of(found, limit)
+        return found
+
+    def place_of(self, key: bytes, locator: int, size: int) -> int:
+        """Return where a value that was listed lies, or its first overflow page (bytes in the file)."""
+        item = self._still_found(key, locator, size)
+        return item.start or item.overflow * self._pages.size
+
+    def leaf_of(self, locator: int) -> int:
+        """Return the number of the page that an entry is listed on."""
+        return locator >> SLOT_BITS
+
+    @property
+    def claims(self) -> Claims:
+        """Which pages were led to."""
+        return self._pages.claims
 
     def _stale(self, key: bytes) -> StaleIndex:
         message = f"{self._file.path.name} changed: {key!s:.80} is not where it was listed; list it again."

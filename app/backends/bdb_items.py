@@ -14,8 +14,10 @@ from typing import Final
 from app.backends.base import Match
 from app.backends.bdb_file import SLOT_BITS, SLOT_MASK, BdbBackend, Listed
 from app.backends.bdb_pages import DUPLICATE_CHAIN, DUPLICATE_LEAF, RECNO_LEAF, Item, Page, Pages
+from app.backends.bdb_rewritable import why_not_rewritable
 from app.backends.bdb_tree import leaves
 from app.backends.binary import Damage
+from app.backends.rewrite import RewritingBackend
 from app.cancel import CancelToken
 
 _USED_MASK: Final = 0xFFFF
@@ -24,17 +26,30 @@ _DUPLICATE_LEAVES: Final = frozenset({DUPLICATE_CHAIN, RECNO_LEAF, DUPLICATE_LEA
 """Before Berkeley DB 3.1 off-page duplicates were a mere chain, which is read like the leaves of a tree."""
 
 
-class BdbKeyedBackend(BdbBackend):
+class BdbKeyedBackend(BdbBackend, RewritingBackend):
     """One Berkeley DB file or sub-database whose entries are found by their keys."""
 
     def __init__(self, match: Match, pages: Pages | None = None) -> None:
         super().__init__(match, pages)
-        self._owners = array("q")
-        self._places = array("q")
+        self._forget_duplicates()
+
+    @property
+    def may_repeat(self) -> bool:
+        return bool(self._pages.meta.duplicates)
+
+    @property
+    def why_not_rewritable(self) -> str:
+        return why_not_rewritable(self._pages, self.match.path)
 
     def listed(self, token: CancelToken) -> Iterator[Listed]:
-        self._owners, self._places = array("q"), array("q")
+        self._forget_duplicates()
         yield from self._listed(token)
+
+    def _forget_duplicates(self) -> None:
+        self._owners, self._places = array("q"), array("q")
+
+    def leaf_of(self, locator: int) -> int:
+        return super().leaf_of(locator if locator >= 0 else self._owners[~locator])
 
     @abstractmethod
     def _listed(self, token: CancelToken) -> Iterator[Listed]: ...

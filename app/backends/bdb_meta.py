@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from app.backends.base import ByteOrder
+from app.backends.writer import Duplicates
 
 Method = Literal["hash", "btree", "queue", "heap", "log"]
 MAGICS: Final[dict[int, Method]] = {
@@ -32,16 +33,23 @@ _FIRST_WITH_LAST_PAGE: Final = {"hash": 8, "btree": 9, "queue": 4}
 """Version since which the first page tells the number of the last one, encryption and checksums."""
 
 _CHECKSUMS, _PARTITIONED = 1, 2 | 4
+_DUPLICATES, _HASH_SORTED, _BTREE_SORTED = 1, 4, 0x40
+_BTREE_RECORD_NUMBERS: Final = 4
 _BTREE_RECNO, _BTREE_RENUMBER, _BTREE_SUBDATABASES, _BTREE_COMPRESSED = 2, 0x10, 0x20, 0x80
 HASH_OF_DB_2: Final = 5
 _BTREE_OF_DB_2, _BTREE_OF_DB_3_0 = 6, 7
-_CHARKEY: Final = b"%$sniglet^&\0"
-"""What writers hash to tell which hash function they were given."""
+CHAR_KEY_HASH: Final = 0x5E688DD1
+"""The hash of ``%$sniglet^&`` and a NUL, by which writers tell which hash function they were given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """Fields of the first page; those of the other access method are 0."""
+    """Fields of the first page; those of the other access method are 0.
+
+    ``log_file`` is the log that has the last change of the page, 0 when none has. ``free_page`` is the first page
+    of the free list. ``elements`` are the keys that a hash file counts. ``min_keys``: how many keys at least a leaf
+    of a btree has room for.
+    """
 
     method: Method
     version: int
@@ -51,12 +59,17 @@ class Meta:
     has_checksums: bool = False
     is_partitioned: bool = False
     last_page: int = 0
+    free_page: int = 0
+    log_file: int = 0
     flags: int = 0
     max_bucket: int = 0
     high_mask: int = 0
     low_mask: int = 0
+    fill_factor: int = 0
+    elements: int = 0
     char_key: int = 0
     spares: tuple[int, ...] = ()
+    min_keys: int = 0
     root: int = 0
     extent_pages: int = 0
 
@@ -79,34 +92,59 @@ class Meta:
         return self.method == "btree" and bool(self.flags & _BTREE_SUBDATABASES)
 
     @property
+    def duplicates(self) -> Duplicates:
+        """Whether, and in which order, a key can come more than once."""
+        sorted_flag = _HASH_SORTED if self.method == "hash" else _BTREE_SORTED
+        if self.flags & sorted_flag:
+            return "sorted"
+        return "unsorted" if self.flags & _DUPLICATES and self.method != "queue" else ""
+
+    @property
+    def counts_records(self) -> bool:
+        """Whether the pages above the leaves of a btree tell how many entries are below (DB_RECNUM)."""
+        return self.method == "btree" and bool(self.flags & _BTREE_RECORD_NUMBERS)
+
+    @property
+    def tells_last_page(self) -> bool:
+        """Whether the first page has the numbers of the last page and of the first free one."""
+        return self.version >= _FIRST_WITH_LAST_PAGE[self.method]
+
+    @property
+    def release(self) -> str:
+        """The releases of Berkeley DB that write this version."""
+        return RELEASES.get((self.method, self.version), "of an unknown release")
+
+    @property
     def has_own_hash(self) -> bool:
         """Whether the program that wrote the file brought its own hash function."""
-        return self.char_key != key_hash(_CHARKEY)
+        return self.char_key != CHAR_KEY_HASH
 
-    def unsupported(self, file_name: str) -> str:
+    def bucket_of(self, key: bytes) -> int:
+        """Return the bucket of a hash file that a key belongs into."""
+        hash_ = key_hash(key)
+        bucket = hash_ & self.high_mask
+        return bucket if bucket <= self.max_bucket else hash_ & self.low_mask
+
+    @property
+    def unsupported(self) -> str:
         """Return why we cannot read it, as the end of a sentence on the file; empty when we can."""
         if self.is_encrypted:
             return "is encrypted; dump it with its password by db_dump -P and load the dump into a new database"
         if self.method not in READABLE:
             return f"is a Berkeley DB {self.method} file; reading those is not there yet, db_dump shows its content"
         if self.version not in READABLE[self.method]:
-            release = RELEASES.get((self.method, self.version), "of an unknown release")
             return (
-                f"is a {self.method} file, version {self.version}, of Berkeley DB {release}; reading those "
+                f"is a {self.method} file, version {self.version}, of Berkeley DB {self.release}; reading those "
                 "is not there yet, db_upgrade turns a copy into a newer one"
             )
-        return self._unsupported_option(file_name)
+        return self._unsupported_option
 
-    def _unsupported_option(self, file_name: str) -> str:
+    @property
+    def _unsupported_option(self) -> str:
         if self.is_partitioned:
             return "is split into partition files; reading those is not there yet, db_dump shows the content"
         if self.method == "btree" and self.flags & _BTREE_COMPRESSED:
             return "is compressed by the program that wrote it; only that program can read it"
-        if self.extent_pages:
-            return (
-                f"keeps its records in extent files beside it, __dbq.{file_name}.0 and so on; reading those is not "
-                "there yet, db_dump shows the content"
-            )
         return ""
 
 
@@ -145,7 +183,7 @@ def parse_meta(head: bytes) -> Meta | None:
         return Meta(method, version, order, page_size)
     if not (512 <= page_size <= 65536 and page_size.bit_count() == 1):
         return None
-    meta = Meta(method, version, order, page_size)
+    meta = Meta(method, version, order, page_size, log_file=words.at(0)[0])
     return _with_fields(meta, words) if version in READABLE[method] else meta
 
 
@@ -161,13 +199,14 @@ class _Words:
 
 
 def _with_fields(meta: Meta, words: _Words) -> Meta:
-    if meta.version >= _FIRST_WITH_LAST_PAGE[meta.method]:
+    if meta.tells_last_page:
         options = words.head[26]
         meta = replace(
             meta,
             is_encrypted=words.head[24] != 0,
             has_checksums=bool(options & _CHECKSUMS),
             is_partitioned=bool(options & _PARTITIONED),
+            free_page=words.at(28)[0],
             last_page=words.at(32)[0],
         )
     match meta.method:
@@ -181,7 +220,7 @@ def _with_fields(meta: Meta, words: _Words) -> Meta:
 
 def _with_hash_fields(meta: Meta, words: _Words) -> Meta:
     flags_at, fields_at, spares_at = {5: (56, 32, 60), 6: (32, 56, 80)}.get(meta.version, (48, 72, 96))
-    max_bucket, high_mask, low_mask, _, _, char_key = words.at(fields_at, 6)
+    max_bucket, high_mask, low_mask, fill_factor, elements, char_key = words.at(fields_at, 6)
     spares = words.at(spares_at, 32)
     if meta.version == HASH_OF_DB_2:  # these do not count the first page, and begin with the second doubling
         spares = (1, *(1 + spare for spare in spares[:-1]))
@@ -191,6 +230,8 @@ def _with_hash_fields(meta: Meta, words: _Words) -> Meta:
         max_bucket=max_bucket,
         high_mask=high_mask,
         low_mask=low_mask,
+        fill_factor=fill_factor,
+        elements=elements,
         char_key=char_key,
         spares=spares,
     )
@@ -200,4 +241,5 @@ def _with_btree_fields(meta: Meta, words: _Words) -> Meta:
     if meta.version == _BTREE_OF_DB_2:
         return replace(meta, flags=words.at(36)[0], root=1)
     flags_at, root_at = (32, 72) if meta.version == _BTREE_OF_DB_3_0 else (48, 88)
-    return replace(meta, flags=words.at(flags_at)[0], root=words.at(root_at)[0])
+    # The least keys of a page come three words before the root in all versions.
+    return replace(meta, flags=words.at(flags_at)[0], min_keys=words.at(root_at - 12)[0], root=words.at(root_at)[0])

@@ -3,6 +3,7 @@
 References: dbinc/db_page.h, db/db_overflow.c (__db_goff) and btree/bt_verify.c of Berkeley DB 5.3.
 """
 
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from struct import Struct
@@ -71,7 +72,7 @@ class Pages:
         self.reference: Final = Struct(file.mark + "II")
         """Page number and length (or number of entries) of what an item stands for."""
         self.claims = claims or Claims(self.count)
-        self._is_part: Final = claims is not None
+        self.is_part: Final = claims is not None
 
     def start_over(self) -> None:
         """Forget all claims; only for the pages of a whole file."""
@@ -93,7 +94,7 @@ class Pages:
 
     def unclaimed(self, token: CancelToken) -> Iterator[Page]:
         """Yield the legible pages that nothing led to; none of a part, as they may belong to another one."""
-        for number in range(1, 0 if self._is_part else self.count):
+        for number in range(1, 0 if self.is_part else self.count):
             if not self.claims.taken[number]:
                 token.check()
                 try:
@@ -156,12 +157,17 @@ class Pages:
         """Return the first ``limit`` bytes of an item of ``length`` bytes on a chain of overflow pages."""
         pieces = []
         missing = min(length, limit)
-        for start, used in self._chain(first, length):
-            pieces.append(self.file.buffer[start : start + min(used, missing)])
-            missing -= used
+        for piece in self.overflow_pieces(first, length):
+            pieces.append(piece[:missing])
+            missing -= len(piece)
             if missing <= 0:
                 break
         return b"".join(pieces)
+
+    def overflow_pieces(self, first: int, length: int) -> Iterator[bytes]:
+        """Yield an item of ``length`` bytes on a chain of overflow pages, page by page."""
+        for start, used in self._chain(first, length):
+            yield self.file.buffer[start : start + used]
 
     def claim_overflow(self, first: int, length: int) -> None:
         """Check that a chain holds ``length`` bytes and belongs to nothing else.
@@ -169,11 +175,11 @@ class Pages:
         Raises:
             Damage: it does not; the pages stay free for the item that they do belong to.
         """
-        numbers: list[int] = []
+        numbers = array("I")
         if self.claims.allowance < 0:
             raise self.file.damage("too many overflow chains are broken to look for more", first * self.size)
         try:
-            numbers += (start // self.size for start, _ in self._chain(first, length))
+            numbers.extend(start // self.size for start, _ in self._chain(first, length))
             if any(self.claims.taken[number] for number in numbers):
                 raise self.file.damage("overflow pages belong to two items", first * self.size)
         except Damage:
@@ -184,13 +190,13 @@ class Pages:
 
     def _chain(self, first: int, length: int) -> Iterator[tuple[int, int]]:
         """Yield start (bytes in the file) and length of each piece."""
-        number, missing, seen = first, length, set[int]()
+        number, missing, allowance = first, length, self.count
         while missing > 0:
             page = self.page(number)
             room = self.size - self.header_bytes
-            if page.type != OVERFLOW or number in seen or not 0 < page.used <= min(missing, room):
+            if page.type != OVERFLOW or not allowance or not 0 < page.used <= min(missing, room):
                 raise self.file.damage(f"the overflow chain is broken at page {number}", page.offset)
-            seen.add(number)
+            allowance -= 1
             yield page.offset + self.header_bytes, page.used
             missing -= page.used
             number = page.next

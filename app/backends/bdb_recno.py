@@ -11,9 +11,10 @@ References: btree/bt_recno.c, btree/bt_rsearch.c and dbinc/db_page.h (RINTERNAL)
 from collections.abc import Iterator
 from typing import ClassVar
 
-from app.backends.base import Match
+from app.backends.base import Match, Problem
 from app.backends.bdb_file import SLOT_BITS, SLOT_MASK, BdbBackend, Listed
 from app.backends.bdb_pages import RECNO_INTERNAL, RECNO_LEAF, Item, Page, Pages
+from app.backends.bdb_tree_check import OF_NUMBERS, TreeCheck
 from app.backends.binary import Damage
 from app.backends.record_numbers import HIGHEST, NUMBER
 from app.cancel import CancelToken
@@ -110,6 +111,9 @@ class BdbRecnoBackend(BdbBackend):
             first += page.entries
             following = lost.get(page.next)
             page = following if following and following.previous == page.number else None
+
+    def check_own(self, token: CancelToken) -> Iterator[Problem]:
+        return TreeCheck(self._pages, token).problems(OF_NUMBERS, sorts_duplicates=False)
 
     def _found(self, key: bytes, locator: int) -> Item | None:
         first, listed = self._firsts.get(locator >> SLOT_BITS, (0, None))

@@ -11,12 +11,15 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import ClassVar, Final
 
-from app.backends.base import Backend, Match
+from app.backends.base import Backend, Match, Problem
+from app.backends.bdb_check import check_pages
 from app.backends.bdb_file import BdbBackend, Listed
 from app.backends.bdb_meta import META_BYTES, Meta, parse_meta
-from app.backends.bdb_pages import BTREE_LEAF, DUPLICATE_LEAF, HASH, HASH_UNSORTED, RECNO_LEAF, Pages
+from app.backends.bdb_pages import BTREE_LEAF, DUPLICATE_LEAF, HASH, HASH_UNSORTED, RECNO_LEAF, Claims, Pages
+from app.backends.bdb_rewritable import why_not_rewritable
 from app.backends.binary import Damage, MappedFile, read_head
 from app.backends.key_index import ChunkBuilder, IndexChunk
 from app.backends.named_parts import note_on_parts, shown_name
@@ -31,7 +34,7 @@ _ENTRY_PAGES: Final = frozenset({BTREE_LEAF, RECNO_LEAF, DUPLICATE_LEAF, HASH, H
 def open_btree(match: Match, parts: Parts) -> Backend:
     """Open a file that begins with a btree, be it the entries' own or the master of sub-databases."""
     meta = parse_meta(read_head(match.path, META_BYTES)[0])
-    if meta is None or meta.unsupported(match.path.name) or not meta.has_subdatabases:
+    if meta is None or meta.unsupported or not meta.has_subdatabases:
         return parts["bdb-btree"](match, None)
     return BdbSubdatabasesBackend(match, meta, parts)
 
@@ -51,8 +54,24 @@ class BdbSubdatabasesBackend(Backend):
             self.report(self._pages.why_cut, self._file.size)
         self._opening_problems = len(self.problems)
 
+    @property
+    def may_repeat(self) -> bool:
+        return True  # two databases can have the same key
+
+    @property
+    def why_read_only(self) -> str:
+        return why_not_rewritable(self._pages, self.match.path)
+
+    def part_of(self, locator: int) -> bytes | None:
+        return self._names[self._part_number(locator)] if 0 <= locator < len(self._locators) else None
+
+    def _part_number(self, locator: int) -> int:
+        return bisect_right(self._firsts, locator) - 1
+
     def _start_over(self) -> None:
+        self._names: list[bytes] = []
         self._parts: list[BdbBackend] = []
+        self._masters: list[BdbBackend] = []
         self._firsts: list[int] = []
         """Of each part: the locator of its first entry."""
         self._locators = array("q")
@@ -79,6 +98,7 @@ class BdbSubdatabasesBackend(Backend):
             except (Damage, BackendMissing) as error:
                 self.report(f"The sub-database {shown_name(name)} is left out: {error.message}", error.offset)
                 continue
+            self._names.append(name)
             yield from self._entries(part, token)
             for problem in part.problems:
                 self.report(f"In the sub-database {shown_name(name)}: {problem.message}", problem.offset)
@@ -88,6 +108,7 @@ class BdbSubdatabasesBackend(Backend):
     def _named(self, token: CancelToken) -> Iterator[tuple[bytes, int]]:
         """Yield the names in the master and the numbers of the first pages."""
         master = self._on_these_pages(self._pages.meta)
+        self._masters = [master]
         for name, locator, size in master.listed(token):
             token.check()
             try:
@@ -113,7 +134,7 @@ class BdbSubdatabasesBackend(Backend):
             raise self._file.damage(f"page {number} is not the first page of a database", page.offset)
         if not self._pages.claim(number):
             raise self._file.damage(f"page {number} belongs to two databases", page.offset)
-        why = meta.unsupported(self._file.path.name)
+        why = meta.unsupported
         if why or meta.format_id not in self._openers:
             why = why or f"is a Berkeley DB {meta.method} file, which cannot be one of several"
             raise BackendMissing(f"it {why}.", path=self._file.path, offset=page.offset)
@@ -140,8 +161,28 @@ class BdbSubdatabasesBackend(Backend):
     def read_prefix(self, key: bytes, locator: int, size: int, limit: int) -> bytes:
         if not 0 <= locator < len(self._locators):
             raise StaleIndex(f"{self._file.path.name} has no such entry; list it again.", path=self._file.path)
-        part = self._parts[bisect_right(self._firsts, locator) - 1]
+        part = self._parts[self._part_number(locator)]
         return part.read_prefix(key, self._locators[locator], size, limit)
+
+    def place_of(self, key: bytes, locator: int, size: int) -> int:
+        """Return where a value that was listed lies, or its first overflow page (bytes in the file)."""
+        return self._parts[self._part_number(locator)].place_of(key, self._locators[locator], size)
+
+    def leaf_of(self, locator: int) -> int:
+        """Return the number of the page that an entry is listed on."""
+        return self._parts[self._part_number(locator)].leaf_of(self._locators[locator])
+
+    @property
+    def claims(self) -> Claims:
+        """Which pages were led to."""
+        return self._pages.claims
+
+    def check_structure(self, token: CancelToken) -> Iterator[Problem]:
+        known = {problem.offset for problem in self.problems}
+        of_parts = (part.check_own(token) for part in (*self._masters, *self._parts))
+        for problem in chain(*of_parts, check_pages(self._pages, token)):
+            if problem.offset not in known:
+                yield problem
 
     def close(self) -> None:
         self._file.close()

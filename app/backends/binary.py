@@ -11,14 +11,14 @@ from struct import Struct
 from typing import Any, BinaryIO, Final
 
 from app.backends.base import ByteOrder
-from app.errors import CannotOpen, CorruptDatabase, StaleIndex
+from app.errors import CannotOpen, CorruptDatabase, FileMissing, StaleIndex
 
 
 def cannot_open(path: Path, error: OSError | ValueError) -> CannotOpen:
     """Return the sentence for a failed opening."""
     match error:
         case FileNotFoundError() | NotADirectoryError():
-            message = f"There is no file named {path}; check its name and folder."
+            return FileMissing(f"There is no file named {path}; check its name and folder.", path=path)
         case PermissionError():
             message = f"{path} may not be read by this user; change its permissions or copy it as its owner."
         case IsADirectoryError():
@@ -58,6 +58,27 @@ def read_head(path: Path, limit: int) -> tuple[bytes, int]:
             return file.read(limit), os.fstat(file.fileno()).st_size
         except OSError as error:
             raise cannot_open(path, error) from error
+
+
+def extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield start and end (bytes) of each stretch of a file that is no hole, as far as the system tells."""
+    place = 0
+    while place < size:
+        start, end = _next_extent(fd, place, size)
+        if start < size:
+            yield start, min(end, size)
+        place = end
+
+
+def _next_extent(fd: int, place: int, size: int) -> tuple[int, int]:
+    if sys.platform == "win32" or not hasattr(os, "SEEK_DATA"):
+        return place, size
+    try:
+        start = os.lseek(fd, place, os.SEEK_DATA)
+        return start, max(os.lseek(fd, start, os.SEEK_HOLE), start + 1)
+    except OSError as error:
+        # ENXIO: nothing but a hole follows; else the file system does not tell.
+        return (size, size) if error.errno == errno.ENXIO else (place, size)
 
 
 class Damage(CorruptDatabase):
@@ -131,22 +152,7 @@ class MappedFile:
 
     def extents(self) -> Iterator[tuple[int, int]]:
         """Yield start and end of each stretch that is no hole, as far as the system tells; holes read as zeros."""
-        place = 0
-        while place < self.size:
-            start, end = self._next_extent(place)
-            if start < self.size:
-                yield start, min(end, self.size)
-            place = end
-
-    def _next_extent(self, place: int) -> tuple[int, int]:
-        if sys.platform == "win32" or not hasattr(os, "SEEK_DATA"):
-            return place, self.size
-        try:
-            start = os.lseek(self._file.fileno(), place, os.SEEK_DATA)
-            return start, max(os.lseek(self._file.fileno(), start, os.SEEK_HOLE), start + 1)
-        except OSError as error:
-            # ENXIO: nothing but a hole follows; else the file system does not tell.
-            return (self.size, self.size) if error.errno == errno.ENXIO else (place, self.size)
+        return extents(self._file.fileno(), self.size)
 
     def check_not_cut(self) -> None:
         """Tell that another program cut the file short, before touching pages of the map that are gone (SIGBUS).

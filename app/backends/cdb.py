@@ -10,22 +10,27 @@ References: D. J. Bernstein, "A structure for constant databases" (cdb.txt).
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from struct import Struct
+from itertools import chain, islice
 from typing import ClassVar, Final
 
-from app.backends.base import Backend, Match
+from app.backends.base import Match, Problem
 from app.backends.binary import Damage, MappedFile
-from app.backends.key_index import ChunkBuilder, IndexChunk
+from app.backends.cdb_check import Entries, table_problems
+from app.backends.cdb_layout import HEAD, PAIR, key_hash
+from app.backends.cdb_write import CdbWriter
+from app.backends.key_index import CHUNK, FIRST_CHUNK, ChunkBuilder, IndexChunk
+from app.backends.records import PIECE_BYTES
+from app.backends.rewrite import RewritingBackend
 from app.cancel import CancelToken
 from app.errors import AppError
 
-_TABLES: Final = Struct("<512I")
-_PAIR: Final = Struct("<II")
 _PROBES: Final = 32
 """Slots that are looked at for one entry: many entries of one key make a run of any length."""
 
 _HASHED: Final = 1 << 20
 """Bytes of the longest key that is checked; nobody could give up a longer one meanwhile."""
+_MANY: Final = 1 << 15
+"""Entries from which on numpy is worth its import."""
 _KEY_ALLOWANCE: Final = 4
 """How many times the file's size its keys may have together: hostile entries can overlap."""
 
@@ -33,7 +38,7 @@ _Entry = tuple[bytes, int, int]
 """Key, locator, and size of the value in bytes."""
 
 
-class CdbBackend(Backend):
+class CdbBackend(RewritingBackend):
     """One CDB file; there are no locks, writers put a new file in its place."""
 
     format_id: ClassVar[str] = "cdb"
@@ -42,37 +47,80 @@ class CdbBackend(Backend):
         super().__init__(match)
         self._file = MappedFile(match.path)
         try:
-            numbers = self._file.unpack(_TABLES, 0)
-            if numbers[0] < _TABLES.size:
+            numbers = self._file.unpack(HEAD, 0)
+            if numbers[0] < HEAD.size:
                 raise self._file.damage("the hash tables lie where none can be; restore it from a backup", 0)
         except AppError:
             self._file.close()
             raise
         self._tables: tuple[tuple[int, int], ...] = tuple(zip(numbers[::2], numbers[1::2], strict=True))
         self._end: int = min(numbers[0], self._file.size)
-        missing = numbers[510] + _PAIR.size * numbers[511] - self._file.size
+        missing = numbers[510] + PAIR.size * numbers[511] - self._file.size
         self._is_cut = missing > 0
         if self._is_cut:
             self.report(f"The file is cut: {missing:,} bytes are missing at its end.", self._file.size)
         self._opening_problems = len(self.problems)
         self._starts: array[int] | None = None
 
+    @property
+    def may_repeat(self) -> bool:
+        return True
+
+    @property
+    def entries_end(self) -> int:
+        """Return where the entries end, or the file when it is cut within them (bytes)."""
+        return self._end
+
+    def writer(self) -> CdbWriter:
+        return CdbWriter(CdbBackend)
+
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         self._file.check_not_cut()
         del self.problems[self._opening_problems :]
         self._starts = None
+        place = HEAD.size
         builder = ChunkBuilder()
-        for key, locator, size in self._entries(token):
+        if self._is_large:  # the first entries are there before numpy is
+            for key, locator, size in islice(self._entries(place, token), FIRST_CHUNK):
+                builder.add(key, locator, size)
+                place = self._end_of(locator)
+            if len(builder) == FIRST_CHUNK:
+                for chunk in chain((builder.take(),), self._by_numpy(place, token)):
+                    yield chunk
+                    self._file.check_not_cut()
+                    place = self._end_of(chunk.locators[-1])
+            else:
+                place = self._end  # there are no more
+        for key, locator, size in self._entries(place, token):
             if builder.add(key, locator, size):
                 yield builder.take()
                 self._file.check_not_cut()
         if len(builder):
             yield builder.take()
 
-    def _entries(self, token: CancelToken) -> Iterator[_Entry]:
-        """List the entries, each when the one behind it was found to begin where it ends."""
+    @property
+    def _is_large(self) -> bool:
+        """Whether numpy is worth its import."""
+        return self._file.size - self._end >= 2 * PAIR.size * _MANY
+
+    def _by_numpy(self, place: int, token: CancelToken) -> Iterator[IndexChunk]:
+        """List the entries from a place on, up to the first that is not as the hash tables have it."""
+        from app.backends import cdb_bulk  # noqa: PLC0415 - numpy takes longer to load than a small file to list
+
+        found = cdb_bulk.listing(self._file.buffer, self._tables, self._end)
+        if found is None:
+            return
+        for first in range(found.row_at(place), len(found), CHUNK):
+            token.check()
+            chunk = found.chunk(self._file.buffer, first, min(first + CHUNK, len(found)))
+            if chunk is None:
+                return
+            yield chunk
+
+    def _entries(self, place: int, token: CancelToken) -> Iterator[_Entry]:
+        """List the entries from a place on, each when the one behind it was found to begin where it ends."""
         self._allowance = _KEY_ALLOWANCE * self._file.size
-        place, waiting = _TABLES.size, None
+        waiting = None
         while place < self._end:
             token.check()
             entry = self._entry_at(place)
@@ -97,18 +145,18 @@ class CdbBackend(Backend):
         """Return the entry that begins at a place, or None when none does."""
         if self._end_of(place) > self._end:
             return None
-        key_size, size = _PAIR.unpack_from(self._file.buffer, place)
+        key_size, size = PAIR.unpack_from(self._file.buffer, place)
         self._allowance -= key_size
-        start = place + _PAIR.size
+        start = place + PAIR.size
         key = self._file.buffer[start : start + key_size]
         return (key, place, size) if self._is_named(key, place) else None
 
     def _end_of(self, place: int) -> int:
         """Return where an entry would end that begins at a place, behind the entries when it cannot be."""
-        if place + _PAIR.size > self._end:
+        if place + PAIR.size > self._end:
             return self._end + 1
-        key_size, size = _PAIR.unpack_from(self._file.buffer, place)
-        end: int = place + _PAIR.size + key_size + size
+        key_size, size = PAIR.unpack_from(self._file.buffer, place)
+        end: int = place + PAIR.size + key_size + size
         return end
 
     def _leads_on(self, place: int) -> bool:
@@ -124,10 +172,10 @@ class CdbBackend(Backend):
         table, slots = self._tables[hash_ & 0xFF]
         first = (hash_ >> 8) % slots if slots else 0
         for probe in range(min(slots, _PROBES)):
-            at = table + _PAIR.size * ((first + probe) % slots)
-            if at + _PAIR.size > self._file.size:
+            at = table + PAIR.size * ((first + probe) % slots)
+            if at + PAIR.size > self._file.size:
                 return True
-            found = _PAIR.unpack_from(self._file.buffer, at)
+            found = PAIR.unpack_from(self._file.buffer, at)
             if found == (hash_, place):
                 return True
             if not found[1]:
@@ -152,9 +200,19 @@ class CdbBackend(Backend):
         """Return the addresses of all entries that the hash tables name, rising; only damage asks for them."""
         if self._starts is None:
             slots = self._file.buffer[self._tables[0][0] :]
-            pairs = _PAIR.iter_unpack(slots[: len(slots) // _PAIR.size * _PAIR.size])
+            pairs = PAIR.iter_unpack(slots[: len(slots) // PAIR.size * PAIR.size])
             self._starts = array("I", sorted(place for _, place in pairs if place))
         return self._starts
+
+    def check_structure(self, token: CancelToken) -> Iterator[Problem]:
+        if self._is_cut:
+            return
+        entries = Entries()
+        for chunk in self.index(token):  # finds the problems that it found before
+            for row, place in enumerate(chunk.locators):
+                entries.add(place, key_hash(chunk.key(row)))
+        entries.are_all = len(self.problems) == self._opening_problems
+        yield from table_problems(self._file, self._tables, entries, token)
 
     def read(self, key: bytes, locator: int, size: int) -> bytes:
         return self.read_prefix(key, locator, size, size)
@@ -162,21 +220,28 @@ class CdbBackend(Backend):
     def read_prefix(self, key: bytes, locator: int, size: int, limit: int) -> bytes:
         self._file.check_not_cut()
         try:
-            start = locator + _PAIR.size
-            is_same = self._file.unpack(_PAIR, locator) == (len(key), size)
+            start = locator + PAIR.size
+            is_same = self._file.unpack(PAIR, locator) == (len(key), size)
             if is_same and self._file.slice(start, len(key)) == key:
                 return self._file.slice(start + len(key), min(size, limit))
         except Damage as error:
             raise self._file.moved(key) from error
         raise self._file.moved(key)
 
+    def values(self, chunk: IndexChunk) -> Iterator[bytes]:
+        if not self._is_large:
+            return super().values(chunk)
+        from app.backends import cdb_bulk  # noqa: PLC0415 - as in `_by_numpy`
+
+        self._file.check_not_cut()
+        return cdb_bulk.values_of(self._file.buffer, chunk) or super().values(chunk)
+
+    def pieces(self, key: bytes, locator: int, size: int) -> Iterator[bytes]:
+        yield from filter(None, (self.read_prefix(key, locator, size, PIECE_BYTES),))
+        start = locator + PAIR.size + len(key)
+        for place in range(start + PIECE_BYTES, start + size, PIECE_BYTES):
+            self._file.check_not_cut()
+            yield self._file.slice(place, min(PIECE_BYTES, start + size - place))
+
     def close(self) -> None:
         self._file.close()
-
-
-def key_hash(key: bytes) -> int:
-    """Return the 32-bit hash of a key."""
-    value = 5381
-    for byte in key:
-        value = value * 33 & 0xFFFFFFFF ^ byte
-    return value

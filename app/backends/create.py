@@ -2,16 +2,17 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.backends.file_operations import FileOperations
 from app.backends.files import saving
-from app.backends.fingerprint import WatchedRecords, fingerprint_of
+from app.backends.fingerprint import WatchedRecords
 from app.backends.records import Records
-from app.backends.replacing import back_up, discard, name_beside, put_all_in_place
-from app.backends.writer import Writer
+from app.backends.replacing import back_up, discard, is_in_place, name_beside
+from app.backends.save_lock import SaveLock
+from app.backends.writer import Writer, is_written
 from app.cancel import CancelToken
 from app.errors import SaveFailed
 
@@ -39,83 +40,128 @@ def create_database(
 ) -> CreateReport:
     """Write a new database, read it back, and give it its name.
 
-    ``records`` hold nothing that ``writer.refusals`` names. ``mode``: permissions, None for 0666 less umask.
-    ``replaces``: files of these names may be there; they are backed up first.
+    ``records`` hold nothing that ``writer.refusals`` names. ``mode``: permissions; None for those of the file that
+    is replaced, else 0666 less umask. ``replaces``: files of these names may be there; they are backed up first,
+    and symbolic links lead to them.
 
     Raises:
         SaveFailed: a name is taken and ``replaces`` is false, or the system refused; nothing was changed.
+        DatabaseLocked: another program is writing the database that is to be replaced.
         KeyRejected: as `Writer.write`.
     """
     operations = operations or FileOperations()
-    targets = writer.paths(base)
-    with saving(targets[-1]):
-        taken = [target for target in targets if os.path.lexists(target)]
+    paths = writer.paths(base)
+    taken = [path for path in (*paths, *writer.in_the_way(base)) if os.path.lexists(path)]
+    with saving(paths[-1], is_new=not taken), contextlib.ExitStack() as locks:
         if taken and not replaces:
-            raise _taken(taken[0])
-        new = _written(writer, base, records, token, operations)
-        try:
-            for path in new:
-                operations.set_mode(path, _NEW_FILE_MODE & ~_umask() if mode is None else mode)
-            backups = back_up(operations, taken)
-            try:
-                warnings = _name(operations, new, targets, replaces=replaces)
-            except BaseException:
-                _discard_all(operations, backups)
-                raise
-        except BaseException:
-            _discard_all(operations, new)
-            raise
-    return CreateReport(targets, backups, warnings)
+            raise name_taken(taken[0])
+        creation = _Creation(writer, tuple(path.resolve() for path in paths) if replaces else paths, operations, token)
+        creation.in_the_way = tuple(path.resolve() for path in taken if path not in paths)
+        for lock in creation.locks():
+            locks.enter_context(contextlib.closing(lock))
+        return creation.run(records, mode, replaces=replaces)
 
 
-def _taken(path: Path) -> SaveFailed:
+def name_taken(path: Path) -> SaveFailed:
+    """Return the sentence for a new database whose name something has."""
     return SaveFailed(f"{path.name} is there already and was left alone; choose another name.", path=path)
 
 
-def _discard_all(operations: FileOperations, paths: Sequence[Path]) -> None:
-    for path in paths:
-        discard(operations, path)
+class _Creation:
+    """One database in the making. Until its files take their names, nobody can tell that it is made."""
 
+    def __init__(
+        self, writer: Writer, targets: tuple[Path, ...], operations: FileOperations, token: CancelToken
+    ) -> None:
+        self._writer = writer
+        self._targets = targets
+        self._operations = operations
+        self._token = token
+        self._locks: list[SaveLock] = []
+        self.in_the_way: tuple[Path, ...] = ()
+        """What goes besides the files that are replaced."""
 
-def _written(
-    writer: Writer, base: Path, records: Records, token: CancelToken, operations: FileOperations
-) -> tuple[Path, ...]:
-    """Return the files of the new database, read back, under names of their own."""
-    watched = WatchedRecords(records, token)
-    beside = name_beside(base)
-    writer.write(watched, beside, operations, token)
-    new = writer.paths(beside)
-    try:
-        with contextlib.closing(writer.open(beside)) as written:
-            is_same = fingerprint_of(written, len(records), token) == watched.fingerprint() and not written.problems
-    except BaseException:
-        _discard_all(operations, new)
-        raise
-    if not is_same:
-        _discard_all(operations, new)
-        raise SaveFailed(f"{base.name} was not made: what was written reads back differently.", path=base)
-    return new
+    @property
+    def _replaced(self) -> list[Path]:
+        return [target for target in self._targets if target.exists()]
 
+    def locks(self) -> Iterator[SaveLock]:
+        """Lock what is replaced; the locks are to be closed by who asks for them."""
+        # A format can give one file two names; it would be locked against itself.
+        files = {(status.st_dev, status.st_ino): target for target in self._replaced for status in (target.stat(),)}
+        for target in files.values():
+            self._locks.append(SaveLock(self._operations, target))
+            yield self._locks[-1]
 
-def _name(
-    operations: FileOperations, new: Sequence[Path], targets: Sequence[Path], *, replaces: bool
-) -> tuple[str, ...]:
-    """Give the new files their names."""
-    if replaces:
-        return put_all_in_place(operations, tuple(zip(new, targets, strict=True)))
-    named: list[Path] = []
-    try:
-        for path, target in zip(new, targets, strict=True):
-            operations.name_new(path, target)
-            named.append(target)
-        operations.fsync_folder(targets[0].parent)
-    except FileExistsError as error:
-        _discard_all(operations, named)
-        raise _taken(targets[len(named)]) from error
-    except BaseException:
-        _discard_all(operations, named)
-        raise
-    return ()
+    def run(self, records: Records, mode: int | None, *, replaces: bool) -> CreateReport:
+        new = self._written(records)
+        with self._unless_named(new, new):
+            for path, target in self._pairs(new):
+                self._set_access(path, target, mode)
+            backups = back_up(self._operations, (*self._replaced, *self.in_the_way))
+            with self._unless_named(backups, new):
+                warnings = self._replace(new) if replaces else self._name(new)
+        return CreateReport(self._targets, backups, warnings)
+
+    @contextlib.contextmanager
+    def _unless_named(self, files: Sequence[Path], new: Sequence[Path]) -> Iterator[None]:
+        """Take files away again when what follows fails before the new ones have their names."""
+        try:
+            yield
+        except BaseException:
+            if not is_in_place(self._pairs(new)):
+                self._discard(files)
+            raise
+
+    def _pairs(self, new: Sequence[Path]) -> tuple[tuple[Path, Path], ...]:
+        return tuple(zip(new, self._targets, strict=True))
+
+    def _discard(self, files: Sequence[Path]) -> None:
+        for file in files:
+            discard(self._operations, file)
+
+    def _written(self, records: Records) -> tuple[Path, ...]:
+        """Return the files of the new database, read back, under names of their own."""
+        in_order = not self._writer.sorts_duplicates
+        watched = WatchedRecords(records, self._token, in_order=in_order)
+        beside = name_beside(self._targets[0])
+        self._writer.write(watched, beside, self._operations, self._token)
+        new = self._writer.paths(beside)
+        with self._unless_named(new, new):
+            if not is_written(self._writer, beside, watched, self._token):
+                name = self._targets[-1].name
+                raise SaveFailed(
+                    f"{name} was not made: what was written reads back differently.", path=self._targets[-1]
+                )
+        return new
+
+    def _set_access(self, path: Path, target: Path, mode: int | None) -> None:
+        if mode is None and target.exists():
+            self._operations.copy_access(target, path)
+        else:
+            self._operations.set_mode(path, _NEW_FILE_MODE & ~_umask() if mode is None else mode)
+
+    def _replace(self, new: Sequence[Path]) -> tuple[str, ...]:
+        if not self._operations.replaces_open_files:
+            for lock in self._locks:
+                lock.close()
+        return self._writer.put_in_place(self._operations, self._pairs(new))
+
+    def _name(self, new: Sequence[Path]) -> tuple[str, ...]:
+        """Give the new files their names, which must still be free."""
+        named: list[Path] = []
+        try:
+            for path, target in self._pairs(new):
+                self._operations.name_new(path, target)
+                named.append(target)
+            self._operations.fsync_folder(self._targets[0].parent)
+        except FileExistsError as error:
+            self._discard(named)
+            raise name_taken(self._targets[len(named)]) from error
+        except BaseException:
+            self._discard(named)
+            raise
+        return ()
 
 
 def _umask() -> int:

@@ -6,13 +6,30 @@ from typing import ClassVar
 
 from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
 from app.backends.binary import open_regular
-from app.backends.dumb_index import CHECK_EVERY, MAX_PROBLEMS, DumbFiles, DumbIndex, first_entries, read_index_file
+from app.backends.dumb_check import check_dumb
+from app.backends.dumb_compact import DumbCompact
+from app.backends.dumb_index import (
+    CHECK_EVERY,
+    MAX_PROBLEMS,
+    DumbFiles,
+    DumbIndex,
+    IndexStyle,
+    first_entries,
+    read_index_file,
+    style_of,
+)
 from app.backends.dumb_save import DumbSave
+from app.backends.dumb_write import DumbWriter
 from app.backends.file_operations import FileOperations
 from app.backends.files import Signature, companion, read_range, signature, why_not_replaceable
 from app.backends.key_index import FIRST_CHUNK, ChunkBuilder, IndexChunk
+from app.backends.records import PIECE_BYTES
 from app.cancel import CancelToken
 from app.errors import CannotOpen, ReadOnlyDatabase, StaleIndex
+
+_VALUES_AT_ONCE = 256
+_SMALL = 1 << 14
+"""Bytes: longer values are read one by one."""
 
 
 class DumbBackend(Backend):
@@ -26,8 +43,9 @@ class DumbBackend(Backend):
     def __init__(self, match: Match, operations: FileOperations | None = None) -> None:
         super().__init__(match)
         self._files = DumbFiles(*(companion(match.base, suffix) for suffix in (".dat", ".dir", ".bak")))
-        self._operations = operations or FileOperations()
+        self.operations = operations or self.operations
         self._indexed: Signature | None = None
+        self._index_is_older = False
         self._now: tuple[Signature | None, DumbIndex] | None = None
         open_regular(self._files.dat).close()
         if signature(self._files.dir) is None and signature(self._files.bak) is None:
@@ -36,9 +54,11 @@ class DumbBackend(Backend):
 
     @property
     def why_read_only(self) -> str:
-        if self.problems:
-            return f"{self.match.base.name} is damaged, and saving could lose more of it: export the entries instead."
-        return why_not_replaceable((self._files.dat, self._files.dir))
+        # Where a crash left .bak alone, it is the whole index as it was last written: a save makes .dir of it.
+        if len(self.problems) > self._index_is_older:
+            return f"{self.match.base.name} is damaged, and saving could lose more of it: salvage it into a new one."
+        files = (self._files.dat, self._files.bak if self._index_is_older else self._files.dir)
+        return why_not_replaceable(files)
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         """Yield all entries.
@@ -50,6 +70,7 @@ class DumbBackend(Backend):
             StaleIndex: another program wrote meanwhile.
         """
         self.problems.clear()
+        self._index_is_older = False
         self._now = None
         self._indexed = signature(self._files.dir)
         builder = ChunkBuilder()
@@ -106,6 +127,7 @@ class DumbBackend(Backend):
             older = read_index_file(self._files.bak, token)
             sentence = f"{self._files.dir.name} is missing: shown is the index before it, {self._files.bak.name}."
             older.problems.insert(0, Problem(sentence))
+            self._index_is_older = True
             return older
         index = read_index_file(self._files.dir, token)
         is_empty = not len(index) and not index.bad_lines
@@ -154,12 +176,66 @@ class DumbBackend(Backend):
             f"{self.match.base.name} was changed by another program: read it again.", path=self._files.dir
         )
 
+    def values(self, chunk: IndexChunk) -> Iterator[bytes]:
+        now = signature(self._files.dir)
+        if now is None or now != self._indexed:
+            yield from super().values(chunk)
+            return
+        for first in range(0, len(chunk), _VALUES_AT_ONCE):
+            rows = slice(first, first + _VALUES_AT_ONCE)
+            places, sizes = chunk.locators[rows], chunk.sizes[rows]
+            if max(sizes) > _SMALL:
+                rest = range(first, first + len(sizes))
+                yield from (self.read(chunk.key(row), chunk.locators[row], chunk.sizes[row]) for row in rest)
+            else:
+                yield from self._small_values(places, sizes)
+
+    def _small_values(self, places: Sequence[int], sizes: Sequence[int]) -> list[bytes]:
+        """Return values read with the file opened once; it must not stay open while somebody looks at them."""
+        values: list[bytes] = []
+        with open_regular(self._files.dat) as file:
+            for place, size in zip(places, sizes, strict=True):
+                file.seek(place)
+                value = file.read(size)
+                if len(value) != size:
+                    raise self._stale()
+                values.append(value)
+        return values
+
+    def pieces(self, key: bytes, locator: int, size: int) -> Iterator[bytes]:
+        if size <= PIECE_BYTES:
+            return super().pieces(key, locator, size)
+        return self._large_pieces(key, locator, size)
+
+    def _large_pieces(self, key: bytes, locator: int, size: int) -> Iterator[bytes]:
+        for start in range(locator, locator + size, PIECE_BYTES):
+            if not self._still_there(key, locator, size):
+                raise self._stale()
+            piece = read_range(self._files.dat, start, min(PIECE_BYTES, locator + size - start))
+            if len(piece) < min(PIECE_BYTES, locator + size - start):
+                raise self._stale()
+            yield piece
+
+    def check_structure(self, token: CancelToken) -> Iterator[Problem]:
+        return check_dumb(self._files, token)
+
     def apply(
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
     ) -> SaveReport:
+        self._refuse_read_only()
+        return DumbSave(self._files, self.operations, token).run(changes, expected, options)
+
+    def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
+        self._refuse_read_only()
+        return DumbCompact(self._files, self.operations, token).run(options)
+
+    def _refuse_read_only(self) -> None:
         if reason := self.why_read_only:
             raise ReadOnlyDatabase(reason, path=self.match.path)
-        return DumbSave(self._files, self._operations, token).run(changes, expected, options)
+
+    def writer(self) -> DumbWriter:
+        there = next((path for path in self._files[1:] if path.exists()), None)
+        return DumbWriter(DumbBackend, style=style_of(there) if there else IndexStyle())
 
     def close(self) -> None:
         self._now = None

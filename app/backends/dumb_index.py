@@ -34,7 +34,9 @@ _TAIL = rb"\s*+,\s*+\(\s*+" + _NUMBER + rb"\s*+,\s*+" + _NUMBER + rb"\s*+\)\s*+"
 _PLAIN_LINE = re.compile(rb"'([^'\\\x00\r\n]*+)'" + _TAIL)
 _ESCAPE = rb"\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}|u00[0-9a-fA-F]{2}|[0-3][0-7]{2}|[0-7]{1,2}(?![0-7]))"
 _LITERAL = rb"('(?:[^'\\\x00\r\n]++|" + _ESCAPE + rb")*+'|\"(?:[^\"\\\x00\r\n]++|" + _ESCAPE + rb")*+\")"
+_KEY = re.compile(rb"\s*+[uU]?+" + _LITERAL + rb"\s*+")
 _LINE = re.compile(rb"\s*+[uU]?+" + _LITERAL + _TAIL)
+_HIGH_ESCAPE = re.compile(rb"\\x(?:a[1-9a-ce-f]|[b-f][0-9a-f])")
 _KEY_AFTER_LINE_END = re.compile(rb"\n" + _LITERAL)
 
 
@@ -67,6 +69,7 @@ class DumbIndex:
         self.sizes = array("q")
         self.starts = array("q")
         self.ends = array("q")
+        self.repeated_lines = 0
         self.problems: list[Problem] = []
         self.bad_lines = 0
         self.last_is_cut = False
@@ -91,6 +94,7 @@ class DumbIndex:
             self.starts.append(slot[2])
             self.ends.append(slot[3])
         else:
+            self.repeated_lines += 1
             self.positions[row], self.sizes[row], self.starts[row], self.ends[row] = slot
 
     def add_problem(self, message: str, offset: int) -> None:
@@ -153,6 +157,12 @@ def parse_line(line: bytes) -> tuple[bytes, int, int] | None:
     return _unquoted(match[1]), int(match[2]), int(match[3])
 
 
+def parse_key(start: bytes) -> bytes | None:
+    """Return the key that the start of a line names, or None when it names none."""
+    match = _KEY.fullmatch(start)
+    return _unquoted(match[1]) if match else None
+
+
 def _unquoted(literal: bytes) -> bytes:
     """Return the key that a text literal means."""
     return literal[1:-1].decode("unicode_escape").encode("latin-1")
@@ -200,7 +210,28 @@ def format_line(key: bytes, position: int, size: int, *, python2: bool, line_end
     return f"{literal}, ({position}, {size})".encode("latin-1") + line_end
 
 
-def line_style(raw: bytes) -> tuple[bool, bytes]:
-    """Tell whether an index escapes as Python 2 does, and return its line end."""
-    escapes_high = re.search(rb"\\x(?:a[1-9a-ce-f]|[b-f][0-9a-f])", raw) is not None
-    return escapes_high, b"\r\n" if raw.endswith(b"\r\n") else b"\n"
+class IndexStyle(NamedTuple):
+    """How the lines of an index are written: bytes above 127 escaped as Python 2 does, and the end of a line."""
+
+    python2: bool = False
+    line_end: bytes = b"\n"
+
+    def line(self, key: bytes, position: int, size: int) -> bytes:
+        return format_line(key, position, size, python2=self.python2, line_end=self.line_end)
+
+
+def style_of(path: Path) -> IndexStyle:
+    """Return how the lines of an index file are written.
+
+    Raises:
+        CannotOpen: it cannot be read at all.
+    """
+    escapes_high, tail = False, b""
+    with open_regular(path) as file:
+        try:
+            while block := file.read(_BLOCK):
+                escapes_high = escapes_high or _HIGH_ESCAPE.search(tail + block) is not None
+                tail = (tail + block)[-4:]
+        except OSError as error:
+            raise cannot_open(path, error) from error
+    return IndexStyle(escapes_high, b"\r\n" if tail.endswith(b"\r\n") else b"\n")

@@ -1,12 +1,15 @@
 """The few operations on files that a save is made of, in one replaceable place."""
 
 import contextlib
+import errno
 import os
 import stat
 import sys
 from pathlib import Path
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -47,6 +50,10 @@ class FileOperations:
         """Try the advisory lock by which two Shelfscopes keep apart; tell whether nobody else has it."""
         return _lock(fd)
 
+    def lock_first_byte(self, fd: int) -> bool:
+        """Try the lock that belongs to the process, on the first byte of a file; tell whether nobody else has it."""
+        return _lock_first_byte(fd)
+
     def replace(self, source: Path, target: Path) -> None:
         source.replace(target)
 
@@ -86,9 +93,18 @@ def _copy_access(source: Path, target: Path) -> None:
             os.chown(target, status.st_uid, status.st_gid)
     target.chmod(stat.S_IMODE(status.st_mode))
     if sys.platform == "linux":
-        for name in os.listxattr(source):
+        for name in _attributes(source):
             if name.startswith(_KEPT_ATTRIBUTES):
                 os.setxattr(target, name, os.getxattr(source, name))
+
+
+def _attributes(path: Path) -> list[str]:
+    try:
+        return os.listxattr(path) if sys.platform == "linux" else []
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:  # a file system without them has none that could be lost
+            return []
+        raise
 
 
 def _name_new(source: Path, target: Path) -> None:
@@ -102,8 +118,12 @@ def _name_new(source: Path, target: Path) -> None:
         if os.path.lexists(target):
             raise FileExistsError(f"{target} exists") from None
         source.rename(target)
-    else:
+        return
+    try:
         source.unlink()
+    except OSError:
+        target.unlink()  # one name or none: with two the file could not be replaced later
+        raise
 
 
 def _lock(fd: int) -> bool:
@@ -115,6 +135,19 @@ def _lock(fd: int) -> bool:
         return False
     except OSError:  # some network file systems know no such locks
         return True
+    return True
+
+
+def _lock_first_byte(fd: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+            return False
+        raise
     return True
 
 

@@ -8,11 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from app.backends.binary import cannot_open, open_regular
+from app.backends.binary import cannot_open, extents, open_regular
 from app.cancel import CancelToken
 from app.errors import CannotOpen, SaveFailed
 
-WAY_OUT = "Mend that and save again, or export the entries to keep the changes."
+WAY_OUT = "Mend that and save again, or save it as another file."
 COPY_BYTES = 1 << 20
 """Bytes that are copied at a time."""
 
@@ -77,12 +77,14 @@ def _read_up_to(file: BinaryIO, size: int) -> bytes:
     return data
 
 
-def save_failed(path: Path, error: OSError) -> SaveFailed:
-    """Return the sentence for a save that the system stopped."""
+def save_failed(path: Path, error: OSError, *, is_new: bool = False) -> SaveFailed:
+    """Return the sentence for a save, or for the making of a new file, that the system stopped."""
     if getattr(error, "winerror", None) in (5, 32, 33):
         message = f"{path.name} was not changed: another program has it open. Close it there, then save again."
         return SaveFailed(message, path=path)
     reason = error.strerror or "unknown reason"
+    if is_new:
+        return SaveFailed(f"{path.name} was not made: {reason}. Mend that, or choose another place.", path=path)
     return SaveFailed(f"{path.name} was not changed: {reason}. {WAY_OUT}", path=path)
 
 
@@ -93,14 +95,15 @@ def reads_back_differently(path: Path) -> SaveFailed:
 
 
 @contextlib.contextmanager
-def saving(path: Path) -> Iterator[None]:
-    """Turn a failure of the system into `SaveFailed` for ``path``."""
+def saving(path: Path, *, is_new: bool = False) -> Iterator[None]:
+    """Turn a failure of the system into `SaveFailed` for ``path``, which was not there when it ``is_new``."""
     try:
         yield
     except CannotOpen as error:
-        raise SaveFailed(f"{path.name} was not changed: {error.message}", path=path) from error
+        what = "made" if is_new else "changed"
+        raise SaveFailed(f"{path.name} was not {what}: {error.message}", path=path) from error
     except OSError as error:
-        raise save_failed(path, error) from error
+        raise save_failed(path, error, is_new=is_new) from error
 
 
 def why_not_replaceable(paths: Sequence[Path], *, own_links: int = 1) -> str:
@@ -161,8 +164,21 @@ def content_digest(paths: Sequence[Path], token: CancelToken) -> bytes:
             sum_so_far.update(b"missing")
             continue
         with open_regular(path) as file:
-            while piece := file.read(COPY_BYTES):
-                token.check()
-                sum_so_far.update(piece)
+            for place, block in _filled_blocks(file, token):
+                sum_so_far.update(b"%d " % place)
+                sum_so_far.update(block)
         sum_so_far.update(b"%d" % path.stat().st_size)
     return sum_so_far.digest()
+
+
+def _filled_blocks(file: BinaryIO, token: CancelToken) -> Iterator[tuple[int, bytes]]:
+    """Yield place and content of each block that is more than zeros, be those a hole or written."""
+    zeros, following = bytes(COPY_BYTES), 0
+    for start, end in extents(file.fileno(), os.fstat(file.fileno()).st_size):
+        for place in range(max(start - start % COPY_BYTES, following), end, COPY_BYTES):
+            token.check()
+            file.seek(place)
+            block = _read_up_to(file, COPY_BYTES)
+            if not zeros.startswith(block):
+                yield place, block
+            following = place + COPY_BYTES

@@ -19,6 +19,8 @@ class Format:
     """One container format; ``label`` is what a person calls it.
 
     ``options`` are what can be chosen for a new database, ``suffix`` is what its main file's name usually ends with.
+    ``endings`` are what the format itself adds to the base name, one for each file of a new database; ``leftovers``
+    those of files that an older database of that name may have besides, and that go when it is replaced.
     """
 
     format_id: str
@@ -27,6 +29,8 @@ class Format:
     writable: bool = False
     options: tuple[Option, ...] = ()
     suffix: str = ""
+    endings: tuple[str, ...] = ("",)
+    leftovers: tuple[str, ...] = ()
 
 
 _BYTE_ORDER = Option("byte_order", "Byte order", ("little", "big"))
@@ -39,20 +43,22 @@ _GDBM = (
     Option("page_size", "Block size", (4096, 512, 1024, 2048, 8192, 16384, 32768, 65536)),
     Option("numsync", "Extended header (numsync)", (False, True)),
 )
+_NDBM_FILES = (".pag", ".dir")
+_SQLITE_LEFTOVERS = ("-journal", "-wal", "-shm")
 _SDBM = (Option("page_size", "Page size", (1024, 512, 2048, 4096, 8192, 16384, 32768)), _BYTE_ORDER)
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         form.format_id: form
         for form in (
-            Format("dumb", "dbm.dumb", readable=True, writable=True),
-            Format("sqlite3", "dbm.sqlite3", readable=True, writable=True, suffix=".db"),
+            Format("dumb", "dbm.dumb", readable=True, writable=True, endings=(".dat", ".dir"), leftovers=(".bak",)),
+            Format("sqlite3", "dbm.sqlite3", readable=True, writable=True, suffix=".db", leftovers=_SQLITE_LEFTOVERS),
             Format("gdbm", "GDBM (dbm.gnu)", readable=True, writable=True, options=_GDBM, suffix=".gdbm"),
             Format("bdb-hash", "Berkeley DB hash", readable=True, writable=True, options=_BDB, suffix=".db"),
             Format("bdb-btree", "Berkeley DB B-tree", readable=True, writable=True, options=_BDB, suffix=".db"),
             Format("pickle-file", "Pickle file", readable=True, writable=True, suffix=".pkl"),
-            Format("gdbm-ndbm", "GDBM as ndbm", readable=True, writable=True),
-            Format("sdbm", "SDBM or classic ndbm", readable=True, writable=True, options=_SDBM),
+            Format("gdbm-ndbm", "GDBM as ndbm", readable=True, writable=True, options=_GDBM, endings=_NDBM_FILES),
+            Format("sdbm", "SDBM or classic ndbm", readable=True, writable=True, options=_SDBM, endings=_NDBM_FILES),
             Format("bdb-recno", "Berkeley DB record numbers", readable=True),
             Format("bdb-queue", "Berkeley DB queue", readable=True),
             Format("bdb-heap", "Berkeley DB heap"),

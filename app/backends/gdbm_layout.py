@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import cycle
 from operator import mul
-from typing import Final
+from typing import Final, Literal
 
 from app.backends.base import ByteOrder
 
@@ -24,17 +24,49 @@ class Layout:
     element: int
     bucket_head: int
     """sizeof(hash_bucket), which holds one element already."""
+    free_format: str
+    """An element of a table of free space: its size and its address; without the byte order's mark."""
 
     @property
     def element_format(self) -> str:
         """hash, first four bytes of the key, address, key size, data size; without the byte order's mark."""
         return "i4sqii" if self.offset_size == 8 else "i4siii"
 
+    @property
+    def header_format(self) -> str:
+        """The fields of `Header` behind the magic, in their order; without the byte order's mark."""
+        return "iqiiiiq" if self.offset_size == 8 else "iiiiiii"
 
+    @property
+    def offset_code(self) -> Literal["q", "i"]:
+        """An address in the file, as `struct` and `array` call it."""
+        return "q" if self.offset_size == 8 else "i"
+
+    @property
+    def header_size(self) -> int:
+        """Bytes before the table of free space, or before what numsync adds."""
+        return 4 + struct.calcsize("<" + self.header_format)
+
+    @property
+    def bucket_free_at(self) -> int:
+        """Where in a bucket its table of free space starts; the count of its elements comes first in the bucket."""
+        return self.bits_at - BUCKET_FREE * struct.calcsize("<" + self.free_format)
+
+    @property
+    def deepest(self) -> int:
+        """The most bits that a directory can have: GDBM counts its bytes in an int, and doubles it below 2**30."""
+        return 30 - self.offset_size.bit_length() + 1
+
+    def elements_in(self, bucket_size: int) -> int:
+        return (bucket_size - self.bucket_head) // self.element + 1
+
+
+BUCKET_FREE: Final = 6
+"""Elements in a bucket's own table of free space."""
 LAYOUTS: Final = (
-    Layout("64-bit", 8, 104, 112, 24, 136),
-    Layout("64-bit offsets of a 32-bit machine", 8, 76, 84, 24, 108),
-    Layout("32-bit", 4, 52, 60, 20, 80),
+    Layout("64-bit", 8, 104, 112, 24, 136, "i4xq"),
+    Layout("64-bit offsets of a 32-bit machine", 8, 76, 84, 24, 108, "iq"),
+    Layout("32-bit", 4, 52, 60, 20, 80, "ii"),
 )
 
 
@@ -53,6 +85,9 @@ MAGICS: Final = {
 }
 HEADER_BYTES: Final = 40
 """The longest header without what numsync adds."""
+EXTENSION_BYTES: Final = 32
+"""What numsync adds: a version, the count of syncs, and room."""
+HASH_BITS: Final = 31
 _BYTE_ORDERS: Final[tuple[ByteOrder, ...]] = ("little", "big")
 
 
@@ -62,7 +97,7 @@ class Header:
 
     layout: Layout
     byte_order: ByteOrder
-    numsync: bool
+    magic: int
     block_size: int
     directory: int
     directory_size: int
@@ -72,6 +107,15 @@ class Header:
     next_block: int
 
     @property
+    def numsync(self) -> bool:
+        return MAGICS[self.magic].numsync
+
+    @property
+    def free_at(self) -> int:
+        """Where the table of free space starts."""
+        return self.layout.header_size + EXTENSION_BYTES * self.numsync
+
+    @property
     def is_consistent(self) -> bool:
         layout = self.layout
         return (
@@ -79,7 +123,7 @@ class Header:
             and self.directory_size == layout.offset_size << self.directory_bits
             and self.directory > 0
             and self.bucket_size >= layout.bucket_head
-            and self.bucket_elements == (self.bucket_size - layout.bucket_head) // layout.element + 1
+            and self.bucket_elements == layout.elements_in(self.bucket_size)
         )
 
 
@@ -96,23 +140,25 @@ def parse_header(head: bytes) -> Header | None:
     order = magic_order(head)
     if order is None:
         return None
-    magic = MAGICS[int.from_bytes(head[:4], order)]
+    magic = int.from_bytes(head[:4], order)
     candidates = (
-        _header(head, layout, order, numsync=magic.numsync)
-        for layout in LAYOUTS
-        if layout.offset_size in magic.offset_sizes
+        _header(head, layout, order, magic) for layout in LAYOUTS if layout.offset_size in MAGICS[magic].offset_sizes
     )
     # At most one fits: 28 bytes between the bucket heads of the 64-bit layouts are more than an element, and
     # a header with 64-bit fields read as one with 32-bit fields has a zero among them.
     return next((header for header in candidates if header is not None and header.is_consistent), None)
 
 
-def _header(head: bytes, layout: Layout, order: ByteOrder, *, numsync: bool) -> Header | None:
-    mark = "<" if order == "little" else ">"
-    fields = struct.Struct(mark + ("iqiiiiq" if layout.offset_size == 8 else "iiiiiii"))
+def _header(head: bytes, layout: Layout, order: ByteOrder, magic: int) -> Header | None:
+    fields = struct.Struct(mark_of(order) + layout.header_format)
     if len(head) < 4 + fields.size:
         return None
-    return Header(layout, order, numsync, *fields.unpack_from(head, 4))
+    return Header(layout, order, magic, *fields.unpack_from(head, 4))
+
+
+def mark_of(order: ByteOrder) -> Literal["<", ">"]:
+    """Return a byte order as `struct` writes it."""
+    return "<" if order == "little" else ">"
 
 
 _WEIGHTS: Final = tuple(1 << (place * 5 % 24) for place in range(24))
@@ -131,6 +177,16 @@ def key_hashes(key: bytes) -> tuple[int, ...]:
         return (unsigned,)
     total -= sum(weight << 8 for byte, weight in zip(key, _weights(length), strict=False) if byte > 127)
     return unsigned, (1103515243 * (total & 0x7FFFFFFF) + 12345) & 0x7FFFFFFF
+
+
+def key_hash(key: bytes, *, signed: bool) -> int:
+    """Return the 31-bit hash that a writer stores whose C ``char`` is signed, or is not."""
+    return key_hashes(key)[-1 if signed else 0]
+
+
+def hashes_signed(order: ByteOrder) -> bool:
+    """Return how the likeliest machine of a byte order hashes: x86 signed, IBM Z and big-endian POWER unsigned."""
+    return order == "little"
 
 
 def _weights(length: int) -> Iterable[int]:

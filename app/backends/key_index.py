@@ -2,13 +2,15 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 FIRST_CHUNK = 256
 """Entries of the first chunk: enough for a window, read within milliseconds."""
 CHUNK = 16_384
 """Entries of each further chunk."""
+_FEW = 32
+"""Keys that are sought one after the other: seeking one in the joined keys is quick, taking them apart is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,14 @@ class IndexChunk:
 
     def key(self, row: int) -> bytes:
         return self.keys[self.ends[row - 1] if row else 0 : self.ends[row]]
+
+    def slice(self, start: int, end: int) -> "IndexChunk":
+        """Return the entries from one row to another, of which there is at least one."""
+        if not start and end == len(self):
+            return self
+        first = self.ends[start - 1] if start else 0
+        ends = array("q", [place - first for place in self.ends[start:end]])
+        return IndexChunk(self.keys[first : self.ends[end - 1]], ends, self.locators[start:end], self.sizes[start:end])
 
 
 class ChunkBuilder:
@@ -104,6 +114,14 @@ class KeyIndex:
         chunk, row = self._place(entry_id)
         return chunk.key(row), chunk.locators[row], chunk.sizes[row]
 
+    def slices(self, start: int, end: int) -> Iterator[IndexChunk]:
+        """Yield successive entries, from one id to another, in chunks."""
+        while start < end:
+            chunk, row = self._place(start)
+            part = chunk.slice(row, min(len(chunk), row + end - start))
+            yield part
+            start += len(part)
+
     def first_of(self, chunk_number: int) -> int:
         """Return the entry id of a chunk's first entry."""
         return self._firsts[chunk_number]
@@ -112,6 +130,18 @@ class KeyIndex:
         """Yield the ids of all entries with exactly this key, in index order."""
         for first, chunk in zip(self._firsts, self.chunks, strict=True):
             yield from (first + row for row in _rows_with(chunk, key))
+
+    def find_all(self, keys: Collection[bytes]) -> dict[bytes, list[int]]:
+        """Return the ids of all entries that have one of these keys, in index order; for many keys in one pass."""
+        if len(keys) <= _FEW:
+            return {key: list(self.find(key)) for key in keys}
+        found: dict[bytes, list[int]] = {key: [] for key in keys}
+        for first, chunk in zip(self._firsts, self.chunks, strict=True):
+            for row in range(len(chunk)):
+                key = chunk.key(row)
+                if key in found:
+                    found[key].append(first + row)
+        return found
 
     def nth(self, entry_id: int) -> int:
         """Return how many entries of equal key come before this one."""

@@ -1,5 +1,7 @@
 """Whether the keys of a btree rise, and what it means where they do not."""
 
+from collections.abc import Sequence
+
 from app.backends.base import Backend
 
 
@@ -12,6 +14,8 @@ class KeyOrder:
 
     def __init__(self) -> None:
         self.strays = self.breaks = self.first_fall = 0
+        self.is_own = False
+        """Whether `judge` took the order for one of the writer's own."""
         self.start_over()
 
     def start_over(self) -> None:
@@ -34,9 +38,17 @@ class KeyOrder:
                 self._ceiling = self._last
         self._before_last, self._last = self._last, key
 
+    def add_rising(self, first: Sequence[bytes], last: Sequence[bytes], offset: int) -> None:
+        """Add keys none of which is less than the one before it; of all only the first two and the last two count."""
+        for key in first:
+            self.add(key, offset)
+        if last:
+            self._before_last, self._last = last
+
     def judge(self, backend: Backend) -> None:
         """Note an order of the writer's own, or report the first fall as damage."""
         if self.breaks > max(self.strays, 1):
+            self.is_own = True
             backend.notes[:] = [
                 "The keys stand in an order of the program that wrote them, not in that of their bytes."
             ]

@@ -7,14 +7,20 @@ number in three tables, made while indexing: the node of the key, and offset and
 References: libraries/liblmdb/mdb.c (mdb_cursor_next, mdb_xcursor_init1, mdb_node_read) of LMDB 0.9.
 """
 
+import contextlib
+import os
+import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from app.backends.base import Backend, Match
+from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
 from app.backends.binary import Damage, MappedFile
+from app.backends.files import may, saving
 from app.backends.key_index import ChunkBuilder, IndexChunk
 from app.backends.key_order import KeyOrder
+from app.backends.lmdb_check import check_pages
+from app.backends.lmdb_compact import LmdbCompact
 from app.backends.lmdb_pages import (
     BRANCH,
     DUPLICATES,
@@ -35,9 +41,13 @@ from app.backends.lmdb_pages import (
     Tree,
     parse_meta,
 )
+from app.backends.lmdb_save import LmdbSave
+from app.backends.lmdb_wheel import MISSING, is_installed, nobody_else
+from app.backends.lmdb_write import LmdbWriter
 from app.backends.named_parts import note_on_parts, shown_name
+from app.backends.records import PIECE_BYTES
 from app.cancel import CancelToken
-from app.errors import AppError, BackendMissing, StaleIndex
+from app.errors import AppError, BackendMissing, ReadOnlyDatabase, StaleIndex
 
 Listed = tuple[bytes, int, int]
 """Key, locator, and size of the value in bytes."""
@@ -66,11 +76,16 @@ class LmdbBackend(Backend):
         self._start_over()
         self._opening_problems = len(self.problems)
 
+    @property
+    def may_repeat(self) -> bool:
+        return True  # an environment can have duplicates, and sub-databases with the same key
+
     def _start_over(self) -> None:
         self._marks_listed = self._marks()
         self._listed = self._newest_meta().transaction
         self._pages.start_over()
         self._owners, self._places, self._sizes = array("q"), array("q"), array("q")
+        self._has_parts = False
 
     def _newest_meta(self) -> Meta:
         head = self._file.buffer[:META_BYTES]
@@ -117,6 +132,7 @@ class LmdbBackend(Backend):
             if within:
                 self.report(f"The sub-database {shown_name(name)} names databases itself, which cannot be.")
         if named:
+            self._has_parts = True
             self.notes.insert(0, note_on_parts([name for name, _ in named]))
 
     def _database(self, tree: Tree, named: list[tuple[bytes, Tree]], token: CancelToken) -> Iterator[Listed]:
@@ -191,6 +207,10 @@ class LmdbBackend(Backend):
         return self.read_prefix(key, locator, size, size)
 
     def read_prefix(self, key: bytes, locator: int, size: int, limit: int) -> bytes:
+        return self._part(key, locator, size, 0, min(size, limit))
+
+    def _part(self, key: bytes, locator: int, size: int, first: int, length: int) -> bytes:
+        """Return some bytes of a value, once its place is seen to be what was listed."""
         self._file.check_not_cut()
         row = ~locator
         if row >= len(self._owners) or (row >= 0 and self._sizes[row] != size):
@@ -204,7 +224,7 @@ class LmdbBackend(Backend):
             start = self._pages.overflow(node)[0] * self._pages.size + PAGE_HEADER_BYTES
         else:
             start = node.data
-        value = self._file.slice(start, min(size, limit))
+        value = self._file.slice(start + first, length)
         if self._is_overwritten():
             raise self._stale(key)
         return value
@@ -221,6 +241,69 @@ class LmdbBackend(Backend):
     def _stale(self, key: bytes) -> StaleIndex:
         message = f"{self._file.path.name} changed: {key!s:.80} is not where it was listed; list it again."
         return StaleIndex(message, path=self._file.path)
+
+    def pieces(self, key: bytes, locator: int, size: int) -> Iterator[bytes]:
+        if size <= PIECE_BYTES:
+            return super().pieces(key, locator, size)
+        return (
+            self._part(key, locator, size, start, min(PIECE_BYTES, size - start))
+            for start in range(0, size, PIECE_BYTES)
+        )
+
+    def check_structure(self, token: CancelToken) -> Iterator[Problem]:
+        """Yield what is wrong with the pages that are free, and those that are neither free nor in use."""
+        meta, known = self._newest_meta(), len(self.problems)
+        leaves = self._leaves(meta.free.root, token)
+        yield from check_pages(self._pages, leaves, meta.last_page, token)
+        yield from self.problems[known:]
+
+    @property
+    def why_read_only(self) -> str:
+        name = self.match.path.name
+        if self.problems:
+            return f"{name} is damaged, and saving could lose more of it: salvage it, or export the entries instead."
+        if self._has_parts or self._newest_meta().main.flags:
+            what = "holds several databases" if self._has_parts else "keeps its keys in a way of its own"
+            return f"{name} {what}, which saving could not keep: export the entries, or save them as another format."
+        if self._file.byte_order != sys.byteorder:
+            return f"{name} is of a machine of the other byte order: export the entries, or save it as another format."
+        if not is_installed():
+            return f"Saving needs LMDB itself: {MISSING}, or export the entries, or save them as another format."
+        path = self.match.path.resolve()
+        if not may(path, os.W_OK) or not may(path.parent, os.W_OK | os.X_OK):
+            return f"{name} or its folder is write-protected: export the entries, or save it as another file."
+        return ""
+
+    def apply(
+        self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
+    ) -> SaveReport:
+        path = self.match.path.resolve()
+        with self._whole_and_alone(token):
+            return LmdbSave(path, self.operations, token).run(changes, expected, options)
+
+    def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
+        with self._whole_and_alone(token):
+            return LmdbCompact(self.match, LmdbBackend, self.operations, token).run(options)
+
+    @contextlib.contextmanager
+    def _whole_and_alone(self, token: CancelToken) -> Iterator[None]:
+        """Keep everybody else out of a file in which nothing is wrong: LMDB itself would believe every byte of it."""
+        self._refuse_read_only(self)
+        path = self.match.path.resolve()
+        with saving(path), nobody_else(path, self.operations):
+            with contextlib.closing(LmdbBackend(self.match)) as now:
+                now.problems += [problem for problem in now.check(token) if problem not in now.problems]
+                self._refuse_read_only(now)
+            if not self.operations.replaces_open_files:
+                self.close()
+            yield
+
+    def _refuse_read_only(self, backend: "LmdbBackend") -> None:
+        if reason := backend.why_read_only:
+            raise ReadOnlyDatabase(reason, path=self.match.path)
+
+    def writer(self) -> LmdbWriter:
+        return LmdbWriter(LmdbBackend)
 
     def close(self) -> None:
         self._file.close()

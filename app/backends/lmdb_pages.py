@@ -18,6 +18,8 @@ MAGIC: Final = 0xBEEFC0DE
 META_BYTES: Final = 152
 TRANSACTION_AT: Final = 144
 VERSION: Final = 1
+_FREE_AT: Final = 40
+_MAIN_AT: Final = 88
 PAGE_HEADER_BYTES: Final = 16
 NODE_HEADER_BYTES: Final = 8
 NO_PAGE: Final = 0xFFFF_FFFF_FFFF_FFFF
@@ -45,13 +47,17 @@ class Tree(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """The newest of the two meta pages; ``is_alone``: the other one is damaged or not there."""
+    """The newest of the two meta pages; ``is_alone``: the other one is damaged or not there.
+
+    ``free`` is the tree that holds the numbers of free pages.
+    """
 
     byte_order: ByteOrder
     version: int
     page_size: int
     last_page: int
     transaction: int
+    free: Tree
     main: Tree
     is_alone: bool = False
 
@@ -104,9 +110,8 @@ def _parse_one(page: bytes) -> Meta | None:
             page_size = Struct(f"{mark}I").unpack_from(page, 40)[0]
             last_page, transaction = Struct(f"{mark}QQ").unpack_from(page, 136)
             if 256 <= page_size <= 65536 and page_size.bit_count() == 1:
-                return Meta(
-                    order, version, page_size, last_page, transaction, Tree(*tree_fields(mark).unpack_from(page, 88))
-                )
+                free, main = (Tree(*tree_fields(mark).unpack_from(page, at)) for at in (_FREE_AT, _MAIN_AT))
+                return Meta(order, version, page_size, last_page, transaction, free, main)
     return None
 
 
@@ -142,6 +147,9 @@ class Pages:
         if self._claimed.find(1, first, first + count) >= 0:
             raise self.file.damage(f"page {first} is in use twice", first * self.size)
         self._claimed[first : first + count] = bytes((1,)) * count
+
+    def is_claimed(self, number: int) -> bool:
+        return self._claimed[number] == 1
 
     def page(self, number: int) -> Page:
         """Return the header of a branch or leaf page."""

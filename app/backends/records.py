@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from app.backends.base import Backend
 from app.backends.changes import Plan
@@ -40,6 +41,14 @@ class Records(ABC):
         """Return a whole value; for those that are known to be small."""
         return b"".join(self.pieces(row))
 
+    def keys(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the keys of successive rows; the quick way to many."""
+        return map(self.key, range(start, end))
+
+    def values(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the whole values of successive rows, all of them known to be small; the quick way to many."""
+        return map(self.value, range(start, end))
+
 
 class StoredRecords(Records):
     """The entries of an indexed backend."""
@@ -67,6 +76,12 @@ class StoredRecords(Records):
     def value(self, row: int) -> bytes:
         return self._backend.read(*self._index.entry(row))
 
+    def keys(self, start: int, end: int) -> Iterator[bytes]:
+        return (chunk.key(row) for chunk in self._index.slices(start, end) for row in range(len(chunk)))
+
+    def values(self, start: int, end: int) -> Iterator[bytes]:
+        return chain.from_iterable(map(self._backend.values, self._index.slices(start, end)))
+
 
 class ChangedRecords(Records):
     """Other records with a plan laid over them, whose handles are their rows; inserted entries come last."""
@@ -80,6 +95,7 @@ class ChangedRecords(Records):
         self._kept_before = [row - number for number, row in enumerate(self._removed)]
         self._inserted: Sequence[tuple[bytes, bytes]] = made.inserted
         self._kept = len(records) - len(self._removed)
+        self._changes = sorted({*self._removed, *self._replaced})
 
     def __len__(self) -> int:
         return self._kept + len(self._inserted)
@@ -89,16 +105,16 @@ class ChangedRecords(Records):
 
     def chunks(self) -> Iterator[IndexChunk]:
         first = 0
-        changed = sorted({*self._removed, *self._replaced})
         for chunk in self._old.chunks():
-            start, end = bisect_left(changed, first), bisect_left(changed, first + len(chunk))
+            start, end = (bisect_left(self._changes, place) for place in (first, first + len(chunk)))
             yield self._changed(chunk, first) if start < end else chunk
             first += len(chunk)
         if self._inserted:
             yield _chunk_of([(key, len(value)) for key, value in self._inserted])
 
     def _changed(self, chunk: IndexChunk, first: int) -> IndexChunk:
-        removed = set(self._removed)
+        start, end = (bisect_left(self._removed, place) for place in (first, first + len(chunk)))
+        removed = set(self._removed[start:end])
         kept = [row for row in range(len(chunk)) if first + row not in removed]
         return _chunk_of([(chunk.key(row), self._new_size(first + row, chunk.sizes[row])) for row in kept])
 
@@ -124,6 +140,30 @@ class ChangedRecords(Records):
     def value(self, row: int) -> bytes:
         value = self._new_value(row)
         return self._old.value(self._old_row(row)) if value is None else value
+
+    def keys(self, start: int, end: int) -> Iterator[bytes]:
+        for old, count in self._stretches(start, end):
+            yield from self._old.keys(old, old + count)
+        yield from (key for key, _value in self._inserted[max(start - self._kept, 0) : max(end - self._kept, 0)])
+
+    def values(self, start: int, end: int) -> Iterator[bytes]:
+        for old, count in self._stretches(start, end):
+            if old in self._replaced:
+                yield self._replaced[old]
+            else:
+                yield from self._old.values(old, old + count)
+        yield from (value for _key, value in self._inserted[max(start - self._kept, 0) : max(end - self._kept, 0)])
+
+    def _stretches(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield the first of the old rows and how many there are between two changes; each replaced one by itself."""
+        while start < min(end, self._kept):
+            old, count = self._old_row(start), 1
+            if old not in self._replaced:
+                following = bisect_right(self._changes, old)
+                last = self._changes[following] if following < len(self._changes) else len(self._old)
+                count = min(last - old, min(end, self._kept) - start)
+            yield old, count
+            start += count
 
 
 class SelectedRecords(Records):
@@ -151,6 +191,12 @@ class SelectedRecords(Records):
     def value(self, row: int) -> bytes:
         return self._changed.value(row)
 
+    def keys(self, start: int, end: int) -> Iterator[bytes]:
+        return self._changed.keys(start, end)
+
+    def values(self, start: int, end: int) -> Iterator[bytes]:
+        return self._changed.values(start, end)
+
 
 def _chunk_of(entries: Sequence[tuple[bytes, int]]) -> IndexChunk:
     builder = ChunkBuilder()
@@ -164,3 +210,22 @@ def pieces_of(value: bytes) -> Iterator[bytes]:
     if len(value) <= PIECE_BYTES:
         return iter((value,) if value else ())
     return (value[start : start + PIECE_BYTES] for start in range(0, len(value), PIECE_BYTES))
+
+
+def batches(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the same bytes in pieces that are multiples of `PIECE_BYTES` but for the last.
+
+    That makes fewer calls of the system, and holes at the borders of its blocks.
+    """
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= PIECE_BYTES:
+            content = b"".join(waiting)
+            size %= PIECE_BYTES
+            yield content[: len(content) - size]
+            waiting = [content[len(content) - size :]]
+    if size:
+        yield b"".join(waiting)

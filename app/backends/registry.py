@@ -8,23 +8,42 @@ from app.backends.base import Backend, Match, ValueEnd
 from app.backends.bdb185_btree import Bdb185BtreeBackend
 from app.backends.bdb185_hash import Bdb185HashBackend
 from app.backends.bdb_btree import BdbBtreeBackend
+from app.backends.bdb_btree_write import BdbBtreeWriter, settings_for
 from app.backends.bdb_file import BdbBackend
 from app.backends.bdb_hash import BdbHashBackend
+from app.backends.bdb_hash_write import BdbHashWriter
 from app.backends.bdb_pages import Pages
 from app.backends.bdb_queue import BdbQueueBackend
+from app.backends.bdb_queue_salvage import salvage_queue
 from app.backends.bdb_recno import BdbRecnoBackend
+from app.backends.bdb_salvage import salvage_bdb
 from app.backends.bdb_subdatabases import open_btree
 from app.backends.cdb import CdbBackend
+from app.backends.cdb_salvage import salvage_cdb
+from app.backends.cdb_write import CdbWriter
 from app.backends.dumb import DumbBackend
+from app.backends.dumb_salvage import salvage_dumb
+from app.backends.dumb_write import DumbWriter
 from app.backends.formats import FORMATS
 from app.backends.gdbm import GdbmBackend
 from app.backends.gdbm_ndbm import GdbmNdbmBackend
+from app.backends.gdbm_salvage import salvage_gdbm, salvage_gdbm_ndbm
+from app.backends.gdbm_write import GdbmWriter, NdbmWriter, new_shape
 from app.backends.lmdb import LmdbBackend
+from app.backends.lmdb_salvage import salvage_lmdb
+from app.backends.lmdb_write import LmdbWriter
 from app.backends.pickle_file import PickleFileBackend
+from app.backends.pickle_file_salvage import salvage_pickle_file
+from app.backends.pickle_file_write import PickleFileWriter
 from app.backends.salvage import Salvager
 from app.backends.sdbm import SdbmBackend
+from app.backends.sdbm_salvage import salvage_sdbm
+from app.backends.sdbm_write import SdbmWriter, new_convention
 from app.backends.sqlite import SqliteBackend
+from app.backends.sqlite_salvage import salvage_sqlite
+from app.backends.sqlite_write import SqliteWriter
 from app.backends.tdb import TdbBackend
+from app.backends.tdb_salvage import salvage_tdb
 from app.backends.whichdb import whichdb
 from app.backends.writer import CreateOptions, Writer
 from app.errors import AppError, BackendMissing, CorruptDatabase, OptionRejected, UnknownFormat
@@ -55,10 +74,39 @@ _OPENERS: Mapping[str, Callable[[Match, ValueEnd | None], Backend]] = MappingPro
 )
 
 
-_WRITERS: Mapping[str, Callable[[CreateOptions, ValueEnd], Writer]] = MappingProxyType({})
+_WRITERS: Mapping[str, Callable[[CreateOptions, ValueEnd], Writer]] = MappingProxyType(
+    {
+        "sdbm": lambda options, _: SdbmWriter(SdbmBackend, new_convention(options)),
+        "dumb": lambda options, _: DumbWriter(DumbBackend, options),
+        "lmdb": lambda options, _: LmdbWriter(LmdbBackend, options),
+        "sqlite3": lambda options, _: SqliteWriter(SqliteBackend, options),
+        "pickle-file": lambda options, value_end: PickleFileWriter(PickleFileBackend, value_end, options),
+        "bdb-hash": lambda options, _: BdbHashWriter.chosen(BdbHashBackend, options),
+        "bdb-btree": lambda options, _: BdbBtreeWriter(BdbBtreeBackend, settings_for(options)),
+        "cdb": lambda options, _: CdbWriter(CdbBackend, options),
+        "gdbm": lambda options, _: GdbmWriter(new_shape(options, "gdbm"), GdbmBackend),
+        "gdbm-ndbm": lambda options, _: NdbmWriter(new_shape(options, "gdbm-ndbm"), GdbmNdbmBackend),
+    }
+)
 """What writes new databases of a format; raises OptionRejected for options that it cannot have."""
 
-_SALVAGERS: Mapping[str, Salvager] = MappingProxyType({})
+_SALVAGERS: Mapping[str, Salvager] = MappingProxyType(
+    {
+        "cdb": salvage_cdb,
+        "pickle-file": salvage_pickle_file,
+        "sdbm": salvage_sdbm,
+        "bdb-btree": lambda salvage: salvage_bdb(salvage, _BDB_PARTS),
+        "bdb-hash": lambda salvage: salvage_bdb(salvage, _BDB_PARTS),
+        "bdb-recno": lambda salvage: salvage_bdb(salvage, _BDB_PARTS),
+        "bdb-queue": lambda salvage: salvage_queue(salvage, BdbQueueBackend),
+        "dumb": salvage_dumb,
+        "tdb": salvage_tdb,
+        "lmdb": salvage_lmdb,
+        "sqlite3": salvage_sqlite,
+        "gdbm": salvage_gdbm,
+        "gdbm-ndbm": salvage_gdbm_ndbm,
+    }
+)
 """What searches damaged databases of a format."""
 
 

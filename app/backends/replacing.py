@@ -4,11 +4,15 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from app.backends.file_operations import FileOperations
 from app.backends.files import COPY_BYTES, companion
+
+_HOLE_BYTES = 4096
+"""Zeros of that many bytes become a hole where holes are wanted; file systems make them no smaller."""
 
 
 def name_beside(target: Path) -> Path:
@@ -30,7 +34,7 @@ def write_beside(
 
 
 def create_file(operations: FileOperations, path: Path, pieces: Iterable[bytes], *, sparse: bool = False) -> None:
-    """Write a new file for its owner alone, durable; with ``sparse`` pieces of zeros become holes.
+    """Write a new file for its owner alone, durable; with ``sparse`` blocks of zeros become holes.
 
     On any failure it is taken away again, except one that the name was not free.
     """
@@ -58,21 +62,43 @@ def _create(operations: FileOperations, path: Path, model: Path, pieces: Iterabl
 def _fill(operations: FileOperations, fd: int, pieces: Iterable[bytes], *, sparse: bool) -> None:
     position, ends_in_hole = 0, False
     for piece in pieces:
-        ends_in_hole = sparse and not piece.strip(b"\0")
-        position += len(piece)
-        if ends_in_hole:
-            operations.seek(fd, position)
-        else:
-            write_all(operations, fd, piece)
+        for run, is_zeros in _runs(piece) if sparse else ((piece, False),):
+            position += len(run)
+            ends_in_hole = is_zeros
+            if is_zeros:
+                operations.seek(fd, position)
+            else:
+                write_all(operations, fd, run)
     if ends_in_hole:
         operations.truncate(fd, position)
 
 
-def write_all(operations: FileOperations, fd: int, data: bytes) -> None:
+def _runs(piece: bytes) -> Iterator[tuple[memoryview, bool]]:
+    """Yield a piece in runs of blocks that are zeros and of blocks that are not, as large as they come."""
+    zeros, view = bytes(_HOLE_BYTES), memoryview(piece)
+    blocks = range(0, len(piece), _HOLE_BYTES)
+    for is_zeros, run in groupby(blocks, lambda start: zeros.startswith(view[start : start + _HOLE_BYTES])):
+        starts = list(run)
+        yield view[starts[0] : starts[-1] + _HOLE_BYTES], is_zeros
+
+
+def write_all(operations: FileOperations, fd: int, data: bytes | memoryview) -> None:
     """Write every byte: the system may take fewer at a time."""
     rest = memoryview(data)
     while rest:
         rest = rest[operations.write(fd, rest) :]
+
+
+def give_access(operations: FileOperations, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
+    """Give files that were written over the access of new ones, which go; return warnings where that cannot be."""
+    warnings: list[str] = []
+    for new, target in pairs:
+        try:
+            operations.copy_access(new, target)
+        except OSError as error:
+            warnings.append(f"{target.name} has its new content, but the permissions of the old ({error.strerror}).")
+        discard(operations, new)
+    return tuple(warnings)
 
 
 def discard(operations: FileOperations, path: Path) -> None:
@@ -96,39 +122,54 @@ def put_all_in_place(operations: FileOperations, pairs: Sequence[tuple[Path, Pat
 
     When one cannot take its name, those before it are put back as they were.
     """
-    kept: list[tuple[Path, Path | None]] = []
+    copies: list[Path | None] = []
     warnings: tuple[str, ...] = ()
     try:
-        for number, (new, target) in enumerate(pairs):
-            if number + 1 < len(pairs):
-                kept.append((target, _kept_copy(operations, target)))
+        for _new, target in pairs[:-1]:
+            copies.append(_kept_copy(operations, target))
+        for new, target in pairs:
             warnings = put_in_place(operations, new, target)
-    except BaseException as error:
-        if isinstance(error, Exception):
-            _put_back(operations, kept)
+    except BaseException:
+        if not is_in_place(pairs):
+            _put_back(operations, pairs, copies)
+        _discard_copies(operations, copies)
         raise
-    for _target, copy in kept:
-        if copy is not None:
-            discard(operations, copy)
+    _discard_copies(operations, copies)
     return warnings
+
+
+def is_in_place(pairs: Sequence[tuple[Path, Path]]) -> bool:
+    """Tell whether the last of some new files, which decides, has taken the name of its target."""
+    return not os.path.lexists(pairs[-1][0])
 
 
 def _kept_copy(operations: FileOperations, target: Path) -> Path | None:
     if not target.exists():
         return None
     copy = name_beside(target)
+    # No second name of the same file, though that is quicker: a program that dies here would leave it behind,
+    # and a file of two names cannot be replaced the next time.
     with contextlib.closing(_pieces(operations, target)) as pieces:
         _create(operations, copy, target, pieces)
     return copy
 
 
-def _put_back(operations: FileOperations, kept: Sequence[tuple[Path, Path | None]]) -> None:
-    for target, copy in reversed(kept):
+def _put_back(operations: FileOperations, pairs: Sequence[tuple[Path, Path]], copies: Sequence[Path | None]) -> None:
+    """Undo what was replaced so far, the last one first; what was not is left alone."""
+    for (new, target), copy in reversed(list(zip(pairs, copies, strict=False))):
+        if os.path.lexists(new):
+            continue
         with contextlib.suppress(OSError):
             if copy is None:
                 operations.unlink(target)
             else:
                 operations.replace(copy, target)
+
+
+def _discard_copies(operations: FileOperations, copies: Sequence[Path | None]) -> None:
+    for copy in copies:
+        if copy is not None:
+            discard(operations, copy)
 
 
 def back_up(operations: FileOperations, paths: Sequence[Path]) -> tuple[Path, ...]:

@@ -1,7 +1,6 @@
 """Saving by writing the whole database anew beside itself and letting it take the old one's name."""
 
 import contextlib
-import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,15 +8,15 @@ from typing import Self
 
 from app.backends.base import Backend, Change, Expected, SaveOptions, SaveReport
 from app.backends.changes import Candidate, Plan, keys_of_interest, plan, rejected
-from app.backends.file_operations import FileOperations
 from app.backends.files import bytes_on_disk, content_digest, reads_back_differently, saving, why_not_replaceable
-from app.backends.fingerprint import WatchedRecords, digest_of, fingerprint_of
+from app.backends.fingerprint import WatchedRecords, digest_of
 from app.backends.key_index import KeyIndex
 from app.backends.records import ChangedRecords, Records, StoredRecords
-from app.backends.replacing import back_up, discard, name_beside, put_all_in_place
-from app.backends.writer import Writer
+from app.backends.replacing import back_up, discard, is_in_place, name_beside, put_all_in_place
+from app.backends.save_lock import SaveLock
+from app.backends.writer import Writer, is_written
 from app.cancel import CancelToken
-from app.errors import ChangedOnDisk, DatabaseLocked, ReadOnlyDatabase
+from app.errors import ChangedOnDisk, CorruptDatabase, ReadOnlyDatabase, StaleIndex
 
 
 class RewritingBackend(Backend):
@@ -56,6 +55,15 @@ class RewritingBackend(Backend):
     @abstractmethod
     def writer(self) -> Writer: ...
 
+    def changed(self, records: Records, made: Plan) -> Records:
+        """Return what a plan makes of the records; formats whose entries have no keys of their own overrule this.
+
+        Raises:
+            KeyRejected: an entry cannot be stored; what `Writer.why_refused` tells is known already.
+            ChangedOnDisk: an entry would not be what was expected.
+        """
+        return ChangedRecords(records, made)
+
     def settle(self) -> tuple[str, ...]:
         """Do what is left once the new files are in place (other names of them…); return warnings. Must not fail."""
         return ()
@@ -82,18 +90,38 @@ class _Rewrite:
     def run(self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions) -> SaveReport:
         """Do what `Backend.apply` promises."""
         self._refuse_read_only(self._backend)
-        with saving(self._path), contextlib.closing(_Lock(self._operations, self._locked_file())) as lock:
+        with saving(self._path), contextlib.closing(SaveLock(self._operations, self._locked_file())) as lock:
             state = content_digest(self._targets, self._token)
-            with contextlib.closing(self._backend.reopened()) as now:
-                index = _whole_index(now, self._token)
-                self._refuse_read_only(now)
-                records = StoredRecords(now, index)
-                made = self._plan(records, index, now.writer(), changes, expected)
-                new = self._write(ChangedRecords(records, made), now.writer())
-            with self._taken_away(new):
+            with self._read_as_it_is():
+                new = self._make(changes, expected)
+            with self._unless_saved(new, new):
                 backups = back_up(self._operations, self._existing()) if options.backup else ()
-                with self._taken_away(backups):
+                with self._unless_saved(backups, new):
                     return self._commit(new, backups, state, lock)
+
+    @contextlib.contextmanager
+    def _read_as_it_is(self) -> Iterator[None]:
+        """Say what it means for a save that the database cannot be read."""
+        try:
+            yield
+        except StaleIndex as error:
+            raise self._written_meanwhile() from error
+        except CorruptDatabase as error:
+            message = f"{error.message} Saving could lose more of it: salvage it into a new database."
+            raise ReadOnlyDatabase(message, path=self._path, offset=error.offset) from error
+
+    def _make(self, changes: Sequence[Change], expected: Mapping[int, Expected]) -> tuple[Path, ...]:
+        """Return the new files, made of the database as it is now."""
+        with contextlib.closing(self._backend.reopened()) as now:
+            index = _whole_index(now, self._token)
+            self._refuse_read_only(now)
+            records, writer = StoredRecords(now, index), now.writer()
+            made = self._plan(records, index, writer, changes, expected)
+            return self._write(now.changed(records, made), writer)
+
+    def _written_meanwhile(self) -> ChangedOnDisk:
+        message = f"{self._path.name} was written by another program meanwhile; nothing was saved, try again."
+        return ChangedOnDisk(message, path=self._path)
 
     def _refuse_read_only(self, backend: RewritingBackend) -> None:
         if backend.why_read_only:
@@ -106,14 +134,18 @@ class _Rewrite:
         return self._path.resolve()
 
     @contextlib.contextmanager
-    def _taken_away(self, files: Sequence[Path]) -> Iterator[None]:
-        """Take files away again when what follows fails."""
+    def _unless_saved(self, files: Sequence[Path], new: Sequence[Path]) -> Iterator[None]:
+        """Take files away again when what follows fails before the new ones are in place."""
         try:
             yield
         except BaseException:
-            for file in files:
-                discard(self._operations, file)
+            if not is_in_place(self._pairs(new)):
+                for file in files:
+                    discard(self._operations, file)
             raise
+
+    def _pairs(self, new: Sequence[Path]) -> tuple[tuple[Path, Path], ...]:
+        return tuple(zip(new, self._targets, strict=True))
 
     def _plan(
         self,
@@ -123,8 +155,8 @@ class _Rewrite:
         changes: Sequence[Change],
         expected: Mapping[int, Expected],
     ) -> Plan:
-        keys = keys_of_interest(changes, expected)
-        current = {key: [Candidate(row, digest_of(records, row)) for row in index.find(key)] for key in keys}
+        there = index.find_all(keys_of_interest(changes, expected))
+        current = {key: [Candidate(row, digest_of(records, row)) for row in rows] for key, rows in there.items()}
         made = plan(changes, expected, current, self._path, duplicates=writer.holds_duplicates)
         replaced = ((index.key(row), len(value)) for row, value in made.replaced.items())
         for key, size in (*replaced, *((key, len(value)) for key, value in made.inserted)):
@@ -135,58 +167,26 @@ class _Rewrite:
 
     def _write(self, records: Records, writer: Writer) -> tuple[Path, ...]:
         """Write the new files beside the old ones, read them back, and return them."""
-        watched = WatchedRecords(records, self._token)
+        watched = WatchedRecords(records, self._token, in_order=not writer.sorts_duplicates)
         base = name_beside(self._targets[0])
         writer.write(watched, base, self._operations, self._token)
         new = writer.paths(base)
-        with self._taken_away(new):
-            with contextlib.closing(writer.open(base)) as written:
-                is_same = fingerprint_of(written, len(records), self._token) == watched.fingerprint()
-                if not is_same or written.problems:
-                    raise reads_back_differently(self._path)
-            for path, target in zip(new, self._targets, strict=True):
+        with self._unless_saved(new, new):
+            if not is_written(writer, base, watched, self._token):
+                raise reads_back_differently(self._path)
+            for path, target in self._pairs(new):
                 self._operations.copy_access(target if target.exists() else self._locked_file(), path)
         return new
 
-    def _commit(self, new: Sequence[Path], backups: tuple[Path, ...], state: bytes, lock: "_Lock") -> SaveReport:
+    def _commit(self, new: Sequence[Path], backups: tuple[Path, ...], state: bytes, lock: SaveLock) -> SaveReport:
         sizes = bytes_on_disk(self._targets), bytes_on_disk(new)
         if content_digest(self._targets, self._token) != state or not lock.is_current:
-            message = f"{self._path.name} was written by another program meanwhile; nothing was saved, try again."
-            raise ChangedOnDisk(message, path=self._path)
+            raise self._written_meanwhile()
         if not self._operations.replaces_open_files:
             self._backend.close()
             lock.close()
-        warnings = put_all_in_place(self._operations, tuple(zip(new, self._targets, strict=True)))
+        warnings = put_all_in_place(self._operations, self._pairs(new))
         return SaveReport(backups, (*warnings, *self._backend.settle()), *sizes)
-
-
-class _Lock:
-    """The lock by which GDBM's writers, and two Shelfscopes, keep apart; never waited for."""
-
-    def __init__(self, operations: FileOperations, path: Path) -> None:
-        self._operations = operations
-        self._path = path
-        self._fd: int | None = operations.open(path, os.O_RDWR)
-        if not operations.lock(self._fd) or not self.is_current:
-            self.close()
-            message = f"{path.name} is locked by a program that is writing it: let it finish, then save again."
-            raise DatabaseLocked(message, path=path)
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the locked file still has its name: who replaced it would not see the lock."""
-        if self._fd is None:
-            return True
-        try:
-            return os.path.samestat(os.fstat(self._fd), self._path.stat())
-        except OSError:
-            return False
-
-    def close(self) -> None:
-        if self._fd is not None:
-            fd, self._fd = self._fd, None
-            with contextlib.suppress(OSError):  # all that counts was made durable before
-                self._operations.close(fd)
 
 
 def _whole_index(backend: Backend, token: CancelToken) -> KeyIndex:

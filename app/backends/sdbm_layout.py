@@ -4,7 +4,7 @@ References: pair.c, sdbm.c (getpage, makroom) and hash.c of SDBM in perl, Ruby a
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -17,6 +17,8 @@ PAGE_SIZES: Final = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 """Rising: pages read at twice their size look whole but hide every other one; at half of it they never fit."""
 MULTIPLIERS: Final = (65599, 65587)
 """Of the hashes of keys: SDBM's own, and that of Ruby's copy."""
+PAIR_BITS: Final = 16
+"""Bits of a locator that are the number of a pair on its page; the others are the page's."""
 _PIECE: Final = 64
 """Bytes of a key that are hashed in one step."""
 _HIGH_BITS: Final = bytes(byte & 0x80 for byte in range(256))
@@ -38,8 +40,40 @@ class Geometry:
         return f"pages of {self.page_size:,} bytes, {self.byte_order}-endian"
 
 
+NEW: Final = Geometry(1024, "little")
+"""What perl, Ruby and classic ndbm use on most machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How a writer lays a database out; ``multiplier`` is that of the hash, or 0 when the hash is unknown.
+
+    ``signed``: whether C's ``char`` is, on the writer's machine. ``by_level``: whether .dir is in the order of
+    classic ndbm.
+    """
+
+    geometry: Geometry
+    multiplier: int = MULTIPLIERS[0]
+    signed: bool = True
+    by_level: bool = False
+
+    @property
+    def longest_pair(self) -> int:
+        """Return how long a key and its value may be together (bytes), for SDBM to take them."""
+        return _LONGEST_PAIRS.get(self.geometry.page_size, self.geometry.page_size - 16)
+
+    def key_hash(self, key: bytes) -> int:
+        return key_hashes(key, self.multiplier)[-1 if self.signed else 0]
+
+
+_LONGEST_PAIRS: Final = {8192: 8008}
+"""PAIRMAX of APR; that of perl and Ruby, 1,008, is 16 less than their pages."""
+
+
 def find_geometry(data: bytes) -> Geometry | None:
     """Return the geometry in which the pages at the start of ``data`` are whole; one in four may be damaged."""
+    if data and not any(data[start : start + 2].strip(b"\0") for start in range(0, len(data), PAGE_SIZES[0])):
+        return NEW  # pages that were emptied tell nothing
     orders: tuple[ByteOrder, ...] = ("little", "big")
     for page_size in PAGE_SIZES:
         for order in orders:
@@ -84,6 +118,51 @@ def are_falling(offsets: tuple[int, ...]) -> bool:
     return all(before >= after for before, after in pairwise(offsets))
 
 
+def whole_pairs(page: bytes, geometry: Geometry) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the pairs of a damaged page whose offsets agree with those before and behind them.
+
+    Of each the number, where its key ends and starts, and where its value starts (bytes); it ends at the key.
+    """
+    offsets = unchecked_offsets(page, geometry) or ()
+    borders = (len(page), *offsets, 2 * len(offsets) + 2)
+    for pair in range(len(offsets) // 2):
+        around = borders[max(2 * pair - 1, 0) : 2 * pair + 4]
+        end, start, middle = borders[2 * pair : 2 * pair + 3]
+        if around[0] <= len(page) and around[-1] >= borders[-1] and are_falling(around):
+            yield pair, end, start, middle
+
+
+def stale_pairs(page: bytes, geometry: Geometry) -> Iterator[tuple[bytes, bytes, int]]:
+    """Yield key, value, and place of the value of each removed pair that a whole page still has, as far as can be told.
+
+    SDBM takes a pair out by moving all that lie below it up, and lessens the number of offsets; below the last
+    pair, and behind the last offset, remains what was there.
+    """
+    offsets = page_offsets(page, geometry)
+    if offsets is None:
+        return
+    borders = (len(page), *offsets)
+    live = [
+        (page[start:end], page[middle:start])
+        for end, start, middle in zip(borders[::2], borders[1::2], borders[2::2], strict=False)
+    ]
+    before = live[-1] if live else None
+    end, place = borders[-1], 2 * len(offsets) + 2
+    while place + 4 <= end:
+        start, middle = struct.unpack_from(f"{geometry.mark}2H", page, place)
+        place += 4
+        if not place <= middle <= start <= end:
+            return
+        key, value = page[start:end], page[middle:start]
+        end = middle
+        # Of a pair that was moved the old copy remains, and where the one before it began is not known any more.
+        if before is not None and before[1] == value and (key.startswith(before[0]) or before[0].startswith(key)):
+            continue
+        before = key, value
+        if before not in live:
+            yield key, value, middle
+
+
 def key_hashes(key: bytes, multiplier: int) -> tuple[int, ...]:
     """Return the low 32 bits of a key's hashes: with C's ``char`` unsigned, and signed where that differs."""
     unsigned = _hash(key, multiplier)
@@ -105,6 +184,14 @@ def _hash(key: bytes, multiplier: int) -> int:
 def short_key_powers(multiplier: int) -> tuple[int, ...]:
     """Return what the bytes of a key, the last one first, are multiplied by; enough for keys of 65 bytes."""
     return tuple(pow(multiplier, exponent, 1 << 32) for exponent in range(_PIECE + 1))
+
+
+REVERSED_BYTES: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def reversed_bits(value: int) -> int:
+    """Return 32 bits, the lowest one first."""
+    return int.from_bytes(value.to_bytes(4, "little").translate(REVERSED_BYTES), "big")
 
 
 class Directory:

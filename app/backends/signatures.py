@@ -134,7 +134,7 @@ def bdb(head: Head) -> Finding | None:
     variant += ", renumbering" if meta.renumbers else ""
     variant += ", sub-databases" if meta.has_subdatabases else ""
     name = head.path.name
-    unsupported = f"{name} {why}." if (why := meta.unsupported(name)) else ""
+    unsupported = f"{name} {why}." if (why := meta.unsupported) else ""
     return Finding(meta.format_id, variant, reason, order, unsupported)
 
 

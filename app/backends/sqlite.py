@@ -6,15 +6,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from app.backends.base import Backend, Change, Expected, Match, SaveOptions, SaveReport
+from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
 from app.backends.changes import key_text
 from app.backends.file_operations import FileOperations
 from app.backends.files import companion, may, saving
 from app.backends.key_index import CHUNK, FIRST_CHUNK, ChunkBuilder, IndexChunk
 from app.backends.locks import writer_lock_seen
+from app.backends.records import PIECE_BYTES
 from app.backends.sqlite_access import ReadConnection, Row
+from app.backends.sqlite_batches import SHORT_ROWS, USUAL_ROWS, Batch, gather_short, gather_usual
+from app.backends.sqlite_check import CHECK, PAGE_SIZE, problems_of
+from app.backends.sqlite_compact import SqliteCompact
 from app.backends.sqlite_save import SqliteSave
 from app.backends.sqlite_schema import BY_ROWID, SAVE_ELSEWHERE, study
+from app.backends.sqlite_write import SqliteWriter
 from app.cancel import CancelToken
 from app.errors import CorruptDatabase, ReadOnlyDatabase, StaleIndex
 
@@ -33,8 +38,10 @@ class SqliteBackend(Backend):
     def __init__(self, match: Match, operations: FileOperations | None = None) -> None:
         super().__init__(match)
         self._path = match.path.resolve()
-        self._operations = operations or FileOperations()
+        self.operations = operations or self.operations
         self._connection = ReadConnection(self._path)
+        self._latest: Batch | None = None
+        """The rows that were listed last: who goes through all values asks for these next."""
         self._indexed: tuple[object, ...] = ()
         self._types: Counter[tuple[bytes, ...]] = Counter()
         try:
@@ -49,7 +56,7 @@ class SqliteBackend(Backend):
         if self._schema.why_read_only:
             return self._schema.why_read_only
         if self.problems:
-            return f"{self._path.name} is damaged, and saving could lose more of it: export the entries instead."
+            return f"{self._path.name} is damaged, and saving could lose more of it: salvage it into a new one."
         if self._connection.has_hot_journal:
             start = f"A program died while it wrote {self._path.name}: let it recover the file first"
             return f"{start} (opening it there is enough), or {SAVE_ELSEWHERE}"
@@ -66,8 +73,15 @@ class SqliteBackend(Backend):
         self.notes.clear()
         self._types.clear()
         self._indexed = ()
+        start, listed = (FIRST_ROWID if self._has_rowids else 0), 0
+        while batch := self._usual(start, CHUNK if listed else FIRST_CHUNK, token):
+            self._latest = batch
+            self._types[b"blob", b"blob"] += len(batch.chunk)
+            yield batch.chunk
+            start, listed = batch.chunk.locators[-1] + 1, listed + len(batch.chunk)
+            token.advance(listed)
         builder = ChunkBuilder()
-        for locator, key, size, key_type, value_type in self._rows(token):
+        for locator, key, size, key_type, value_type in self._rows(start, listed, token):
             self._types[key_type, value_type] += 1
             if key is None:
                 self.report(f"Row {locator:,} has no key: it is not shown.")
@@ -80,9 +94,22 @@ class SqliteBackend(Backend):
         if self._connection.is_forced:
             self.report("The file is shorter than its header says: it was cut off.")
 
-    def _rows(self, token: CancelToken) -> Iterator[Row]:
-        """Yield locator, key, size and the two types of every row, a batch a query: no lock outlives one."""
-        start, room, listed = (FIRST_ROWID if self._has_rowids else 0), FIRST_CHUNK, 0
+    def _usual(self, start: int, room: int, token: CancelToken) -> Batch | None:
+        """Return the next rows if all of them are usual ones."""
+        if not self._has_rowids or start > LAST_ROWID:
+            return None
+        try:
+            short = self._connection.gathered(SHORT_ROWS, (start, room), gather_short, token)
+            return short or self._connection.gathered(USUAL_ROWS, (start, room), gather_usual, token)
+        except CorruptDatabase:  # the rows before and behind the damage are looked for one by one
+            return None
+
+    def _rows(self, start: int, listed: int, token: CancelToken) -> Iterator[Row]:
+        """Yield locator, key, size and the two types of the rows from one on, ``listed`` being before it.
+
+        A batch is a query: no lock outlives one.
+        """
+        room = CHUNK if listed else FIRST_CHUNK
         while start <= LAST_ROWID:
             try:
                 rows = self._batch(start, room, token)
@@ -152,21 +179,67 @@ class SqliteBackend(Backend):
             if self._connection.state == self._indexed:
                 message = f"The entry {key_text(key)} cannot be found again: {self._path.name} is damaged."
                 raise CorruptDatabase(message, path=self._path)
-            raise StaleIndex(f"{self._path.name} was changed by another program: read it again.", path=self._path)
+            raise self._stale()
         value: object = rows[0][2]
         return value
+
+    def values(self, chunk: IndexChunk) -> Iterator[bytes]:
+        if not len(chunk) or not self._has_rowids:
+            return super().values(chunk)
+        is_known = self._latest is not None and self._latest.chunk is chunk and self._connection.is_current
+        batch = self._latest if is_known else self._usual(chunk.locators[0], len(chunk), CancelToken())
+        if batch is None or batch.chunk != chunk:
+            return super().values(chunk)
+        return self._of_batch(batch)
+
+    def _of_batch(self, batch: Batch) -> Iterator[bytes]:
+        chunk = batch.chunk
+        for row, value in enumerate(batch.values):
+            yield self.read(chunk.key(row), chunk.locators[row], chunk.sizes[row]) if value is None else value
+
+    def pieces(self, key: bytes, locator: int, size: int) -> Iterator[bytes]:
+        if size <= PIECE_BYTES or not self._has_rowids:
+            return super().pieces(key, locator, size)
+        return self._large_pieces(key, locator, size)
+
+    def _large_pieces(self, key: bytes, locator: int, size: int) -> Iterator[bytes]:
+        self._checked(self._schema.queries.kind, key, locator, size)
+        yield from self._connection.pieces(locator, self._stale)
+
+    def _stale(self) -> StaleIndex:
+        return StaleIndex(f"{self._path.name} was changed by another program: read it again.", path=self._path)
+
+    def check_structure(self, token: CancelToken) -> Iterator[Problem]:
+        """Yield what SQLite's own check says of the whole file."""
+        try:
+            page_size = self._connection.rows(PAGE_SIZE)[0][0]
+            yield from problems_of((row[0] for row in self._connection.rows(CHECK, token=token)), page_size)
+        except CorruptDatabase as error:
+            yield Problem(error.message, error.offset)
 
     def apply(
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
     ) -> SaveReport:
+        self._let_go()
+        return SqliteSave(self._path, self.operations, token).run(changes, expected, options)
+
+    def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
+        self._let_go()
+        return SqliteCompact(self._path, self.operations, token).run(options)
+
+    def _let_go(self) -> None:
+        """Make sure that the file can be saved, and stop reading it."""
         with saving(self._path):
             self._connection.rows("SELECT 1")  # what lies beside the file now decides whether it can be saved
         if reason := self.why_read_only:
             raise ReadOnlyDatabase(reason, path=self._path)
-        self._connection.close()
-        return SqliteSave(self._path, self._operations, token).run(changes, expected, options)
+        self.close()
+
+    def writer(self) -> SqliteWriter:
+        return SqliteWriter(SqliteBackend)
 
     def close(self) -> None:
+        self._latest = None
         self._connection.close()
 
 

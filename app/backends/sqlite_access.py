@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.backends.files import Signature
+from app.backends.records import PIECE_BYTES
+from app.backends.sqlite_batches import Text
 from app.backends.sqlite_copy import PAUSE, TRIES, PrivateCopy, SideFiles, State
 from app.backends.sqlite_errors import SQLITE_ERRORS, primary_code, too_busy, translated
 from app.cancel import CancelToken
@@ -86,6 +88,34 @@ class ReadConnection:
             BackendError: as `translated`; Cancelled: by ``token``.
         """
         return self._repeated(lambda connection: _fetch(connection.execute(sql, arguments)), token or CancelToken())
+
+    def gathered(self, sql: str, arguments: Row, gather: Callable[[sqlite3.Cursor], T], token: CancelToken) -> T:
+        """Return what is made of a query's rows as the files hold them now; errors as of `rows`."""
+        return self._repeated(lambda connection: gather(connection.execute(sql, arguments)), token)
+
+    def pieces(self, rowid: int, stale: Callable[[], BackendError]) -> Iterator[bytes]:
+        """Yield the value in a row in pieces of at most `PIECE_BYTES`; raise ``stale()`` once the files have changed.
+
+        Raises:
+            BackendError: as `translated`.
+        """
+        with translated(self._path):
+            connection = self._current_connection()
+            blob = connection.blobopen("Dict", "value", rowid, readonly=True)
+        with contextlib.closing(blob):
+            while True:
+                try:
+                    piece = blob.read(PIECE_BYTES)
+                except SQLITE_ERRORS as error:
+                    if not self.is_current or connection is not self._connection:
+                        raise stale() from error
+                    with translated(self._path):
+                        raise
+                if not self.is_current:
+                    raise stale()
+                if not piece:
+                    return
+                yield piece
 
     def prefix(self, rowid: int, limit: int) -> bytes:
         """Return the first ``limit`` bytes of the value in a row, without reading all of it.
@@ -174,7 +204,7 @@ def _fetch(cursor: sqlite3.Cursor) -> list[Row]:
         for row in cursor:
             rows.append(row)
             for cell in row:
-                if type(cell) is bytes:
+                if isinstance(cell, bytes):
                     size += len(cell)
             if size > BATCH_BYTES:
                 break
@@ -200,9 +230,10 @@ def _connect(path: Path, access: Access) -> sqlite3.Connection:
 
 def harden(connection: sqlite3.Connection) -> None:
     """Let nothing in the schema run functions, decode nothing as text, and look at cells before believing them."""
-    connection.text_factory = bytes
+    connection.text_factory = Text
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA ignore_check_constraints = ON")  # no plain table has some
     connection.execute("PRAGMA mmap_size = 0")  # a mapped file that is cut meanwhile would end the process
 
 

@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.errors import BackendError, Cancelled, CannotOpen, CorruptDatabase, DatabaseLocked
+from app.backends.files import WAY_OUT, save_failed
+from app.errors import BackendError, Cancelled, CannotOpen, CorruptDatabase, DatabaseLocked, SaveFailed
 
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """What Python's module raises: messages that quote a damaged schema are decoded as UTF-8 without any care."""
@@ -22,6 +23,28 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except SQLITE_ERRORS as error:
         raise _sentence(path, error) from error
+
+
+@contextlib.contextmanager
+def save_translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors, and the system's, into those of a save that did not happen.
+
+    Raises:
+        DatabaseLocked, SaveFailed: what was reported; Cancelled: interrupted.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise save_failed(path, error) from error
+    except SQLITE_ERRORS as error:
+        match primary_code(error):
+            case sqlite3.SQLITE_INTERRUPT:
+                raise Cancelled from error
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                message = f"{path.name} is locked by another program: let it finish, then save again."
+                raise DatabaseLocked(message, path=path) from error
+            case _:
+                raise SaveFailed(f"{path.name} was not changed: {reason(error)}. {WAY_OUT}", path=path) from error
 
 
 def _sentence(path: Path, error: Exception) -> Exception:

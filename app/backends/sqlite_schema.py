@@ -19,7 +19,7 @@ _PLAIN = re.compile(
 _COMPUTED = (2, 3)
 """``hidden`` of generated columns in PRAGMA table_xinfo."""
 
-SAVE_ELSEWHERE = "work on a copy of it, or export the entries."
+SAVE_ELSEWHERE = "save it as another file."
 
 
 @dataclass(frozen=True, slots=True)

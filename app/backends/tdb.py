@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import ClassVar, Final
 
-from app.backends.base import Backend, Match
+from app.backends.base import Backend, Match, Problem
 from app.backends.binary import Damage, MappedFile
 from app.backends.key_index import ChunkBuilder, IndexChunk
 from app.backends.tdb_layout import HEADER_BYTES, Header, key_hash, parse_header
+from app.backends.tdb_records import Records, check_records
 from app.cancel import CancelToken
 from app.errors import AppError, StaleIndex
 
@@ -105,7 +106,7 @@ class TdbBackend(Backend):
                 continue
             yield key, start, value_size
 
-    def _chain(self, chain: int, first: int) -> Iterator[tuple[int, int, int, int, int]]:
+    def _chain(self, chain: int, first: int, *, is_silent: bool = False) -> Iterator[tuple[int, int, int, int, int]]:
         """Yield offset, room, key size, value size and hash of the records up to the first broken link."""
         link, seen = first, set[int]()
         while link:
@@ -118,10 +119,21 @@ class TdbBackend(Backend):
                 if magic not in {_RECORD, _DEAD} or hash_ % self._header.chains != chain:
                     raise self._file.damage("what lies there is no entry of this chain", start)
             except Damage as error:
-                self.report(f"The rest of chain {chain} is lost: {error.detail}.", error.offset)
+                if not is_silent:
+                    self.report(f"The rest of chain {chain} is lost: {error.detail}.", error.offset)
                 return
             if magic == _RECORD:
                 yield start, room, key_size, value_size, hash_
+
+    def check_structure(self, token: CancelToken) -> Iterator[Problem]:
+        """Yield records that no chain leads to, free room that is in no list, and what is no record at all."""
+        live = {
+            start
+            for chain, first in enumerate(self._table)
+            if first
+            for start, *_ in self._chain(chain, first, is_silent=True)
+        }
+        yield from check_records(Records(self._file, self._header), self._file.size, live, token)
 
     def read(self, key: bytes, locator: int, size: int) -> bytes:
         return self.read_prefix(key, locator, size, size)

@@ -1,18 +1,21 @@
 """Writing whole new databases: what a format needs for it, and what it cannot hold."""
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from app.backends.base import Backend, ByteOrder
 from app.backends.file_operations import FileOperations
 from app.backends.files import companion
-from app.backends.fingerprint import occurrences_in
+from app.backends.fingerprint import WatchedRecords, fingerprint_of, occurrences_in
+from app.backends.formats import FORMATS
 from app.backends.records import Records
-from app.backends.replacing import create_file, discard
+from app.backends.replacing import create_file, discard, put_all_in_place
 from app.cancel import CancelToken
+from app.errors import CorruptDatabase, OptionRejected, StaleIndex
 
 Duplicates = Literal["", "unsorted", "sorted"]
 
@@ -34,6 +37,28 @@ class CreateOptions:
     mode: int | None = None
 
 
+def refuse_unknown(options: CreateOptions, format_id: str) -> None:
+    """Refuse what is chosen for a new database and its format does not list in `FORMATS`.
+
+    Raises:
+        OptionRejected: names the option, and its choices where there are some.
+    """
+    known = {option.name: option for option in FORMATS[format_id].options}
+    for field in fields(options):
+        chosen = getattr(options, field.name)
+        if field.name == "mode" or chosen in (None, "", False):
+            continue
+        if field.name not in known:
+            raise OptionRejected(
+                f"{format_id} databases have no {field.name.replace('_', ' ')}; leave that option out."
+            )
+        option = known[field.name]
+        if chosen not in option.choices:
+            choices = ", ".join(f"{choice:,}" if isinstance(choice, int) else choice for choice in option.choices)
+            label = option.label.lower()
+            raise OptionRejected(f"The {label} of {format_id} databases cannot be {chosen}; choose from {choices}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An entry that a format cannot hold. ``reason`` follows "… cannot be stored: "."""
@@ -50,6 +75,8 @@ class Writer(ABC):
     suffixes: ClassVar[tuple[str, ...]] = ("",)
     """What the files have behind the base name, in the order in which new ones take the places of old ones."""
     holds_duplicates: bool = False
+    sorts_duplicates: bool = False
+    """Whether entries of equal key are put in the order of their values, whatever order they come in."""
 
     def refusals(self, records: Records, token: CancelToken) -> Iterator[Refusal]:
         """Yield every entry that cannot be stored; where a key can come only once, its first entry can."""
@@ -86,6 +113,25 @@ class Writer(ABC):
     def paths(self, base: Path) -> tuple[Path, ...]:
         """Return the files of a database of that base name."""
         return tuple(companion(base, suffix) for suffix in self.suffixes)
+
+    def in_the_way(self, base: Path) -> tuple[Path, ...]:
+        """Return what else must not be there from an older database of that base name."""
+        return ()
+
+    def put_in_place(self, operations: FileOperations, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
+        """Let new files take the names of those of an older database, as `put_all_in_place`."""
+        return put_all_in_place(operations, pairs)
+
+
+def is_written(writer: Writer, base: Path, records: WatchedRecords, token: CancelToken) -> bool:
+    """Tell whether what ``writer`` wrote of ``records`` under a base name reads back as they are."""
+    wanted, in_order = records.fingerprint(), not writer.sorts_duplicates
+    try:
+        with contextlib.closing(writer.open(base)) as written:
+            found = fingerprint_of(written, len(records), token, in_order=in_order)
+            return found == wanted and not written.problems
+    except (StaleIndex, CorruptDatabase):
+        return False
 
 
 class ImageWriter(Writer):

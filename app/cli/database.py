@@ -13,7 +13,15 @@ from app.cli.output import complain
 from app.codecs.screen import key_text
 from app.engine.base import Info
 from app.engine.local import LocalEngine
-from app.errors import BackendError, BackendMissing, CannotOpen, KeyMissing
+from app.errors import (
+    BackendError,
+    BackendMissing,
+    CannotOpen,
+    CorruptDatabase,
+    FileMissing,
+    KeyMissing,
+    ReadOnlyDatabase,
+)
 
 
 class Database:
@@ -34,8 +42,14 @@ class Database:
         """Make every failure of the container one of opening it."""
         try:
             yield
+        except FileMissing as error:
+            create = f"'shelfscope create {shlex.quote(self._file)}'"
+            raise FileMissing(f"{error.message.rstrip('.')}, or make it with {create}.", path=error.path) from error
         except CannotOpen:
             raise
+        except CorruptDatabase as error:
+            message = f"{error.message.rstrip('.')}; 'shelfscope salvage' looks for what is left."
+            raise CannotOpen(message, path=error.path, offset=error.offset) from error
         except BackendError as error:
             raise CannotOpen(error.message, path=error.path, offset=error.offset) from error
 
@@ -67,8 +81,18 @@ class Database:
     def why_read_only(self) -> str:
         """One sentence when nothing can be saved, else empty; complete once the entries are listed."""
         if self.engine.problems() or self.damage:
-            return f"{self.name} is damaged, and saving could lose what cannot be read; export the entries instead."
+            return f"{self.name} is damaged, and saving could lose more of it: salvage it into a new one."
         return self.info.why_read_only
+
+    def refuse_read_only(self) -> None:
+        """Make sure that something can be saved.
+
+        Raises:
+            ReadOnlyDatabase: it cannot; with the reason.
+        """
+        len(self.entries)  # damage is known once all are listed
+        if why := self.why_read_only:
+            raise ReadOnlyDatabase(why)
 
     def all_of(self, key: bytes) -> list[int]:
         """Return the ids of all entries with that key.

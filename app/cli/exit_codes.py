@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from app.errors import AppError, CannotOpen
+from app.errors import AppError, CannotOpen, OptionRejected
 
 
 class ExitCode(IntEnum):
@@ -21,4 +21,10 @@ class ExitCode(IntEnum):
 
 def code_of(error: AppError) -> ExitCode:
     """Return how a command ends that failed with ``error``."""
-    return ExitCode.CANNOT_OPEN if isinstance(error, CannotOpen) else ExitCode.NOT_DONE
+    match error:
+        case CannotOpen():
+            return ExitCode.CANNOT_OPEN
+        case OptionRejected():
+            return ExitCode.USAGE
+        case _:
+            return ExitCode.NOT_DONE

@@ -1,5 +1,6 @@
 """``keys`` and ``dump``: all entries, streamed in file order."""
 
+import json
 from base64 import b64encode
 
 import click
@@ -39,7 +40,10 @@ def keys(session: Session, file: str, match: str) -> ExitCode:
 @file_argument
 @click.pass_obj
 def dump(session: Session, file: str) -> ExitCode:
-    """Write every entry of FILE raw and lossless: {"k": base64, "v": base64} a line, in file order."""
+    """Write every entry of FILE raw and lossless: {"k": base64, "v": base64} a line, in file order.
+
+    The entries of sub-databases have their name besides: "db".
+    """
     with opened(file) as database:
         first = 0
         for chunk in database.chunks():
@@ -58,4 +62,9 @@ def _dump_entry(database: Database, output: Output, entry_id: int, key: bytes, s
     output.write(b'{"k": "%b", "v": "' % b64encode(key))
     for start in range(0, len(value), _BASE64_SLICE):
         output.write(b64encode(value[start : start + _BASE64_SLICE]))
-    output.write(b'"}\n')
+    part = database.engine.part_of(entry_id)
+    output.write(b'"}\n' if part is None else b'", "db": %b}\n' % _json_text(part))
+
+
+def _json_text(name: bytes) -> bytes:
+    return json.dumps(name.decode("utf-8", "surrogateescape")).encode()

@@ -48,6 +48,11 @@ class NamedChoice(click.Choice[str]):
 
 
 file_argument = click.argument("file", type=click.UNPROCESSED)
+source_argument = click.argument("file", type=click.UNPROCESSED, metavar="SRC")
+destination_argument = click.argument("destination", type=click.UNPROCESSED, metavar="DST")
+no_backup_option = click.option(
+    "--no-backup", is_flag=True, help="Do not copy the file beside itself before it is changed."
+)
 base64_option = click.option("--key-base64", is_flag=True, help="Every KEY is base64 of its bytes.")
 
 
@@ -72,7 +77,7 @@ def place_parameters(*, key_required: bool) -> Callable[[Callable[..., ExitCode]
             wanted = None if key is None else key_bytes(key, base64=key_base64)
             return function(place=Place(file, wanted, nth, at), **others)
 
-        for add in reversed((file_argument, _key_argument(required=key_required), _AT, _NTH, base64_option)):
+        for add in reversed((file_argument, _key_argument(required=key_required), _AT, nth_option, base64_option)):
             with_place = add(with_place)
         return with_place
 
@@ -84,7 +89,7 @@ def _key_argument(*, required: bool) -> Callable[[F], F]:
 
 
 _AT = click.option("--at", metavar="PATH", default="", help="A place in the value, such as ['name'][0].attribute")
-_NTH = click.option(
+nth_option = click.option(
     "--nth",
     type=click.IntRange(min=0),
     metavar="N",

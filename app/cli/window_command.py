@@ -14,7 +14,15 @@ COMMANDS = {
     "dump": ("list_commands:dump", "All entries, raw and lossless, a line of JSON each."),
     "show": ("show_command:show", "One value as text, tree, JSON, hex or bytes."),
     "export": ("export_command:export", "Entries as JSON or JSON Lines."),
-    "set": ("set_command:set_value", "Replace a number, a text or bytes in a value."),
+    "set": ("set_command:set_value", "Replace a number, a text or bytes in a value, or a whole value."),
+    "delete": ("entry_commands:delete", "Take entries out."),
+    "rename": ("entry_commands:rename", "Give an entry another key."),
+    "create": ("create_command:create_database", "Make an empty database."),
+    "load": ("create_command:load_database", "Make a database of what 'dump' writes."),
+    "convert": ("convert_command:convert", "Copy all entries into a new database of any format."),
+    "compact": ("convert_command:compact", "Write a database anew without unused room."),
+    "check": ("check_command:check", "Everything that is wrong with a file."),
+    "salvage": ("check_command:salvage", "Save what can be found in damaged files into a new database."),
 }
 """Every command: its module (imported when it is used) and function, and what the help says of it."""
 

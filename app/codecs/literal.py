@@ -30,6 +30,7 @@ _STRING = re.compile(
 _PLAIN_PREFIXES = frozenset({"", "r"})
 _TEXT_PREFIXES = frozenset({"", "r", "u", "ur"})
 _BYTES_PREFIXES = frozenset({"b", "br", "rb"})
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _BYTEARRAY = re.compile(r"bytearray\(\s*(?P<bytes>.*?)\s*\)\Z", re.DOTALL)
 
 
@@ -48,6 +49,24 @@ def parse_literal(text: str, kind: Kind, *, is_python2: bool = False) -> Scalar:
     if parser is None:
         raise EncodeError(f"A {kind} cannot be written as a literal.")
     return parser(text.strip(), kind, is_python2)
+
+
+def parse_raw(text: str) -> str | bytes:
+    """Return what a text or bytes literal stands for.
+
+    Raises:
+        EncodeError: it is neither, or a text that no encoding can write; the message says what to write.
+    """
+    literal = _STRING.match(text.strip())
+    if literal is None:
+        shown = escape_text(shorten(text, _SHOWN_CHARS)) or "Nothing"
+        raise EncodeError(f"{shown} is neither a text nor bytes; write it in quotes, as 'text' or b'bytes'.")
+    if literal["prefix"].lower() in _BYTES_PREFIXES:
+        return _bytes(text.strip(), Kind.BYTES, is_python2=False)
+    value = _str(text.strip(), Kind.STR, is_python2=False)
+    if not _SURROGATE.search(value):
+        return value
+    raise EncodeError("A lone surrogate cannot be written as text; write the bytes, as b'…'.")
 
 
 def format_literal(value: Scalar, kind: Kind, *, is_python2: bool = False) -> str:

@@ -123,7 +123,7 @@ class Document:
         if self._opened_read_only:
             return f"{self.name} was opened read-only."
         if self.problems:
-            return f"{self.name} is damaged; saving could lose what cannot be read. Export the entries instead."
+            return f"{self.name} is damaged, and saving could lose more of it; salvage it, or save it as another file."
         return self.info.why_read_only if self.info else ""
 
     def source(self, entry_id: int) -> Source:
@@ -315,12 +315,40 @@ class Document:
             cancellable=False,
         )
 
+    def compact_job(self, *, backup: bool = True) -> Job[SaveReport]:
+        """Write the database anew without unused room. Afterwards run `index_job` again, as after a save."""
+        if self.why_read_only:
+            raise DocumentError(self.why_read_only)
+        if self._pending:
+            raise DocumentError(f"{self.name} has unsaved changes; save or revert them before it is compacted.")
+        options = SaveOptions(backup=backup)
+        return Job(
+            f"Compacting {self.name}",
+            lambda token: self._engine.compact(options, token),
+            self._on_saved,
+            cancellable=False,
+        )
+
     def _on_saved(self, report: SaveReport) -> None:
         self._is_backed_up = self._is_backed_up or bool(report.backups)
         self._pending.clear()
         self._pending_ids.clear()
         self.pending_changed.emit()
         self.saved.emit(report)
+
+    def continue_as(self, path: Path, saved: Sequence[PendingChange]) -> None:
+        """Become the document of a copy that has these changes; `open_job` and `index_job` come next.
+
+        History stays, and so do changes that were made since. The entries known before become invalid at once.
+        """
+        self._forget_entries()
+        self.path = path
+        self._opened_read_only = self._is_backed_up = False
+        for change in saved:
+            newer = self._pending.pop(change.ref, change)
+            if newer is not change:
+                self._pending[change.ref] = PendingChange.of(newer.ref, newer.value, sha256(change.value).digest())
+        self.pending_changed.emit()
 
     # ---- export
 

@@ -9,6 +9,7 @@ from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk
 from app.cancel import CancelToken
 from app.codecs.base import NodeRow, Summary
+from app.errors import CorruptDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Info:
     byte_order: str | None
     why_read_only: str
     lock_seen: str = ""
+    may_repeat: bool = False
+    """Whether a key can come more than once."""
     recognised_only: str = ""
     """A sentence when the format is only named and cannot be opened; then nothing else can be asked."""
 
@@ -83,13 +86,15 @@ class ExportReport:
 class NewDatabase:
     """A database to be made: base name, format id, and options as `backends.writer.CreateOptions` has them.
 
-    ``replaces``: files of that name may be there, and are backed up first.
+    ``replaces``: files of that name may be there, and are backed up first. ``keeps_layout``: a copy in the format of
+    its source is laid out as that one, and ``options`` say nothing; where that is impossible, as new ones are.
     """
 
     path: str
     format: str
     options: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     replaces: bool = False
+    keeps_layout: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +236,14 @@ class Engine(ABC):
         """Write the database anew without unused room, as safely as `apply`; to be indexed anew afterwards."""
 
     @abstractmethod
-    def refusals(self, target: NewDatabase, changes: Sequence[Change], token: CancelToken) -> Refusals:
+    def refusals(
+        self,
+        target: NewDatabase,
+        changes: Sequence[Change],
+        token: CancelToken,
+        *,
+        expected: Mapping[int, Expected] | None = None,
+    ) -> Refusals:
         """Return which entries `convert` would have to leave out.
 
         Raises:
@@ -240,14 +252,32 @@ class Engine(ABC):
 
     @abstractmethod
     def convert(
-        self, target: NewDatabase, changes: Sequence[Change], token: CancelToken, *, leaves_out: bool
+        self,
+        target: NewDatabase,
+        changes: Sequence[Change],
+        token: CancelToken,
+        *,
+        leaves_out: bool,
+        expected: Mapping[int, Expected] | None = None,
     ) -> MadeDatabase:
-        """Write all entries into a new database, with ``changes`` (of this index) made; this one stays as it is.
+        """Write all entries into a new database, with ``changes`` made; this one stays as it is.
+
+        The entry ids of ``changes`` are those of this engine's index; with ``expected`` they can be of another one,
+        and its items tell how each entry is found again. A replaced entry that is gone meanwhile is written all the
+        same: a copy holds what its maker sees. ``target.path`` may name any member of the new database's files.
 
         Raises:
             KeyRejected: some entries cannot be stored, and ``leaves_out`` is false.
-            SaveFailed: the name is taken, or the system refused.
+            SaveFailed: the name is taken, is that of this database, or the system refused.
         """
+
+    def check_file(self, path: str, token: CancelToken) -> tuple[ProblemNote, ...]:
+        """Open a database and `check` it; one that is too damaged to be opened has that as its only problem."""
+        try:
+            self.open(path, token)
+        except CorruptDatabase as error:
+            return (ProblemNote(error.message, error.offset),)
+        return self.check(token)
 
     @abstractmethod
     def check(self, token: CancelToken) -> tuple[ProblemNote, ...]:

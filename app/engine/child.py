@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from math import inf
@@ -18,19 +17,29 @@ from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk, KeyIndex
 from app.cancel import CancelToken
 from app.codecs.base import NodeRow, Summary
-from app.engine.base import Engine, ExportItem, ExportReport, Info, ProblemNote, Source, Stored, ValueInfo
+from app.engine.base import (
+    Engine,
+    ExportItem,
+    ExportReport,
+    Info,
+    MadeDatabase,
+    NewDatabase,
+    ProblemNote,
+    Refusals,
+    SalvageReport,
+    Source,
+    Stored,
+    ValueInfo,
+)
+from app.engine.patience import CANCEL_SECONDS, STEP_SECONDS, Patience, writing
 from app.engine.serve import serve
 from app.engine.wire import pack, unpack
 from app.errors import AppError, Cancelled, ChangedOnDisk, EngineBug, EngineStopped
 
 _POLL_SECONDS = 0.02
-_START_SECONDS = 60.0
 _OPEN_SECONDS = 3600.0
-_STEP_SECONDS = 300.0
 _BATCH = 1_000
 """Items that cross to an export in one message."""
-_CANCEL_SECONDS = 0.5
-"""How long a cancelled call may take to give up before its process is killed."""
 
 
 _RUNNING: "WeakSet[ChildEngine]" = WeakSet()
@@ -79,10 +88,12 @@ class ChildEngine(Engine):
         arguments: Sequence[object],
         token: CancelToken,
         *,
-        patience: "_Patience | None" = None,
+        patience: Patience | None = None,
         **options: object,
     ) -> Any:
         """Make one call; without ``patience`` it may take the time that a decode may."""
+        if patience is None or not patience.is_endless:
+            token.check()
         self._ensure_started(token)
         return self._ask({"call": name, "arguments": arguments, "options": options}, token, patience)
 
@@ -91,10 +102,10 @@ class ChildEngine(Engine):
             return
         self.prestart()
         if self._path:  # a child was lost: this one has to open the database first
-            self._ask({"call": "open", "arguments": [self._path], "options": {}}, token, _Patience(_OPEN_SECONDS))
+            self._ask({"call": "open", "arguments": [self._path], "options": {}}, token, Patience(_OPEN_SECONDS))
 
-    def _ask(self, request: dict[str, object], token: CancelToken, patience: "_Patience | None" = None) -> Any:
-        patience = patience or _Patience(self._answer_seconds)
+    def _ask(self, request: dict[str, object], token: CancelToken, patience: Patience | None = None) -> Any:
+        patience = patience or Patience(self._answer_seconds)
         token.done = 0
         try:
             pipe = self._open_pipe
@@ -106,7 +117,7 @@ class ChildEngine(Engine):
             raise EngineBug("This failed because of a mistake in Shelfscope; nothing was changed.", report=reply["bug"])
         if "error" in reply:
             raise _as_error(reply)
-        if "cancelled" in reply or patience.is_cancelled:
+        if "cancelled" in reply or (patience.is_cancelled and not patience.is_writing):
             raise Cancelled
         return reply["result"]
 
@@ -116,7 +127,7 @@ class ChildEngine(Engine):
             raise EngineStopped("The process that reads the database is not running.")
         return self._pipe
 
-    def _wait(self, pipe: Connection, token: CancelToken, patience: "_Patience") -> dict[str, Any]:
+    def _wait(self, pipe: Connection, token: CancelToken, patience: Patience) -> dict[str, Any]:
         """Return the reply to the call that was just sent."""
         while True:
             if pipe.poll(_POLL_SECONDS):
@@ -126,7 +137,7 @@ class ChildEngine(Engine):
             if not patience.is_endless:
                 self._give_up_if_due(pipe, token, patience)
 
-    def _is_interim(self, reply: dict[str, Any], token: CancelToken, patience: "_Patience") -> bool:
+    def _is_interim(self, reply: dict[str, Any], token: CancelToken, patience: Patience) -> bool:
         """Take in what is no reply yet: that the process is ready, or how far it is."""
         if "ready" in reply:
             self._is_ready = True
@@ -139,7 +150,7 @@ class ChildEngine(Engine):
             return False
         return True
 
-    def _give_up_if_due(self, pipe: Connection, token: CancelToken, patience: "_Patience") -> None:
+    def _give_up_if_due(self, pipe: Connection, token: CancelToken, patience: Patience) -> None:
         if token.cancelled and not patience.is_cancelled:
             patience.cancel()
             pipe.send_bytes(pack({"cancel": True}))
@@ -190,7 +201,7 @@ class ChildEngine(Engine):
                 token.check()
                 if self._process is not process:
                     raise EngineStopped("The process that did this was lost meanwhile.")
-                items = self._call("next", [stream], token, patience=_Patience(_STEP_SECONDS))
+                items = self._call("next", [stream], token, patience=Patience(STEP_SECONDS))
                 if not items:
                     return
                 yield items[0]
@@ -226,7 +237,7 @@ class ChildEngine(Engine):
         self._path = ""
         self._index = KeyIndex()
         # Recognising a large file of pickles means walking through it: this may take its time, and can be cancelled.
-        info: Info = self._call("open", [path], token, patience=_Patience(_OPEN_SECONDS))
+        info: Info = self._call("open", [path], token, patience=Patience(_OPEN_SECONDS))
         self._path = path
         return info
 
@@ -292,7 +303,52 @@ class ChildEngine(Engine):
     def apply(
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
     ) -> SaveReport:
-        report: SaveReport = self._call("apply", [changes, expected, options], token, patience=_Patience(inf))
+        report: SaveReport = self._call("apply", [changes, expected, options], token, patience=Patience(inf))
+        return report
+
+    def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
+        report: SaveReport = self._call("compact", [options], token, patience=Patience(inf))
+        return report
+
+    def refusals(
+        self,
+        target: NewDatabase,
+        changes: Sequence[Change],
+        token: CancelToken,
+        *,
+        expected: Mapping[int, Expected] | None = None,
+    ) -> Refusals:
+        found: Refusals = self._call(
+            "refusals", [target, changes], token, patience=Patience(STEP_SECONDS), expected=expected
+        )
+        return found
+
+    def convert(
+        self,
+        target: NewDatabase,
+        changes: Sequence[Change],
+        token: CancelToken,
+        *,
+        leaves_out: bool,
+        expected: Mapping[int, Expected] | None = None,
+    ) -> MadeDatabase:
+        options = {"leaves_out": leaves_out, "expected": expected}
+        made: MadeDatabase = self._call("convert", [target, changes], token, patience=writing(), **options)
+        return made
+
+    def check(self, token: CancelToken) -> tuple[ProblemNote, ...]:
+        found: tuple[ProblemNote, ...] = self._call("check", (), token, patience=Patience(STEP_SECONDS))
+        return found
+
+    def create(self, target: NewDatabase, token: CancelToken) -> MadeDatabase:
+        made: MadeDatabase = self._call("create", [target], token, patience=writing())
+        return made
+
+    def salvage(
+        self, source: str, target: NewDatabase, token: CancelToken, *, deleted: bool, format_id: str = ""
+    ) -> SalvageReport:
+        options = {"deleted": deleted, "format_id": format_id}
+        report: SalvageReport = self._call("salvage", [source, target], token, patience=writing(), **options)
         return report
 
     def signature(self) -> tuple[tuple[int, int, int], ...]:
@@ -307,38 +363,11 @@ class ChildEngine(Engine):
         if pipe is not None:
             pipe.close()
         if process is not None:
-            process.join(_CANCEL_SECONDS)
+            process.join(CANCEL_SECONDS)
             if process.is_alive():
                 process.kill()
                 process.join()
             process.close()
-
-
-class _Patience:
-    """How long a call is waited for; progress renews it until the call is cancelled."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.is_cancelled = False
-        self._deadline = time.monotonic() + seconds
-
-    @property
-    def is_endless(self) -> bool:
-        """Whether the call is a save, which is neither cancelled nor killed."""
-        return self.seconds == inf
-
-    def renew(self) -> None:
-        if not self.is_cancelled:
-            self._deadline = time.monotonic() + self.seconds
-
-    def cancel(self) -> None:
-        self.is_cancelled = True
-        self._deadline = time.monotonic() + _CANCEL_SECONDS
-
-    def is_over(self, *, starting: bool) -> bool:
-        """Tell whether to give up; the start of the process does not count as time of the call."""
-        grace = _START_SECONDS if starting and not self.is_cancelled else 0.0
-        return time.monotonic() > self._deadline + grace
 
 
 def _as_error(reply: dict[str, Any]) -> AppError:

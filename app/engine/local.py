@@ -1,14 +1,14 @@
 """The engine in this process: for the command line and tests, and inside the child of `app.engine.child`."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from app import limits
-from app.backends.base import Backend, Change, Expected, Match, SaveOptions, SaveReport
+from app.backends.base import Backend, Change, Expected, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk, KeyIndex
 from app.backends.registry import open_database, recognise
 from app.cancel import CancelToken
@@ -20,16 +20,23 @@ from app.engine.base import (
     ExportItem,
     ExportReport,
     Info,
+    MadeDatabase,
+    NewDatabase,
     ProblemNote,
+    Refusals,
+    SalvageReport,
     Source,
     Stored,
     ValueInfo,
 )
+from app.engine.copying import Copy
+from app.engine.decoded_values import Decoded, DecodedValues
+from app.engine.destination import Destination, create
 from app.engine.export import Progress, check_names, json_pieces
+from app.engine.looking import check, info_of
+from app.engine.salvaging import salvage
 from app.errors import AppError, BackendMissing, DocumentError, StaleIndex
 
-_DECODED_KEPT = 4
-_DECODED_BYTES = 32 << 20
 _SLICE_SECONDS = 0.02
 
 
@@ -41,8 +48,7 @@ class LocalEngine(Engine):
         self._path: Path | None = None
         self._index = KeyIndex()
         self._is_indexed = False
-        self._decoded: OrderedDict[Source, tuple[DecodedValue, str]] = OrderedDict()
-        self._decoded_from: tuple[tuple[int, int, int], ...] = ()
+        self._decoded = DecodedValues()
 
     # ---- the container
 
@@ -53,17 +59,21 @@ class LocalEngine(Engine):
             self._backend = open_database(place, codecs.value_end)
         except BackendMissing as error:
             match = recognise(place, codecs.value_end)
-            return _info(path, match, why_read_only=error.message, recognised_only=error.message)
-        self._path, backend = place, self._backend
-        return _info(path, backend.match, why_read_only=backend.why_read_only, lock_seen=backend.lock_seen)
+            return info_of(path, match, None, error.message)
+        self._path = place
+        return info_of(path, self._backend.match, self._backend)
 
     @property
     def _open_backend(self) -> Backend:
         if self._backend is None:
-            if self._path is None:
-                raise DocumentError("No database is open.")
-            self._backend = open_database(self._path, codecs.value_end)
+            self._backend = open_database(self._open_path, codecs.value_end)
         return self._backend
+
+    @property
+    def _open_path(self) -> Path:
+        if self._path is None:
+            raise DocumentError("No database is open.")
+        return self._path
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         self._forget()
@@ -115,6 +125,10 @@ class LocalEngine(Engine):
         stats = [path.stat() for path in self._open_backend.match.files if path.exists()]
         return tuple((stat.st_size, stat.st_mtime_ns, stat.st_ino) for stat in stats)
 
+    def part_of(self, entry_id: int) -> bytes | None:
+        """Return the name of the database within this one that an entry is in; None where there is but one."""
+        return self._open_backend.part_of(self._index.locator(entry_id))
+
     # ---- bytes of values
 
     def _stored(self, source: int | Stored) -> Stored:
@@ -143,9 +157,9 @@ class LocalEngine(Engine):
         return backend.read_prefix(place.key, place.locator, place.size, limit)
 
     def read(self, source: Source, start: int, length: int, token: CancelToken) -> bytes:
-        self._forget_if_changed()
-        if source in self._decoded:
-            return self._decoded[source][0].data[start : start + length]
+        self._decoded.forget_unless(self.signature())
+        if kept := self._decoded.get(source):
+            return kept[0].data[start : start + length]
         if start == 0 and not isinstance(source, bytes):
             return self._prefix(self._stored(source), length)
         return self.value(source)[start : start + length]
@@ -166,28 +180,13 @@ class LocalEngine(Engine):
 
     # ---- trees of values
 
-    def _value(self, source: Source, token: CancelToken) -> tuple[DecodedValue, str]:
-        self._forget_if_changed()
+    def _value(self, source: Source, token: CancelToken) -> Decoded:
+        self._decoded.forget_unless(self.signature())
         kept = self._decoded.get(source)
         if kept is None:
             kept = codecs.decode(self.value(source), token)
-            self._decoded[source] = kept
-            self._drop_oldest()
-        self._decoded.move_to_end(source)
+            self._decoded.keep(source, kept)
         return kept
-
-    def _forget_if_changed(self) -> None:
-        """Drop decoded values when the files look changed, so that what is shown is what is stored."""
-        signature = self.signature()
-        if signature != self._decoded_from:
-            self._decoded.clear()
-            self._decoded_from = signature
-
-    def _drop_oldest(self) -> None:
-        size = sum(len(value.data) for value, _reason in self._decoded.values())
-        while len(self._decoded) > _DECODED_KEPT or (size > _DECODED_BYTES and len(self._decoded) > 1):
-            _source, (value, _reason) = self._decoded.popitem(last=False)
-            size -= len(value.data)
 
     def decoded(self, source: Source, token: CancelToken) -> DecodedValue:
         """Return the decoded value itself; for callers in this process."""
@@ -265,12 +264,74 @@ class LocalEngine(Engine):
     def apply(
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
     ) -> SaveReport:
-        report = self._open_backend.apply(changes, expected, options, token)
-        self._release()  # the next call opens what was saved
-        return report
+        with self._saving() as backend:
+            return backend.apply(changes, expected, options, token)
+
+    def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
+        with self._saving() as backend:
+            return backend.compact(options, token)
+
+    @contextmanager
+    def _saving(self) -> Iterator[Backend]:
+        """Let the next call open what is there then: a save that failed may have closed the backend as well."""
+        try:
+            yield self._open_backend
+        except BaseException:
+            self._close_backend()
+            raise
+        self._release()
+
+    # ---- other databases
+
+    def refusals(
+        self,
+        target: NewDatabase,
+        changes: Sequence[Change],
+        token: CancelToken,
+        *,
+        expected: Mapping[int, Expected] | None = None,
+    ) -> Refusals:
+        return self._copy(target, changes, expected, token).refusals(token)
+
+    def convert(
+        self,
+        target: NewDatabase,
+        changes: Sequence[Change],
+        token: CancelToken,
+        *,
+        leaves_out: bool,
+        expected: Mapping[int, Expected] | None = None,
+    ) -> MadeDatabase:
+        return self._copy(target, changes, expected, token).write(token, leaves_out=leaves_out)
+
+    def _copy(
+        self,
+        target: NewDatabase,
+        changes: Sequence[Change],
+        expected: Mapping[int, Expected] | None,
+        token: CancelToken,
+    ) -> Copy:
+        destination = Destination.of(target, self._open_backend)
+        return Copy(destination, self._open_backend, self._whole_index(token), changes, expected)
+
+    def check(self, token: CancelToken) -> tuple[ProblemNote, ...]:
+        return check(self._open_path, token)
+
+    def create(self, target: NewDatabase, token: CancelToken) -> MadeDatabase:
+        return create(target, token)
+
+    def salvage(
+        self, source: str, target: NewDatabase, token: CancelToken, *, deleted: bool, format_id: str = ""
+    ) -> SalvageReport:
+        return salvage(source, target, token, deleted=deleted, format_id=format_id)
 
     def _release(self) -> None:
         self._forget()
+        self._close_backend()
+
+    def _close_backend(self) -> None:
+        """Close the files; what the index says of their entries stays until they are listed again."""
+        self._is_indexed = False
         if self._backend is not None:
             self._backend.close()
             self._backend = None
@@ -278,18 +339,3 @@ class LocalEngine(Engine):
     def close(self) -> None:
         self._release()
         self._path = None
-
-
-def _info(path: str, match: Match, *, why_read_only: str, lock_seen: str = "", recognised_only: str = "") -> Info:
-    return Info(
-        path=path,
-        format=match.format_id,
-        variant=match.variant,
-        reason=match.reason,
-        files=tuple(str(file) for file in match.files),
-        bytes=sum(file.stat().st_size for file in match.files if file.exists()),
-        byte_order=match.byte_order,
-        why_read_only=why_read_only,
-        lock_seen=lock_seen,
-        recognised_only=recognised_only,
-    )

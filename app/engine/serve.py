@@ -19,7 +19,8 @@ _POLL_SECONDS = 0.03
 STREAMS = frozenset({"index", "export"})
 CALLS = frozenset(
     {
-        *("open", "signature", "problems", "notes", "is_shelf", "close", "apply"),
+        *("open", "signature", "problems", "notes", "is_shelf", "close"),
+        *("apply", "compact", "refusals", "convert", "check", "create", "salvage"),
         *("read", "digest", "summaries", "decode", "rows", "find", "text", "tree", "plain", "edit_text", "replace"),
     }
 )

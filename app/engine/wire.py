@@ -15,7 +15,19 @@ from typing import Any
 from app.backends.base import Expected, Insert, Remove, Replace, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk
 from app.codecs.base import NodeRow, Summary
-from app.engine.base import ExportItem, ExportReport, Info, ProblemNote, Stored, ValueInfo
+from app.engine.base import (
+    ExportItem,
+    ExportReport,
+    Info,
+    MadeDatabase,
+    NewDatabase,
+    ProblemNote,
+    Refusals,
+    RefusedEntry,
+    SalvageReport,
+    Stored,
+    ValueInfo,
+)
 
 _HEADER = Struct("<I")
 
@@ -26,10 +38,15 @@ _PLAIN_TYPES: tuple[type, ...] = (
     IndexChunk,
     Info,
     Insert,
+    MadeDatabase,
+    NewDatabase,
     NodeRow,
     ProblemNote,
+    RefusedEntry,
+    Refusals,
     Remove,
     Replace,
+    SalvageReport,
     SaveOptions,
     SaveReport,
     Stored,

@@ -1,12 +1,13 @@
 """The window's actions: name, title, shortcut, icon, tooltip, in one table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from app.ui.icons import icon
+from app.ui.models.roles import tool_tip
 
 _Key = QKeySequence.StandardKey
 
@@ -23,8 +24,12 @@ class _Spec:
 
 
 _SPECS = (
+    _Spec("new", "&New…", _Key.New, "new", "Make a new database"),
     _Spec("open", "&Open…", _Key.Open, "open", "Open a database"),
     _Spec("save", "&Save", _Key.Save, "save", "Save all changes of this database"),
+    _Spec(
+        "save-as", "Save &as…", _Key.SaveAs, "save-as", "Save under another name, or in another format, and go on there"
+    ),
     _Spec("revert", "&Revert entry", "Ctrl+Shift+R", "revert", "Take the unsaved change of this entry back"),
     _Spec("undo", "&Undo", _Key.Undo, "undo", "Undo the last edit"),
     _Spec("redo", "&Redo", "Ctrl+Shift+Z", "redo", "Do the edit again that was undone last"),
@@ -32,6 +37,10 @@ _SPECS = (
     _Spec("find", "&Filter keys", _Key.Find, "find", "Go to the filter field"),
     _Spec("reload", "Read &again", "F5", "", "Read the file again; unsaved changes stay"),
     _Spec("export", "&Export to JSON…", "Ctrl+E", "export", "Export entries to a JSON file"),
+    _Spec("convert", "&Convert…", "", "convert", "Copy all entries into a database of another format"),
+    _Spec("compact", "Co&mpact", "", "compact", "Write the database anew without the room that nothing uses"),
+    _Spec("check", "C&heck for damage", "", "check", "Read everything and compare it with what the format says"),
+    _Spec("salvage", "&Salvage…", "", "salvage", "Find what is left in a damaged file"),
     _Spec("close-tab", "&Close tab", "Ctrl+W", "close", "Close this database"),
     _Spec("command-palette", "&Command palette…", "Ctrl+Shift+P", "", "Find any command by its name"),
     _Spec("quit", "&Quit", "Ctrl+Q", "", "Close all databases and the window"),
@@ -57,18 +66,26 @@ class Actions:
             if spec.drawing:
                 self._all[spec.name].setIcon(icon(spec.drawing))
 
-    def enable(self, **states: bool) -> None:
-        """Enable or disable actions; a hyphen in a name is written as an underscore."""
-        for name, state in states.items():
-            self._all[name.replace("_", "-")].setEnabled(state)
+    def enable(self, why_not: Mapping[str, str]) -> None:
+        """Disable each of these actions that has a reason, and let its tooltip tell that."""
+        for spec in _SPECS:
+            if spec.name in why_not:
+                action, reason = self._all[spec.name], why_not[spec.name]
+                action.setEnabled(not reason)
+                described = _described(spec, action)
+                action.setToolTip(tool_tip(described, reason) if reason else described)
 
 
 def _made(spec: _Spec, window: QWidget) -> QAction:
     action = QAction(spec.title, window)
     action.setObjectName(spec.name)
     action.setShortcut(QKeySequence(spec.shortcut))
-    shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    action.setToolTip(f"{spec.description} ({shortcut})" if shortcut else spec.description)
+    action.setToolTip(_described(spec, action))
     action.setStatusTip("")
     action.setIconText(spec.title.replace("&", "").replace("…", ""))
     return action
+
+
+def _described(spec: _Spec, action: QAction) -> str:
+    shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    return f"{spec.description} ({shortcut})" if shortcut else spec.description

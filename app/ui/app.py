@@ -45,6 +45,7 @@ def run_window(files: Sequence[Path], *, read_only: bool, screenshot: Path | Non
             return _shown(application, window, files, key) or interrupts.exit_code
         return _pictured(application, window, files, screenshot, key)
     finally:
+        window.close_at_once()  # the display may be gone: threads that nobody ends would keep the program alive
         interrupts.remove()
         hooks.remove()
         for engine in spare:

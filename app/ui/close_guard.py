@@ -62,17 +62,17 @@ class CloseGuard(QObject):
     def _wait(self, tabs: list[DatabaseTab], go_on: Callable[[], None], *, start: bool) -> None:
         self._saving, self._go_on = list(tabs), go_on
         for tab in tabs:
-            tab.save_ended.connect(self._on_save_ended)
+            tab.saving.ended.connect(self._on_save_ended)
         if start:
             for tab in tabs:
-                tab.save()
+                tab.saving.save()
 
     @Slot(bool)
     def _on_save_ended(self, is_saved: bool) -> None:
-        tab = self.sender()
-        if not isinstance(tab, DatabaseTab) or tab not in self._saving:
+        tab = next((tab for tab in self._saving if tab.saving is self.sender()), None)
+        if tab is None:
             return
-        tab.save_ended.disconnect(self._on_save_ended)
+        tab.saving.ended.disconnect(self._on_save_ended)
         self._saving.remove(tab)
         if not is_saved:
             self._go_on = None

@@ -12,15 +12,13 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QMenuBar,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
 from shiboken6 import isValid
 
-from app.ui.delegates import CellDelegate
-from app.ui.models.lists import TextTableModel
 from app.ui.theme import GAP, PADDING, colours_of, row_height
+from app.ui.views.text_table import TextTable
 
 _WIDTH = 520
 _ROWS = 12
@@ -125,8 +123,7 @@ class CommandPalette(QFrame):
         self._commands = list(commands)
         self._matching = self._commands
         self._field = _Field()
-        self._rows = TextTableModel(("Command", "Shortcut"), self)
-        self._list = QTableView()
+        self._list = TextTable("commands", "Commands", ("Command", "Shortcut"))
         self._set_up()
         self._field.textChanged.connect(self._on_text)
         self._field.stepped.connect(self._on_step)
@@ -141,19 +138,9 @@ class CommandPalette(QFrame):
         self._field.setPlaceholderText("Find a command")
         self._field.setMinimumHeight(30)
         self._field.setTextMargins(PADDING - 2, 0, 0, 0)
-        self._list.setObjectName("commands")
-        self._list.setAccessibleName("Commands")
-        self._list.setModel(self._rows)
-        self._list.setItemDelegate(CellDelegate(type_column=-1, value_column=-1, parent=self._list))
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._list.setFrameShape(QFrame.Shape.NoFrame)
-        self._list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self._list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self._list.setShowGrid(False)
-        self._list.setWordWrap(False)
-        self._list.verticalHeader().hide()
-        self._list.verticalHeader().setDefaultSectionSize(row_height())
         self._list.horizontalHeader().hide()
         self._list.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self._list.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
@@ -182,7 +169,7 @@ class CommandPalette(QFrame):
     def _on_text(self, text: str) -> None:
         self._matching = matching(text.strip(), self._commands)
         found = [(command.title, command.shortcut) for command in self._matching]
-        self._rows.show_rows(found or [(_NO_MATCH, "")])
+        self._list.rows.show_rows(found or [(_NO_MATCH, "")])
         self._list.setFixedHeight(min(max(len(found), 1), _ROWS) * row_height())
         self.adjustSize()
         if found:

@@ -3,31 +3,27 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from app.backends.base import SaveReport
 from app.cancel import CancelToken
 from app.codecs.screen import key_text
 from app.document.document import Document, Findings, PendingChange
-from app.document.history import Edit, EntryRef
 from app.document.job import Job
-from app.engine.base import Info
-from app.errors import AppError, ChangedOnDisk, KeyMissing
+from app.engine.base import Info, ProblemNote
+from app.errors import AppError, KeyMissing
 from app.ui.entry_panel import EntryPanel
 from app.ui.exporting import start_export
 from app.ui.jobs import JobRunner
-from app.ui.models.entry_table import short_key_text
 from app.ui.notices import NoticeBar
+from app.ui.saving import Saving
 from app.ui.status import Facts, facts_of
+from app.ui.stepping import Stepping
 from app.ui.value_editing import ValueEditing
 from app.ui.value_panel import ValuePanel
 from app.ui.views.message_page import MessagePage
-
-_KEYS_NAMED = 3
-"""Keys that a sentence names."""
+from app.ui.wants import Want, choices, show_refusal
 
 
 class DatabaseTab(QWidget):
@@ -35,8 +31,10 @@ class DatabaseTab(QWidget):
 
     changed = Signal()
     """Something that the title, the status bar or the actions show is another now."""
-    save_ended = Signal(bool)
-    """A save is over; True when everything is saved."""
+    moved = Signal()
+    """The document is that of another file now."""
+    wanted = Signal(object)
+    """A `Want`: what a button of the tab asks the window to do."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,12 +43,15 @@ class DatabaseTab(QWidget):
         """Why there is nothing to show, or not the entry that was asked for."""
         self._wanted_key: bytes | None = None
         self._is_reread = False
+        self._findings: tuple[ProblemNote, ...] = ()
         self.runner = JobRunner(f"engine of {document.name}")
         self.filter_runner = JobRunner(f"filter of {document.name}")
         self.notices = NoticeBar()
         self.entries = EntryPanel(document, self.filter_runner)
         self.value = ValuePanel(document, self.runner)
         self.editing = ValueEditing(document, self.value, self.runner)
+        self.saving = Saving(document, self.editing, self.runner, self.notices)
+        self.stepping = Stepping(document, self.entries, self.runner, self.notices)
         self._message = MessagePage("cannot-open", "warning")
         self._pages = QStackedWidget()
         self._lay_out()
@@ -84,6 +85,9 @@ class DatabaseTab(QWidget):
         self.value.tree.editor_changed.connect(self.changed)
         self.editing.refused.connect(self._on_edit_refused)
         self.editing.failed.connect(self.notices.show_error)
+        self.value.tree.edit_impossible.connect(self._on_edit_impossible)
+        self.saving.rewritten.connect(self._on_rewritten)
+        self.saving.save_as_wanted.connect(partial(self.wanted.emit, Want.SAVE_AS))
 
     def _connect_document(self) -> None:
         self.document.opened.connect(self._on_opened)
@@ -91,7 +95,6 @@ class DatabaseTab(QWidget):
         self.document.entries_changed.connect(self._on_entries_changed)
         self.document.pending_changed.connect(self._on_changed)
         self.document.history.changed.connect(self._on_changed)
-        self.document.saved.connect(self._on_saved)
         self.document.notice.connect(self._on_notice)
 
     # ---- opening and closing
@@ -105,7 +108,8 @@ class DatabaseTab(QWidget):
 
     def _on_opened(self, info: Info) -> None:
         if info.recognised_only:
-            self._say_why_not(f"{self.document.name} cannot be opened yet", info.recognised_only)
+            self._message.show_message(f"{self.document.name} cannot be opened yet", info.recognised_only)
+            self._show_message()
             return
         self.open_error = None
         self._pages.setCurrentIndex(0)
@@ -117,10 +121,27 @@ class DatabaseTab(QWidget):
     def reload(self) -> None:
         """Read the keys again; selection, place and pending changes stay. Try again what could not be opened."""
         self.notices.clear()
+        self._findings = ()
         if self.can_browse:
             self._index()
         elif self.is_refused:
             self.start(self._wanted_key)
+
+    def continue_as(self, path: Path, saved: Sequence[PendingChange]) -> None:
+        """Go on with a copy of the database that has these changes; history and place stay."""
+        self.editing.commit()  # its job comes before this one
+        self.runner.start(Job("Opening", _nothing_at_all, partial(self._on_turn_to_continue, path, saved)))
+
+    def _on_turn_to_continue(self, path: Path, saved: Sequence[PendingChange], _: object) -> None:
+        self._findings = ()
+        self.document.continue_as(path, saved)
+        self.start()
+        self.moved.emit()
+
+    @Slot()
+    def _on_rewritten(self) -> None:
+        self._findings = ()
+        self._index()
 
     def _index(self) -> None:
         self.editing.commit()
@@ -128,10 +149,10 @@ class DatabaseTab(QWidget):
 
     def _on_cannot_open(self, error: AppError) -> None:
         self.open_error = error
-        self._say_why_not(f"{self.document.name} cannot be opened", error.message)
+        show_refusal(self._message, self.document, error, self.wanted.emit)
+        self._show_message()
 
-    def _say_why_not(self, title: str, sentence: str) -> None:
-        self._message.show_message(title, sentence)
+    def _show_message(self) -> None:
         self._pages.setCurrentWidget(self._message)
         self.changed.emit()
 
@@ -148,10 +169,21 @@ class DatabaseTab(QWidget):
         take(findings)
         count = len(self.document.problems)
         if count:
-            found, them = ("1 problem was", "it") if count == 1 else (f"{count:,} problems were", "them")
+            found = "1 problem was" if count == 1 else f"{count:,} problems were"
             self.notices.show_warning(
-                f"{found} found in {self.document.name}; what can be read is shown. View > Problems lists {them}."
+                f"{found} found in {self.document.name}; what can be read is shown.",
+                *choices((Want.PROBLEMS, Want.SALVAGE, Want.SAVE_AS), self.wanted.emit),
             )
+
+    @property
+    def problems(self) -> Sequence[ProblemNote]:
+        """What is known to be wrong with the container: what reading it met, and what a check found besides."""
+        return tuple(dict.fromkeys((*self.document.problems, *self._findings)))
+
+    def show_findings(self, findings: Sequence[ProblemNote]) -> None:
+        """List what a check found, until the keys are read again."""
+        self._findings = tuple(findings)
+        self.changed.emit()
 
     @Slot(object)
     def _on_stale(self, error: AppError) -> None:
@@ -188,6 +220,12 @@ class DatabaseTab(QWidget):
         return self._pages.currentWidget() is self._message
 
     @property
+    def files(self) -> set[Path]:
+        """The files of the database, as far as they are known; none of one that is not there."""
+        info = self.document.info
+        return {self.document.path, *map(Path, info.files)} if info else set()
+
+    @property
     def can_save(self) -> bool:
         """Whether there is something to save, what an open editor holds included."""
         has_some = bool(self.document.pending_changes) or self.value.tree.editor is not None
@@ -199,7 +237,7 @@ class DatabaseTab(QWidget):
 
     @property
     def is_saving(self) -> bool:
-        return self.runner.is_running("save")
+        return self.saving.is_running
 
     # ---- what is shown
 
@@ -233,6 +271,11 @@ class DatabaseTab(QWidget):
         if self.value.tree.editor is not None:
             self.value.tree.editor.setFocus()
 
+    @Slot(int)
+    def _on_edit_impossible(self, _slot_number: int) -> None:
+        if self.document.why_read_only:
+            self.notices.show_info(self.document.why_read_only, *choices((Want.SAVE_AS,), self.wanted.emit))
+
     def _on_notice(self, sentence: str) -> None:
         self.notices.show_info(sentence)
 
@@ -245,101 +288,9 @@ class DatabaseTab(QWidget):
 
     # ---- what a person does
 
-    def undo(self) -> None:
-        self._step(self.document.history.next_undo, self.document.undo_job)
-
-    def redo(self) -> None:
-        self._step(self.document.history.next_redo, self.document.redo_job)
-
-    def _step(self, edit: Edit | None, make: Callable[[], Job[PendingChange] | None]) -> None:
-        if edit is None or not self.document.is_indexed:
-            return
-        self.select(edit.ref)
-        self._attempt(make)
-
-    @property
-    def is_current_pending(self) -> bool:
-        """Whether the selected entry has a change that is not saved."""
-        entry_id = self.entries.current_entry
-        return entry_id is not None and self.document.pending(entry_id) is not None
-
-    def revert_current(self) -> None:
-        """Take the pending change of the selected entry back."""
-        self._revert(self.entries.current_entry)
-
-    def revert(self, ref: EntryRef) -> None:
-        """Take a pending change back."""
-        self._revert(self.document.entry_of(ref))
-
-    def _revert(self, entry_id: int | None) -> None:
-        if entry_id is not None:
-            self.notices.clear()
-            self._attempt(lambda: self.document.revert_job(entry_id))
-
-    def select(self, ref: EntryRef) -> None:
-        """Bring an entry to the front."""
-        entry_id = self.document.entry_of(ref)
-        if entry_id is not None:
-            self.entries.view.select_entry(entry_id)
-
-    def save(self) -> None:
-        """Save all pending changes; `save_ended` follows."""
-        self.notices.clear()
-        self.editing.commit()  # its job comes before the save's
-        self.runner.start(Job("Saving", _nothing_at_all, self._on_save_turn))
-
-    def _on_save_turn(self, _: object) -> None:
-        if self.editing.is_open:  # refused: it is red now
-            self.save_ended.emit(False)
-        elif not self.document.pending_changes:
-            self.save_ended.emit(True)
-        elif not self._attempt(self._save_job, "save"):
-            self.save_ended.emit(False)
-
-    def _save_job(self) -> Job[SaveReport]:
-        job = self.document.save_job()
-        job.failed = self._on_save_failed
-        return job
-
-    def _on_save_failed(self, error: AppError) -> None:
-        if isinstance(error, ChangedOnDisk) and error.keys:
-            error = AppError(_conflict(self.document.name, error.keys), path=self.document.path)
-            self._index()  # so that Revert finds what is there now
-        self.notices.show_error(error)
-        self.save_ended.emit(False)
-
-    def _on_saved(self, report: SaveReport) -> None:
-        backups = ", ".join(backup.name for backup in report.backups)
-        saved = f"Saved {self.document.name}." + (f" The state before is kept in {backups}." if backups else "")
-        if report.warnings:
-            self.notices.show_warning(" ".join((saved, *report.warnings)))
-        else:
-            self.notices.show_info(saved)
-        self._index()
-        self.save_ended.emit(True)
-
-    def _attempt(self, make: Callable[[], Job[Any] | None], key: str = "") -> bool:
-        try:
-            job = make()
-        except AppError as error:
-            self.notices.show_error(error)
-            return False
-        if job is not None:
-            self.runner.start(job, key=key)
-        return job is not None
-
     def export(self, entry_ids: Sequence[int] | None, target: Path) -> None:
         """Export entries (all when None) to a JSON file, or JSON Lines by its suffix."""
         start_export(self.document, entry_ids, target, self.runner, self.notices)
-
-
-def _conflict(name: str, keys: Sequence[bytes]) -> str:
-    more = f" and {len(keys) - _KEYS_NAMED:,} more" if len(keys) > _KEYS_NAMED else ""
-    named = ", ".join(short_key_text(key) for key in keys[:_KEYS_NAMED])
-    return (
-        f"Nothing was saved: another program changed {named}{more} in {name} as well. "
-        "Revert the entry to see what is there now; Undo then brings your change back."
-    )
 
 
 def _nothing() -> None:

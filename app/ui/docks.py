@@ -4,15 +4,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QDockWidget, QFrame, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QDockWidget, QFrame, QHeaderView, QWidget
 
 from app.document.document import Document
 from app.document.history import EntryRef
 from app.engine.base import ProblemNote
-from app.ui.delegates import CellDelegate
-from app.ui.models.lists import TextTableModel, change_rows, problem_row
-from app.ui.theme import row_height
-from app.ui.views.header import Header
+from app.ui.models.lists import change_rows, problem_row
+from app.ui.views.text_table import TextTable
 
 
 class _ListDock(QDockWidget):
@@ -21,21 +19,9 @@ class _ListDock(QDockWidget):
     def __init__(self, name: str, title: str, columns: Sequence[str], parent: QWidget, type_column: int = -1) -> None:
         super().__init__(title, parent)
         self.setObjectName(f"{name}-dock")
-        self.list = TextTableModel(columns, self)
-        self.view = QTableView()
-        self.view.setObjectName(name)
-        self.view.setAccessibleName(title)
-        self.view.setHorizontalHeader(Header(self.view))
-        self.view.setItemDelegate(CellDelegate(type_column=type_column, value_column=-1, parent=self.view))
-        self.view.setModel(self.list)
+        self.view = TextTable(name, title, columns, type_column=type_column)
+        self.list = self.view.rows
         self.view.setFrameShape(QFrame.Shape.NoFrame)
-        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.setShowGrid(False)
-        self.view.setWordWrap(False)
-        self.view.setTabKeyNavigation(False)
-        self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(row_height())
         header = self.view.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in range(1, len(columns)):

@@ -1,12 +1,14 @@
 """One sentence where something happened, in a bar: what all failures of the window are shown by."""
 
 from enum import Enum
+from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QGuiApplication, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.errors import AppError, EngineBug
+from app.ui.choices import Choice, ChoiceButtons
 from app.ui.crash import report
 from app.ui.icon_button import IconButton
 from app.ui.icons import icon
@@ -34,15 +36,12 @@ class NoticeBar(QWidget):
         self.setObjectName("notice")
         self.setAccessibleName("Notice")
         self._tone = Tone.INFO
-        self._details = ""
         self._symbol = QLabel()
         self._sentence = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self._sentence.setObjectName("notice-sentence")
         self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._copy = QPushButton("Copy report")
-        self._copy.setAccessibleDescription("Puts what we need to know about the error on the clipboard")
-        self._copy.clicked.connect(self._on_copy)
+        self._choices = ChoiceButtons()
         self._close = IconButton("close", "Close this notice", 16)
         self._close.clicked.connect(self.clear)
         self._lay_out()
@@ -54,7 +53,7 @@ class NoticeBar(QWidget):
         row = QHBoxLayout(self._bar)
         row.setContentsMargins(GAP + 2, GAP - 2, GAP - 2, GAP - 2)
         row.setSpacing(GAP)
-        for widget in (self._symbol, self._sentence, self._copy, self._close):
+        for widget in (self._symbol, self._sentence, self._choices, self._close):
             row.addWidget(widget)
         around = QVBoxLayout(self)
         around.setContentsMargins(GAP, GAP, GAP, 0)
@@ -66,33 +65,33 @@ class NoticeBar(QWidget):
         return self._sentence.text()
 
     @Slot(object)
-    def show_error(self, error: AppError) -> None:
-        details = report(error.report) if isinstance(error, EngineBug) else ""
-        self._show(error.message, Tone.ERROR, details)
+    def show_error(self, error: AppError, *choices: Choice) -> None:
+        copying = (_copying(error.report),) if isinstance(error, EngineBug) else ()
+        self._show(error.message, Tone.ERROR, *copying, *choices)
 
     @Slot(str)
-    def show_info(self, sentence: str) -> None:
-        self._show(sentence, Tone.INFO)
+    def show_info(self, sentence: str, *choices: Choice) -> None:
+        self._show(sentence, Tone.INFO, *choices)
 
     @Slot(str)
-    def show_warning(self, sentence: str) -> None:
-        self._show(sentence, Tone.WARNING)
+    def show_warning(self, sentence: str, *choices: Choice) -> None:
+        self._show(sentence, Tone.WARNING, *choices)
 
     @Slot(str)
     def show_crash(self, details: str) -> None:
-        """Say that a bug of ours was met, and keep its report for the clipboard."""
-        self._show(_CRASH, Tone.ERROR, report(details))
+        """Say that a bug of ours was met, and offer its report for the clipboard."""
+        self._show(_CRASH, Tone.ERROR, _copying(details))
 
     @Slot()
     def clear(self) -> None:
         self._sentence.clear()
         self.hide()
 
-    def _show(self, sentence: str, tone: Tone, details: str = "") -> None:
-        self._tone, self._details = tone, details
+    def _show(self, sentence: str, tone: Tone, *choices: Choice) -> None:
+        self._tone = tone
         self._sentence.setText(sentence)
         self._bar.setAccessibleName(sentence)
-        self._copy.setVisible(bool(details))
+        self._choices.show_choices(choices)
         self._tint()
         self.show()
 
@@ -105,11 +104,15 @@ class NoticeBar(QWidget):
         self._symbol.setPixmap(icon("warning").pixmap(18))
         self._symbol.setVisible(self._tone is not Tone.INFO)
 
-    @Slot()
-    def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._details)
-
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() is QEvent.Type.PaletteChange and self.sentence:
             self._tint()
+
+
+def _copying(details: str) -> Choice:
+    return Choice("Copy report", partial(_copy, report(details)))
+
+
+def _copy(text: str) -> None:
+    QGuiApplication.clipboard().setText(text)

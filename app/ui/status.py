@@ -42,9 +42,9 @@ def facts_of(document: Document, shown_count: int) -> Facts:
 class ActivityView(QWidget):
     """What takes long, how far it is, and a button to give it up. Never in the way."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("activity")
+        self.setObjectName(name)
         self._activity: Activity | None = None
         self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._bar = QProgressBar(textVisible=False)
@@ -52,7 +52,7 @@ class ActivityView(QWidget):
         self._bar.setAccessibleName("Progress")
         self._cancel = QToolButton(autoRaise=True)
         self._cancel.setText("Cancel")
-        self._cancel.setObjectName("cancel-activity")
+        self._cancel.setObjectName(f"cancel-{name}")
         self._cancel.setAccessibleName("Cancel what is going on")
         self._cancel.clicked.connect(self._on_cancel)
         row = QHBoxLayout(self)
@@ -88,7 +88,8 @@ class StatusBar(QStatusBar):
         self.setObjectName("status")
         self.setAccessibleName("Status")
         self.setSizeGripEnabled(False)
-        self.activity = ActivityView()
+        self.activity = ActivityView("activity")
+        self.errand = ActivityView("errand")
         self._format = ElidedLabel("status-format", "Format of the database")
         self._count = ElidedLabel("status-count", "Entries shown, of all")
         self._pending = ElidedLabel("status-pending", "Changes that are not saved")
@@ -105,6 +106,7 @@ class StatusBar(QStatusBar):
         row.addStretch(1)
         self.addWidget(facts, 1)
         self.addPermanentWidget(self.activity)
+        self.addPermanentWidget(self.errand)
 
     def show_facts(self, facts: Facts) -> None:
         self._format.show_text(facts.format_)

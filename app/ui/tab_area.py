@@ -1,6 +1,6 @@
 """The middle of the window: a tab for each open database, or what to do first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QTabBar, QTabWidget, QWidget
 from app.codecs.screen import ELLIPSIS
 from app.document.document import Document
 from app.engine.base import Engine
+from app.ui.choices import Choice
 from app.ui.close_guard import CloseGuard
 from app.ui.database_tab import DatabaseTab
 from app.ui.icon_button import IconButton
@@ -30,14 +31,24 @@ class TabArea(QStackedWidget):
     """Another tab is in front, or the facts of the one in front are others."""
     activity_changed = Signal(object)
     """The `Activity` to show, or None."""
+    wanted = Signal(object)
+    """What the tab in front wants of the window."""
 
-    def __init__(self, make_engine: Callable[[], Engine], *, read_only: bool, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        make_engine: Callable[[], Engine],
+        first_steps: Sequence[Choice],
+        *,
+        read_only: bool,
+        parent: QWidget | None = None,
+    ) -> None:
+        """``first_steps`` are offered while nothing is open."""
         super().__init__(parent)
-        self._make_engine = make_engine
+        self.make_engine = make_engine
         self._read_only = read_only
         self._ending: list[JobRunner] = []
         self._guard = CloseGuard(self)
-        self.start_page = start_page()
+        self.start_page = start_page(*first_steps)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("documents")
         self.tabs.setAccessibleName("Open databases")
@@ -67,19 +78,39 @@ class TabArea(QStackedWidget):
                 if tab.is_refused:
                     tab.reload()
                 return tab
-        tab = DatabaseTab(Document(self._make_engine(), path, read_only=self._read_only))
+        tab = DatabaseTab(Document(self.make_engine(), path, read_only=self._read_only))
         tab.changed.connect(self._on_facts_changed)
+        tab.wanted.connect(self.wanted)
+        tab.moved.connect(self._on_moved)
         for runner in (tab.filter_runner, tab.runner):
             runner.activity_changed.connect(self._on_activity)
         self.setCurrentWidget(self.tabs)
         place = self.tabs.addTab(tab, _tab_title(path.name))
-        self.tabs.setTabToolTip(place, tool_tip(str(path)))
+        self._show_path(tab)
         self.tabs.tabBar().setTabButton(place, QTabBar.ButtonPosition.RightSide, self._close_button(tab))
         self.tabs.setCurrentIndex(place)
         tab.start(select)
         tab.entries.view.setFocus()
-        remember_file(path)
         return tab
+
+    def _show_path(self, tab: DatabaseTab) -> None:
+        """Show and remember which file a tab is about."""
+        self.tabs.setTabToolTip(self.tabs.indexOf(tab), tool_tip(str(tab.document.path)))
+        remember_file(tab.document.path)
+
+    @Slot()
+    def _on_moved(self) -> None:
+        tab = self.sender()
+        if isinstance(tab, DatabaseTab):
+            self._show_path(tab)
+
+    def show_tab(self, tab: DatabaseTab) -> None:
+        """Bring a tab to the front."""
+        self.tabs.setCurrentWidget(tab)
+
+    def files(self) -> set[Path]:
+        """Return all files that are open here, their real paths."""
+        return {path.resolve() for tab in self.all() for path in tab.files}
 
     # ---- closing
 

@@ -115,7 +115,12 @@ def apply_theme(theme: Theme) -> None:
     """Give the application our palette; ``SYSTEM`` follows the desktop where it says what it wants."""
     scheme = QApplication.styleHints().colorScheme()
     is_dark = theme is Theme.DARK or (theme is Theme.SYSTEM and scheme is Qt.ColorScheme.Dark)
-    QApplication.setPalette(palette(is_dark=is_dark))
+    shown = palette(is_dark=is_dark)
+    QApplication.setPalette(shown)
+    if is_dark:  # Fusion draws the frames of these too dark to be seen: the ground has to stand out
+        shown.setColor(_Role.Base, shown.color(_Role.Mid))
+        for kind in ("QCheckBox", "QRadioButton"):
+            QApplication.setPalette(shown, kind)  # type: ignore[arg-type]  # the stub wants bytes, PySide refuses them
 
 
 def palette(*, is_dark: bool) -> QPalette:

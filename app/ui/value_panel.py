@@ -145,7 +145,8 @@ class ValuePanel(QWidget):
             label.show_text("")
 
     def _on_reloading(self) -> None:
-        self._key_before_reload = self._document.key(self._shown.entry_id) if self._shown else None
+        if self._shown is not None:
+            self._key_before_reload = self._document.key(self._shown.entry_id)
         self._runner.cancel("decode")
         self._wanted = self._shown = None  # entry ids are invalid now; what is seen stays until they are known again
         self.tree.close_editor()

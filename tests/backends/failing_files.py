@@ -1,5 +1,6 @@
 """Files that fail: a program that dies, or a disk that refuses, before any one operation of a save."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable
@@ -12,7 +13,17 @@ class Died(BaseException):
     """The program ended here: nothing after it happened."""
 
 
-class FailingOperations(FileOperations):
+class QuickOperations(FileOperations):
+    """Leaves out what only a power cut could tell."""
+
+    def fsync(self, fd: int) -> None:
+        os.fstat(fd)
+
+    def fsync_folder(self, folder: Path) -> None:
+        folder.stat()
+
+
+class FailingOperations(QuickOperations):
     """Fails at operation number ``fails_at`` (from 0 on), and at all later ones when ``dies``.
 
     Operations that only look (`read`) count too. ``done`` is the number of operations asked for.
@@ -71,6 +82,10 @@ class FailingOperations(FileOperations):
     def lock(self, fd: int) -> bool:
         self._step("lock")
         return super().lock(fd)
+
+    def lock_first_byte(self, fd: int) -> bool:
+        self._step("lock_first_byte")
+        return super().lock_first_byte(fd)
 
     def replace(self, source: Path, target: Path) -> None:
         self._step("replace")
@@ -137,3 +152,23 @@ class WindowsOperations(FailingOperations):
     def _refuse_open(self, *paths: Path) -> None:
         if any(path in self._open.values() for path in paths):
             raise PermissionError(errno.EACCES, "The process cannot access the file, it is being used")
+
+
+class StrictWindows(WindowsOperations):
+    """Windows counts maps and other handles too: there may be none on any file that is replaced."""
+
+    def replace(self, source: Path, target: Path) -> None:
+        assert not held_in(target.parent) & {str(source), str(target)}
+        super().replace(source, target)
+
+
+def held_in(folder: Path) -> set[str]:
+    """Return the files of a folder that this process holds open or mapped (only Linux tells)."""
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        return set()
+    held = {line[line.index("/") :] for line in maps.read_text().splitlines() if str(folder) in line}
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            held.add(str(link.readlink()))
+    return {name for name in held if str(folder) in name}

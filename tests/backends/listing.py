@@ -2,12 +2,13 @@
 
 import io
 import pickletools
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from app.backends.base import Backend, Buffer, Change, Expected, Insert, Match, Remove, Replace
+from app.backends.base import Backend, Change, Expected, Insert, Match, Remove, Replace, Sliceable
 from app.backends.formats import FORMATS
 from app.backends.key_index import KeyIndex
 from app.backends.whichdb import whichdb
@@ -43,11 +44,12 @@ def _entries(backend: Backend, index: KeyIndex) -> Iterator[tuple[bytes, bytes]]
 
 def expected_of(backend: Backend) -> dict[int, Expected]:
     """Return what `Backend.apply` is told of every entry, as the database is now."""
-    index = index_of(backend)
-    return {
-        entry_id: Expected(key, index.nth(entry_id), sha256(value).digest())
-        for entry_id, (key, value) in enumerate(_entries(backend, index))
-    }
+    seen = Counter[bytes]()
+    expected: dict[int, Expected] = {}
+    for entry_id, (key, value) in enumerate(entries_of(backend)):
+        expected[entry_id] = Expected(key, seen[key], sha256(value).digest())
+        seen[key] += 1
+    return expected
 
 
 def ids_by_key(expected: dict[int, Expected]) -> dict[bytes, int]:
@@ -86,7 +88,7 @@ def first_match(path: Path) -> Match:
     return match
 
 
-def pickle_end(buffer: Buffer, start: int) -> int | None:
+def pickle_end(buffer: Sliceable, start: int) -> int | None:
     """Tell where a pickle ends, by Python's own disassembler: only for files that we wrote ourselves."""
     stream = io.BytesIO(bytes(buffer[start:]))
     try:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-import pytest
+from tests.backends.missing_tools import missing_tool
 
 Pair = tuple[bytes, bytes]
 
@@ -29,6 +29,11 @@ for line in sys.stdin:
             open_files[path][decode(rest[0])] = decode(rest[1])
         elif verb == "delete":
             del open_files[path][decode(rest[0])]
+        elif verb == "reorganize":
+            open_files[path].reorganize()
+        elif verb == "pairs":
+            database = open_files[path]
+            answer = [[base64.b64encode(half).decode() for half in (key, database[key])] for key in database.keys()]
         elif verb == "close":
             open_files.pop(path).close()
     except dbm.gnu.error as error:
@@ -44,13 +49,21 @@ class NativeGdbm:
         self._requests = requests
         self._answers = answers
 
-    def __call__(self, verb: str, path: Path, *arguments: str | bytes) -> str:
-        """Do one thing; return ``done`` or the library's error message."""
+    def __call__(self, verb: str, path: Path, *arguments: str | bytes) -> str | list[list[str]]:
+        """Do one thing; return ``done``, the library's error message, or what ``pairs`` found, in base64."""
         words = [word if isinstance(word, str) else base64.b64encode(word).decode() for word in arguments]
         self._requests.write(json.dumps([verb, str(path), *words]) + "\n")
         self._requests.flush()
-        answer: str = json.loads(self._answers.readline())
+        answer: str | list[list[str]] = json.loads(self._answers.readline())
         return answer
+
+    def pairs(self, path: Path) -> list[Pair]:
+        """Return all entries, each value by a look-up of its key."""
+        assert self("open", path, "r") == "done"
+        found = self("pairs", path)
+        self("close", path)
+        assert not isinstance(found, str), found
+        return [(base64.b64decode(key), base64.b64decode(value)) for key, value in found]
 
     def write(self, path: Path, pairs: Iterable[Pair], deleted: Iterable[bytes] = ()) -> None:
         """Make a new database."""
@@ -66,7 +79,7 @@ class NativeGdbm:
 def native_gdbm() -> Iterator[NativeGdbm]:
     python = _python_with_gdbm()
     if python is None:
-        pytest.skip("no Python with dbm.gnu is installed (Debian: python3-gdbm)")
+        missing_tool("no Python with dbm.gnu is installed (Debian: python3-gdbm)")
     with subprocess.Popen([python, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin is not None
         assert server.stdout is not None
@@ -88,7 +101,7 @@ def bdb_tool(name: str) -> str:
     """Return the path of ``db_load``, ``db_dump``… under the name that a distribution gives it."""
     path = shutil.which(f"db5.3_{name}") or shutil.which(f"db_{name}")
     if path is None:
-        pytest.skip(f"db_{name} is not installed (Debian: db-util)")
+        missing_tool(f"db_{name} is not installed (Debian: db-util)")
     return path
 
 

@@ -6,15 +6,14 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-import pytest
-
+from tests.backends.missing_tools import missing_tool
 from tests.backends.native import Pair
 
 
-def _tool(name: str, package: str) -> str:
+def neighbour_tool(name: str, package: str) -> str:
     path = shutil.which(name)
     if path is None:
-        pytest.skip(f"{name} is not installed (Debian: {package})")
+        missing_tool(f"{name} is not installed (Debian: {package})")
     return path
 
 
@@ -24,7 +23,7 @@ def tdb_restore(path: Path, pairs: Iterable[Pair]) -> None:
         f'{{\nkey({len(key)}) = "{_escaped(key)}"\ndata({len(value)}) = "{_escaped(value)}"\n}}\n'
         for key, value in pairs
     ]
-    command = [_tool("tdbrestore", "tdb-tools"), str(path)]
+    command = [neighbour_tool("tdbrestore", "tdb-tools"), str(path)]
     subprocess.run(command, input="".join(records), text=True, check=True, capture_output=True)
 
 
@@ -34,7 +33,7 @@ def _escaped(content: bytes) -> str:
 
 def tdb_dump(path: Path) -> list[Pair]:
     """Return all entries in the library's own order."""
-    command = [_tool("tdbdump", "tdb-tools"), str(path)]
+    command = [neighbour_tool("tdbdump", "tdb-tools"), str(path)]
     dump = subprocess.run(command, check=True, capture_output=True).stdout
     halves = [_unescaped(text) for text in re.findall(rb'^(?:key|data)\(\d+\) = "(.*)"$', dump, re.MULTILINE)]
     return list(zip(halves[::2], halves[1::2], strict=True))
@@ -56,13 +55,13 @@ def mdb_load(path: Path, pairs: Iterable[Pair], **settings: int | str) -> None:
     ]
     lines = [f" {half.hex()}" for pair in pairs for half in pair]
     dump = "\n".join([*header, "HEADER=END", *lines, "DATA=END", ""])
-    command = [_tool("mdb_load", "lmdb-utils"), "-n", str(path)]
+    command = [neighbour_tool("mdb_load", "lmdb-utils"), "-n", str(path)]
     subprocess.run(command, input=dump, text=True, check=True, capture_output=True)
 
 
 def mdb_dump(path: Path, *arguments: str) -> list[Pair]:
     """Return the entries of the main database, or of those that the arguments of mdb_dump name."""
-    command = [_tool("mdb_dump", "lmdb-utils"), "-n", *arguments, str(path)]
+    command = [neighbour_tool("mdb_dump", "lmdb-utils"), "-n", *arguments, str(path)]
     dump = subprocess.run(command, text=True, check=True, capture_output=True).stdout
     halves = [bytes.fromhex(line) for line in re.findall("^ (.*)$", dump, re.MULTILINE)]
     return list(zip(halves[::2], halves[1::2], strict=True))

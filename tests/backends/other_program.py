@@ -34,10 +34,19 @@ class OtherProgram:
 
     def run(self, code: str) -> str:
         """Return ``done``, or the name and text of the exception."""
+        self.start(code)
+        return self.answer()
+
+    def start(self, code: str) -> str:
+        """Begin what may have to wait; return the code."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(repr(code) + "\n")
         self._process.stdin.flush()
+        return code
+
+    def answer(self) -> str:
+        """Wait for what was begun; return as `run`."""
+        assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 
     def die(self) -> None:
@@ -66,6 +75,28 @@ def _python_that_runs(probe: str, versions: str) -> str:
         if subprocess.run([candidate, "-c", probe], capture_output=True, check=False).returncode == 0:
             return candidate
     return ""
+
+
+@cache
+def installed_pythons(probe: str) -> tuple[str, ...]:
+    """Return an interpreter of each installed version of Python 3 that runs the probe, this one among them."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    kept = sorted(map(str, root.glob("versions/3.*/bin/python")))
+    named = [path for minor in range(6, 20) if (path := shutil.which(f"python3.{minor}"))]
+    runs = {python: _runs(python, probe) for python in dict.fromkeys([sys.executable, *named, *kept])}
+    by_version = {version: python for python, version in reversed(runs.items()) if version}
+    return tuple(by_version.values())
+
+
+def _runs(python: str, probe: str) -> str:
+    """Return the version of an interpreter that runs a statement, else an empty string."""
+    code = f"import sys; {probe}; print(sys.version_info[:2])"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=False).stdout
+
+
+def run_with_python(python: str, code: str, *arguments: str) -> str:
+    """Run code in an interpreter and return what it prints."""
+    return subprocess.run([python, "-c", code, *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def run_with_sqlite_dbm(code: str, *arguments: str) -> str:

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import pytest
+from tests.backends.missing_tools import missing_tool
 
 Pair = tuple[bytes, bytes]
 Hash = Callable[[bytes], int]
@@ -34,14 +34,14 @@ def write_by_perl(base: Path, pairs: Iterable[Pair], deleted: Iterable[bytes] = 
     """Make or change a database by perl; skip the test where perl or the module is missing."""
     perl = shutil.which("perl")
     if perl is None:
-        pytest.skip("perl is not installed")
+        missing_tool("perl is not installed")
     lines = [f"put {key.hex()} {value.hex()}\n" for key, value in pairs]
     lines += [f"delete {key.hex()} \n" for key in deleted]
     done = subprocess.run(
         [perl, "-e", _PERL, module, str(base)], input="".join(lines), text=True, check=False, capture_output=True
     )
     if done.returncode == 3:
-        pytest.skip(f"perl's {module} is not installed")
+        missing_tool(f"perl's {module} is not installed")
     assert done.returncode == 0, done.stderr
 
 
@@ -85,3 +85,24 @@ def page_of(pairs: Sequence[Pair], page_size: int, order: str = "<") -> bytes:
         content = item + content
     head = struct.pack(f"{order}{len(offsets) + 1}H", len(offsets), *offsets)
     return head + bytes(page_size - len(head) - len(content)) + content
+
+
+_PERL_DUMP = """
+use strict; use Fcntl; my $module = shift @ARGV; eval "require $module" or exit 3;
+my %database; tie(%database, $module, $ARGV[0], O_RDONLY, 0666) or die $!;
+for my $key (keys %database) { print unpack('H*', $key), ' ', unpack('H*', $database{$key} // die "lost"), "\\n"; }
+"""
+
+
+def read_by_perl(base: Path, module: str = "SDBM_File") -> dict[bytes, bytes]:
+    """Return all entries, each looked up by its key as perl finds it."""
+    perl = shutil.which("perl")
+    if perl is None:
+        missing_tool("perl is not installed")
+    done = subprocess.run([perl, "-e", _PERL_DUMP, module, str(base)], text=True, check=False, capture_output=True)
+    if done.returncode == 3:
+        missing_tool(f"perl's {module} is not installed")
+    assert done.returncode == 0, done.stderr
+    halves = [line.split(" ") for line in done.stdout.splitlines()]
+    assert len({key for key, _ in halves}) == len(halves)
+    return {bytes.fromhex(key): bytes.fromhex(value) for key, value in halves}

@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Backend, Match
-from app.backends.registry import open_database
+from app.backends.registry import open_database, salvager_for
+from app.backends.salvage import Origin, Salvage
 from app.cancel import CancelToken
-from app.errors import BackendMissing, Cancelled, CorruptDatabase, StaleIndex
+from app.errors import Cancelled, CorruptDatabase, StaleIndex
 from tests import corpus
 from tests.backends.damaging import cut_anywhere, damaged_somehow
-from tests.backends.listing import entries_of, index_of
+from tests.backends.listing import entries_of, index_of, pickle_end
 from tests.backends.native import bdb_load
+from tests.backends.native_bdb import bdb_queue
 from tests.backends.reading import read_all
 
 CopyCase = Callable[[str], Path]
@@ -128,12 +130,97 @@ def test_a_queue_with_impossible_fields_is_refused(database_case: CopyCase, offs
         open_database(path)
 
 
-def test_a_queue_with_extents_says_where_its_records_are(database_case: CopyCase) -> None:
-    path = database_case("bdb53-queue")
-    patch(path, 92, b"\x04")
+def queue_with_extents(folder: Path) -> Path:
+    """Make a queue of records 61 to 200, of which the hundredth is deleted, two pages to an extent."""
+    path = folder / "test.db"
+    bdb_queue(path, records=200, taken=60, deleted=100)
+    return path
 
-    with pytest.raises(BackendMissing, match=r"__dbq\.test\.db\.0"):
-        open_database(path)
+
+def records(path: Path) -> dict[int, bytes]:
+    with open_database(path) as backend:
+        return {struct.unpack("<I", key)[0]: value for key, value in entries_of(backend)}
+
+
+def test_a_queue_with_extents_is_read(tmp_path: Path) -> None:
+    path = queue_with_extents(tmp_path)
+
+    with open_database(path) as backend:
+        assert list(backend.check(CancelToken())) == []
+
+    assert records(path) == {number: b"record %-13d" % number for number in range(61, 201) if number != 100}
+
+
+def test_the_records_of_a_lost_extent_are_missed(tmp_path: Path) -> None:
+    path = queue_with_extents(tmp_path)
+    whole = records(path)
+    (tmp_path / "__dbq.test.db.2").unlink()
+
+    with open_database(path) as backend:
+        left = dict(entries_of(backend))
+        assert [problem.message for problem in backend.problems] == [
+            "Of the pages with records 2 are missing: an extent file is lost or cut."
+        ]
+
+    assert 0 < len(left) < len(whole)
+    assert set(left.values()) < set(whole.values())
+
+
+def test_a_damaged_extent_is_named(tmp_path: Path) -> None:
+    path = queue_with_extents(tmp_path)
+    patch(tmp_path / "__dbq.test.db.3", 512 + 25, b"\x63")
+
+    with open_database(path) as backend:
+        index_of(backend)
+        [problem] = backend.problems
+
+    assert "__dbq.test.db.3: page 8" in problem.message
+    assert problem.offset is None
+
+
+def test_an_extent_that_went_away_makes_the_index_stale(tmp_path: Path) -> None:
+    path = queue_with_extents(tmp_path)
+    with open_database(path) as backend:
+        index = index_of(backend)
+    with open_database(path) as backend:
+        (tmp_path / "__dbq.test.db.4").unlink()
+        index_of(backend)
+        with pytest.raises(StaleIndex):
+            backend.read(*index.entry(len(index) - 1))
+
+
+@pytest.mark.parametrize("size", [1, 0xFFFFFFFF])
+def test_extents_are_bounded_by_their_files(tmp_path: Path, size: int) -> None:
+    path = queue_with_extents(tmp_path)
+    patch(path, 92, struct.pack("<I", size))
+    patch(path, 72, struct.pack("<II", 1, 0xFFFFFFFF))
+
+    with open_database(path) as backend:
+        index_of(backend)
+        assert backend.problems
+
+
+def test_records_that_were_taken_out_are_salvaged(tmp_path: Path) -> None:
+    path = queue_with_extents(tmp_path)
+    salvage = Salvage(path, path, True, pickle_end, lambda message, _offset: pytest.fail(message), CancelToken())
+
+    found = list(salvager_for("bdb-queue")(salvage))
+
+    live = {one.key: one.value for one in found if one.origin is Origin.LIVE}
+    assert {struct.unpack("<I", key or b"")[0]: value for key, value in live.items()} == records(path)
+    deleted = {one.value.rstrip() for one in found if one.origin is Origin.DELETED}
+    assert b"record 100" in deleted
+    assert deleted <= {b"record %d" % number for number in (*range(1, 61), 100)}
+
+
+def test_a_queue_without_its_first_page_cannot_be_salvaged(database_case: CopyCase) -> None:
+    path = database_case("bdb53-queue")
+    patch(path, 0, bytes(512))
+    said: list[str] = []
+    salvage = Salvage(path, path, True, pickle_end, lambda message, _offset: said.append(message), CancelToken())
+
+    assert list(salvager_for("bdb-queue")(salvage)) == []
+    assert said == ["The first page of test.db is lost; without it no record can be told."]
 
 
 def test_records_behind_a_lost_leaf_keep_their_numbers(database_case: CopyCase) -> None:

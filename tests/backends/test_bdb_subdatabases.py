@@ -51,6 +51,18 @@ def read_entries(path: Path) -> tuple[set[corpus.ExpectedEntry], list[str]]:
     return {corpus.expected_entry(*pair) for pair in reading.entries}, reading.complaints
 
 
+def test_each_entry_tells_its_sub_database(database_case: CopyCase) -> None:
+    with open_database(database_case(CASE.name)) as backend:
+        index = index_of(backend)
+        parts = [backend.part_of(index.locator(row)) for row in range(len(index))]
+
+        assert set(parts) == {b"first", b"second"}
+        assert all(index.key(row).startswith(part or b"none") for row, part in enumerate(parts))
+        assert [backend.part_of(locator) for locator in (-1, len(index))] == [None, None]
+    with open_database(database_case("bdb53-btree-one-def")) as backend:
+        assert backend.part_of(index_of(backend).locator(0)) is None
+
+
 def test_the_sub_databases_are_named(database_case: CopyCase) -> None:
     with open_database(database_case(CASE.name)) as backend:
         assert "sub-databases" in backend.match.variant

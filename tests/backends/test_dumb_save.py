@@ -295,7 +295,7 @@ def test_a_disk_that_fails_anywhere_in_a_save_leaves_the_old_files_or_the_new_da
         files = folder_state(folder)
         with opened(base, FailingOperations(number)) as backend:
             if number <= commit:
-                with pytest.raises(SaveFailed, match="export the entries"):
+                with pytest.raises(SaveFailed, match="save it as another file"):
                     save(backend, *CHANGES, options=SaveOptions())
                 bak = folder / "shelf.v1.bak"
                 bak.unlink(missing_ok=True)  # replaced just before the commit, with what the index still says

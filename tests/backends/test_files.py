@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from app.backends import files, replacing
 from app.backends.file_operations import FileOperations
 from app.backends.registry import recognise
-from app.errors import CannotOpen, SaveFailed
+from app.cancel import CancelToken
+from app.errors import Cancelled, CannotOpen, SaveFailed
 from tests.backends.failing_files import Died, FailingOperations
 from tests.backends.other_program import OtherProgram
 
@@ -275,3 +276,124 @@ def test_a_sharing_violation_says_that_another_program_has_the_file(tmp_path: Pa
 
     with pytest.raises(SaveFailed, match="another program has it open"), files.saving(tmp_path / "x"):
         raise error
+
+
+def test_a_content_digest_tells_every_change_and_which_file_is_missing(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    seen = set()
+    for contents in ((b"ab", b"c"), (b"a", b"bc"), (b"abc", b""), (b"abc", None), (None, b"abc"), (None, None)):
+        for path, content in zip((one, two), contents, strict=True):
+            path.unlink(missing_ok=True)
+            if content is not None:
+                path.write_bytes(content)
+        seen.add(files.content_digest((one, two), CancelToken()))
+        assert files.content_digest((one, two), CancelToken()) in seen
+
+    assert len(seen) == 6
+    token = CancelToken()
+    token.cancel()
+    one.write_bytes(b"x")
+    with pytest.raises(Cancelled):
+        files.content_digest((one,), token)
+
+
+def test_the_room_on_the_disk_leaves_holes_out(tmp_path: Path) -> None:
+    solid, holes = tmp_path / "solid", tmp_path / "holes"
+    solid.write_bytes(b"x" * 5000)
+    with holes.open("wb") as file:
+        file.truncate(1 << 30)
+
+    assert files.bytes_on_disk((solid,)) == 5000
+    assert files.bytes_on_disk((tmp_path / "missing",)) == 0
+    if hasattr(os, "SEEK_HOLE"):
+        assert files.bytes_on_disk((holes, solid)) < 1 << 20
+
+
+@given(blocks=st.lists(st.sampled_from([bytes(4096), b"x" * 4096, bytes(4095) + b"x", b"\0", b""]), max_size=12))
+def test_files_with_holes_have_the_same_content(blocks: list[bytes]) -> None:
+    content = b"".join(blocks)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, pieces in (("one", [content]), ("many", blocks)):
+            path = Path(folder, name)
+            replacing.create_file(FileOperations(), path, pieces, sparse=True)
+            assert path.read_bytes() == content
+
+
+def test_a_backup_takes_no_more_room_than_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.pag"
+    with path.open("wb") as file:
+        for page in range(0, 64 << 20, 1 << 19):  # less than a piece that is copied at a time
+            file.seek(page)
+            file.write(b"x" * 1024)
+
+    (backup,) = replacing.back_up(FileOperations(), (path,))
+
+    assert backup.read_bytes() == path.read_bytes()
+    assert files.bytes_on_disk((backup,)) <= files.bytes_on_disk((path,)) + 8192  # a block of the file system's own
+
+
+NAMES = ("a", "b", "c")
+
+
+def three_pairs(folder: Path, *, without: str = "") -> list[tuple[Path, Path]]:
+    """Make three files and three new ones; one of the old ones may be missing."""
+    for name in NAMES:
+        (folder / f"{name}.new").write_bytes(b"new " + name.encode())
+        if name != without:
+            (folder / name).write_bytes(b"old " + name.encode())
+    return [(folder / f"{name}.new", folder / name) for name in NAMES]
+
+
+@pytest.mark.parametrize("without", ["", "a", "c"])
+@pytest.mark.parametrize("dies", [True, False])
+def test_several_files_are_replaced_all_or_none_and_in_their_order(tmp_path: Path, without: str, dies: bool) -> None:
+    steps = FailingOperations()
+    assert replacing.put_all_in_place(steps, three_pairs(tmp_path, without=without)) == ()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        name: b"new " + name.encode() for name in NAMES
+    }
+
+    for number in range(steps.done):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        operations = FailingOperations(number, dies=dies)
+        failed = True
+        try:
+            replacing.put_all_in_place(operations, three_pairs(folder, without=without))
+            failed = False
+        except (Died, OSError):
+            pass
+        there = {name: (folder / name).read_bytes()[:3] for name in NAMES if (folder / name).exists()}
+        newest = [name for name in NAMES if there.get(name) == b"new"]
+        assert newest == list(NAMES[: len(newest)])
+        if not dies:
+            assert newest == ([] if failed else list(NAMES))
+            assert without not in there or not failed
+            litter = {path.name for path in folder.iterdir()} - {*NAMES, "a.new", "b.new", "c.new"}
+            assert not litter or operations.names[number] == "unlink"
+
+
+def test_a_folder_that_cannot_be_synced_is_a_warning_for_several_files_too(tmp_path: Path) -> None:
+    class Unsyncable(FileOperations):
+        def fsync_folder(self, folder: Path) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (warning,) = replacing.put_all_in_place(Unsyncable(), three_pairs(tmp_path))
+
+    assert warning.startswith("c is saved, but a power cut could still undo that")
+
+
+def test_a_file_system_without_attributes_loses_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> list[str]:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    if sys.platform != "linux":
+        pytest.skip("only Linux has these attributes")
+    monkeypatch.setattr(os, "listxattr", refuse)
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "a").chmod(0o601)
+
+    FileOperations().copy_access(tmp_path / "a", tmp_path / "b")
+
+    assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o601

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends.base import Match, SaveOptions
+from app.backends.base import Match
 from app.backends.gdbm import GdbmBackend
 from app.backends.gdbm_layout import key_hashes
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
-from app.errors import Cancelled, CorruptDatabase, ReadOnlyDatabase, StaleIndex
+from app.errors import Cancelled, CorruptDatabase, StaleIndex
 from tests import corpus
 from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
 from tests.backends.listing import entries_of, folder_state, index_of
@@ -227,14 +227,6 @@ def test_listing_can_be_cancelled(database_case: CopyCase) -> None:
 
         with pytest.raises(Cancelled):
             list(chunks)
-
-
-def test_saving_is_refused_with_what_to_do(database_case: CopyCase) -> None:
-    with (
-        GdbmBackend(match_of(database_case(NATIVE_CASE))) as backend,
-        pytest.raises(ReadOnlyDatabase, match="export"),
-    ):
-        backend.apply([], {}, SaveOptions(), CancelToken())
 
 
 def hostile_file(path: Path, directory: list[int], bucket_size: int, content: bytes = b"") -> Path:

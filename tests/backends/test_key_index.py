@@ -30,6 +30,22 @@ def test_every_entry_comes_back(entries: list[tuple[bytes, int, int]], cuts: set
     assert [(index.key(i), index.locator(i), index.size(i)) for i in range(len(index))] == entries
 
 
+@given(entries=ENTRIES, cuts=st.sets(st.integers(0, 60)), data=st.data())
+def test_slices_give_successive_entries(
+    entries: list[tuple[bytes, int, int]], cuts: set[int], data: st.DataObject
+) -> None:
+    index = built(entries, cuts)
+    start = data.draw(st.integers(0, len(entries)))
+    end = data.draw(st.integers(start, len(entries)))
+
+    slices = list(index.slices(start, end))
+
+    assert all(len(chunk) for chunk in slices)
+    assert [
+        (chunk.key(row), chunk.locators[row], chunk.sizes[row]) for chunk in slices for row in range(len(chunk))
+    ] == entries[start:end]
+
+
 @given(keys=KEYS, cuts=st.sets(st.integers(0, 60)), wanted=st.binary(max_size=3))
 def test_find_gives_exactly_the_equal_keys_in_order(keys: list[bytes], cuts: set[int], wanted: bytes) -> None:
     index = built([(key, 0, 0) for key in keys], cuts)

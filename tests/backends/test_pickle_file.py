@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends.base import Match, SaveOptions, ValueEnd
+from app.backends.base import Match, ValueEnd
 from app.backends.pickle_file import PickleFileBackend
 from app.cancel import CancelToken
-from app.errors import AppError, Cancelled, CannotOpen, CorruptDatabase, ReadOnlyDatabase, StaleIndex
+from app.errors import AppError, Cancelled, CannotOpen, CorruptDatabase, StaleIndex
 from tests.backends.listing import entries_of, index_of, pickle_end
 
 VALUES = st.lists(
@@ -87,14 +87,6 @@ def test_a_file_that_went_away_is_named(tmp_path: Path) -> None:
 
         with pytest.raises(CannotOpen, match=r"values\.pkl"):
             backend.read(b"0", index.locator(0), index.size(0))
-
-
-def test_saving_is_refused_with_a_way_out(tmp_path: Path) -> None:
-    with (
-        opened(written(tmp_path, pickle.dumps(1))) as backend,
-        pytest.raises(ReadOnlyDatabase, match="export the entries"),
-    ):
-        backend.apply((), {}, SaveOptions(), CancelToken())
 
 
 def test_many_pickles_can_be_cancelled(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.backends.formats import FORMATS
-from app.backends.registry import open_database, recognise
-from app.errors import AppError, BackendMissing, CorruptDatabase, UnknownFormat
+from app.backends.registry import new_writer, open_database, recognise
+from app.backends.writer import CreateOptions
+from app.errors import AppError, BackendMissing, CorruptDatabase, OptionRejected, UnknownFormat
 from tests.backends import sqlite_files
 from tests.backends.listing import entries_of
 
@@ -49,4 +50,12 @@ def test_any_member_opens_the_database(database_case: Callable[[str], Path], mem
 
 def test_the_table_of_formats_is_keyed_by_its_ids() -> None:
     assert all(form.format_id == format_id and form.label for format_id, form in FORMATS.items())
-    assert [form.format_id for form in FORMATS.values() if form.writable] == ["dumb", "sqlite3"]
+
+
+@pytest.mark.parametrize("format_id", FORMATS)
+def test_a_format_is_called_writable_when_there_is_a_writer_for_it(format_id: str) -> None:
+    if FORMATS[format_id].writable:
+        assert new_writer(format_id, CreateOptions()).format_id == format_id
+    else:
+        with pytest.raises(OptionRejected, match="choose from"):
+            new_writer(format_id, CreateOptions())

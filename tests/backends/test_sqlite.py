@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import sqlite_access
+from app.backends import sqlite_access, sqlite_batches
 from app.backends.base import Insert, Remove, Replace
 from app.backends.registry import open_database
 from app.cancel import CancelToken
@@ -102,7 +102,7 @@ def test_a_hot_journal_is_recovered_in_a_private_copy_only(tmp_path: Path) -> No
     with opened(path) as backend:
         assert {value for _, value in entries_of(backend)} == {b"old" * 300}
         assert "died while it wrote" in backend.why_read_only
-        with pytest.raises(ReadOnlyDatabase, match="work on a copy"):
+        with pytest.raises(ReadOnlyDatabase, match="save it as another file"):
             save(backend, Replace(0, b"x"))
     assert folder_state(tmp_path) == before
 
@@ -122,26 +122,28 @@ def test_a_transaction_in_progress_is_not_seen_and_not_disturbed(tmp_path: Path)
 
 
 def test_rows_of_a_chunk_are_never_torn_by_a_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = written(tmp_path, {b"%04d" % number: b"v" * 900 for number in range(200)})
+    path = written(tmp_path, {b"%04d" % number: b"v" * 200 for number in range(400)})
     torn: list[int] = []
     with OtherProgram() as owner, opened(path) as backend:
         owner.run(f"c = sqlite3.connect({str(path)!r}, isolation_level=None)")
-        fetch = sqlite_access._fetch
+        gather = sqlite_batches.gather_short
 
-        def fetch_beside_a_writer(cursor: sqlite3.Cursor) -> list[sqlite_access.Row]:
+        def gather_beside_a_writer(cursor: sqlite3.Cursor) -> sqlite_batches.Batch | None:
+            if torn:
+                return gather(cursor)
             first = cursor.fetchone()
-            if not torn:
-                assert owner.run("c.execute('UPDATE Dict SET value = zeroblob(950)')") == "done"
-            rows = [row for row in (first, *fetch(cursor)) if row]
-            torn.append(len({row[2] for row in rows}))
-            return rows
+            assert owner.run("c.execute('UPDATE Dict SET value = zeroblob(250)')") == "done"
+            rest = gather(cursor)
+            assert rest is not None
+            torn.append(len({len(first[2]), *rest.chunk.sizes}))
+            return rest
 
-        with monkeypatch.context() as patch:
-            patch.setattr(sqlite_access, "_fetch", fetch_beside_a_writer)
-            chunk = next(backend.index(CancelToken()))
+        monkeypatch.setattr("app.backends.sqlite.gather_short", gather_beside_a_writer)
+        chunk = next(backend.index(CancelToken()))
 
     assert torn[0] == 2  # what SQLite gave at first was half old, half new
-    assert set(chunk.sizes) == {950}
+    assert set(chunk.sizes) == {250}
+    assert len(chunk) == 256
 
 
 def test_a_writer_that_never_pauses_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

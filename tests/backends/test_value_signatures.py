@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backends.base import Buffer
+from app.backends.base import Sliceable
 from app.backends.whichdb import whichdb
 from app.codecs.registry import value_end
 from app.errors import UnknownFormat
@@ -67,9 +67,9 @@ def test_a_long_pickle_is_recognised_without_reading_it_whole(tmp_path: Path, pr
     path.write_bytes(leader + pickle.dumps(LONG, protocol))
     looked_at = 0
 
-    def counting(buffer: Buffer, start: int) -> int | None:
+    def counting(buffer: Sliceable, start: int) -> int | None:
         nonlocal looked_at
-        looked_at += len(buffer)
+        looked_at += len(buffer[:])
         return value_end(buffer, start)
 
     match = whichdb(path, counting)[0]

@@ -231,16 +231,11 @@ def test_a_schema_too_long_for_its_page_is_left_to_the_backend(tmp_path: Path) -
     assert (first_match(path).format_id, first_match(path).unsupported) == ("sqlite3", "")
 
 
-@pytest.mark.parametrize(
-    ("case", "offset", "words"), [("bdb53-btree-one-def", 48, "compressed"), ("bdb53-queue", 92, "extent files")]
-)
-def test_options_of_berkeley_db_that_we_cannot_read_are_named(
-    database_case: CopyCase, case: str, offset: int, words: str
-) -> None:
-    path = database_case(case)
-    patch(path, offset, b"\x80")
+def test_options_of_berkeley_db_that_we_cannot_read_are_named(database_case: CopyCase) -> None:
+    path = database_case("bdb53-btree-one-def")
+    patch(path, 48, b"\x80")
 
-    assert words in first_match(path).unsupported
+    assert "compressed" in first_match(path).unsupported
 
 
 @pytest.mark.parametrize(

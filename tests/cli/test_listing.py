@@ -36,6 +36,14 @@ def test_a_dump_is_lossless_and_in_file_order(cli: Run, database_case: CopyCase,
     assert in_order(entries) == in_order(list(case.entries))
 
 
+def test_a_dump_names_the_sub_database_of_each_entry(cli: Run, database_case: CopyCase) -> None:
+    entries = [json.loads(line) for line in cli("dump", database_case("bdb53-subdbs")).out.splitlines()]
+
+    assert {entry["db"] for entry in entries} == {"first", "second"}
+    for entry in entries:
+        assert b64decode(entry["k"]).startswith(entry["db"].encode()), entry
+
+
 @pytest.mark.parametrize("case", intact_cases(), ids=corpus.name_of)
 def test_every_key_has_its_line(cli: Run, database_case: CopyCase, case: corpus.DatabaseCase) -> None:
     outcome = cli("keys", database_case(case.name))
@@ -96,5 +104,5 @@ def test_a_pattern_reaches_keys_that_are_no_text(program: Run, tmp_path: Path) -
 
 def dumped(out: bytes) -> list[tuple[bytes, bytes]]:
     entries = [json.loads(line) for line in out.splitlines()]
-    assert all(list(entry) == ["k", "v"] for entry in entries)
+    assert all(list(entry) in (["k", "v"], ["k", "v", "db"]) for entry in entries)
     return [(b64decode(entry["k"], validate=True), b64decode(entry["v"], validate=True)) for entry in entries]

@@ -157,12 +157,104 @@ def test_what_cannot_be_done_changes_nothing(cli: Run, shelf: tuple[Path, Read],
     assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
 
 
-def test_a_format_that_cannot_be_saved_yet_says_so(cli: Run, database_case: Callable[[str], Path]) -> None:
-    path = database_case("shelve-py27-dbhash-p2")
+def test_a_format_that_is_only_read_says_so(cli: Run, database_case: Callable[[str], Path]) -> None:
+    path = database_case("bdb185-btree-n500")
     before = path.read_bytes()
 
-    outcome = cli("set", path, "extra9", "--at", "[0]", "5")
+    outcome = cli("set", path, "new", "'5'")
 
     assert (outcome.code, outcome.out) == (4, b"")
     assert is_one_sentence(outcome.err)
     assert path.read_bytes() == before
+
+
+# ---- whole values, and new ones
+
+
+@pytest.mark.parametrize(
+    ("literal", "stored"),
+    [("'v\u00e9'", "v\u00e9".encode()), (r"b'\xff\x00'", b"\xff\x00"), ("''", b""), ("r'\\d'", b"\\d"), ('"5"', b"5")],
+)
+@pytest.mark.parametrize("key", ["new", "old"])
+def test_a_literal_is_stored_bare_where_there_are_no_pickles(
+    cli: Run, tmp_path: Path, key: str, literal: str, stored: bytes
+) -> None:
+    path = make_sqlite(tmp_path / "plain.db", {b"old": b"\x80\x81", b"other": b"text"})
+
+    outcome = cli("set", path, key, literal)
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert read_sqlite(path) == {b"old": b"\x80\x81", b"other": b"text"} | {key.encode(): stored}
+
+
+def test_a_text_keeps_its_encoding(cli: Run, tmp_path: Path) -> None:
+    path = make_sqlite(tmp_path / "plain.db", {b"k": "caf\u00e9 au lait".encode("latin-1")})
+
+    assert cli("set", path, "k", "'th\u00e9 vert'").code == 0
+    assert read_sqlite(path) == {b"k": "th\u00e9 vert".encode("latin-1")}
+    assert cli("set", path, "k", "'\u2615'").code == 4
+    assert cli("set", path, "k", "b'\u0026\\xff'").code == 0
+    assert read_sqlite(path) == {b"k": b"&\xff"}
+
+
+@pytest.mark.parametrize("literal", ["5", "None", "[1]", "text", "", "'", "'\\ud800'", "__import__('os')", "f'{1}'"])
+def test_what_is_no_text_and_no_bytes_is_refused_outside_shelves(cli: Run, tmp_path: Path, literal: str) -> None:
+    path = make_sqlite(tmp_path / "plain.db", {b"old": b"\x80\x81"})
+    before = path.read_bytes()
+
+    for key in ("new", "old"):
+        outcome = cli("set", path, key, literal)
+        assert (outcome.code, outcome.out) == (4, b"")
+        assert is_one_sentence(outcome.err)
+    assert path.read_bytes() == before
+
+
+def test_a_new_pickle_is_to_come(cli: Run, shelf: tuple[Path, Read]) -> None:
+    path, read = shelf
+
+    outcome = cli("set", path, "new", "'x'")
+
+    assert outcome.code == 4
+    assert is_one_sentence(outcome.err)
+    assert "--from-file" in outcome.err
+    assert b"new" not in read(path)
+
+
+@pytest.mark.parametrize("key", ["new", "count"])
+def test_the_bytes_of_a_file_become_the_value(cli: Run, tmp_path: Path, shelf: tuple[Path, Read], key: str) -> None:
+    path, read = shelf
+    value = bytes(range(256)) * 40
+    (tmp_path / "-value.bin").write_bytes(value)
+
+    outcome = cli("set", path, key, "--from-file", tmp_path / "-value.bin")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert read(path) == pickled(PEOPLE) | {key.encode(): value}
+
+
+def test_standard_input_becomes_the_value(program: Run, shelf: tuple[Path, Read]) -> None:
+    path, read = shelf
+
+    outcome = program("set", path, "new", "--from-file", "-", input=b"\x00raw\xff\n")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert read(path)[b"new"] == b"\x00raw\xff\n"
+
+
+def test_a_file_that_cannot_be_read_changes_nothing(cli: Run, tmp_path: Path, shelf: tuple[Path, Read]) -> None:
+    path, read = shelf
+
+    for source in (tmp_path / "missing.bin", tmp_path):
+        outcome = cli("set", path, "count", "--from-file", source)
+        assert (outcome.code, outcome.out) == (4, b"")
+        assert is_one_sentence(outcome.err)
+        assert source.name in outcome.err
+    assert read(path) == pickled(PEOPLE)
+
+
+def test_the_first_entry_of_an_empty_database(cli: Run, tmp_path: Path) -> None:
+    path = make_sqlite(tmp_path / "empty.db", {})
+
+    assert cli("set", path, "k", "'v'").code == 0
+    assert cli("set", path, "", "b'w'").code == 0
+    assert read_sqlite(path) == {b"k": b"v", b"": b"w"}

@@ -415,7 +415,7 @@ def test_rows_stay_open_and_current_over_an_edit_and_a_save(
 
     replace(qtbot, tab, "['customer']['name']", "'Hopper'")
     assert tab.value.model.path(tab.value.tree.currentIndex()) == "['customer']['name']"
-    tab.save()
+    tab.saving.save()
     settle(qtbot, tab)
 
     assert tab.entries.current_entry == 1

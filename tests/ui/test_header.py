@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.main_window import MainWindow
 from app.ui.models.entry_table import Column
+from app.ui.theme import PADDING
 from tests.engine.shelves import make_sqlite
 from tests.ui.fixtures import opened, settle
 
@@ -93,3 +94,12 @@ def test_a_column_that_was_dragged_keeps_its_width(qtbot: QtBot, local_window: M
     qtbot.waitUntil(lambda: tab.entries.view.width() < 400)
 
     assert widths(tab.entries.view)[Column.KEY] == 240
+
+
+def test_every_title_of_a_dock_is_shown_whole(qtbot: QtBot, local_window: MainWindow) -> None:
+    local_window.problems.show()
+    view = local_window.problems.view
+
+    title = view.model().headerData(1, Qt.Orientation.Horizontal)
+
+    assert view.columnWidth(1) >= view.horizontalHeader().fontMetrics().horizontalAdvance(title) + 2 * PADDING

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDialog, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QMenu, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.actions import Actions
@@ -30,7 +30,10 @@ NAMES = (
     "main-window", "documents", "entries", "filter", "value-tree", "text-pane", "hex-pane",
     "status-format", "status-count", "changes", "problems",
 )  # fmt: skip
-ACTIONS = ["open", "save", "revert", "undo", "redo", "export", "find"]
+ACTIONS = [
+    "open", "new", "save", "save-as", "revert", "undo", "redo", "export", "find", "convert", "compact", "check",
+    "salvage",
+]  # fmt: skip
 
 
 def widgets(window: MainWindow) -> dict[str, QWidget]:
@@ -64,7 +67,7 @@ def test_every_icon_that_actions_name_is_drawn(local_window: MainWindow) -> None
 def test_actions_are_off_without_a_database(local_window: MainWindow) -> None:
     states = {name: local_window.actions_[name].isEnabled() for name in ACTIONS}
 
-    assert states == dict.fromkeys(ACTIONS, False) | {"open": True}
+    assert states == dict.fromkeys(ACTIONS, False) | {"open": True, "new": True, "salvage": True}
 
 
 def test_a_damaged_database_lists_its_problems_and_is_read_only(
@@ -141,6 +144,10 @@ def test_the_theme_menu_is_remembered(qtbot: QtBot, local_window: MainWindow) ->
 
     assert text_setting("theme") == "dark"
     qtbot.waitUntil(lambda: local_window.palette().window().color().lightness() < 128)
+    box = QCheckBox(local_window)
+    box.ensurePolished()
+    shown = box.palette()
+    assert shown.base().color().lightness() > shown.window().color().lightness() + 15  # or nobody sees an empty one
     apply_theme(Theme.LIGHT)
 
 

@@ -1,8 +1,8 @@
 """Telling pickles from other bytes, and where one ends."""
 
-import mmap
 import re
 from itertools import chain, islice
+from typing import Protocol
 
 from app.codecs.pickle.graph import NEVER, Graph, parse
 from app.codecs.pickle.opcodes import CODE, codes, end_of, name_of
@@ -128,7 +128,13 @@ def _is_readable(data: bytes, slot: int) -> bool:
     return True
 
 
-def value_end(buffer: bytes | mmap.mmap | memoryview, offset: int) -> int | None:
+class Sliceable(Protocol):
+    """Bytes that are taken out a slice at a time: bytes, a memoryview, a map, or a part of one."""
+
+    def __getitem__(self, part: slice, /) -> bytes | memoryview: ...
+
+
+def value_end(buffer: Sliceable, offset: int) -> int | None:
     """Return where the pickle that starts at ``offset`` ends, None when there is no plausible one.
 
     Only as much of the buffer is read as the pickle takes, in windows that grow.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import QHeaderView, QWidget
 
@@ -35,6 +35,12 @@ class Header(QHeaderView):
         self._given = {column: max(round(width * factor), _NARROWEST) for column, width in widths.items()}
         for column, width in self._given.items():
             self.resizeSection(column, width)
+
+    def sectionSizeFromContents(self, section: int) -> QSize:  # noqa: N802 - Qt's name
+        size = super().sectionSizeFromContents(section)
+        title = str(self.model().headerData(section, Qt.Orientation.Horizontal, roles.DISPLAY) or "")
+        needed = self.fontMetrics().horizontalAdvance(title) + 2 * PADDING + 2
+        return QSize(max(size.width(), needed), size.height())
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:  # noqa: N802 - Qt's name
         shown, line = self.palette(), colours_of(self.palette()).line

@@ -1,20 +1,22 @@
 """A page that says one thing: what to do first, or why a file cannot be shown."""
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFont, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.ui.choices import Choice, ChoiceButtons
 from app.ui.icons import picture
 from app.ui.theme import GAP
 
 _PICTURE = 72
 _WIDTH = 520
+_BUTTON = QSize(140, 34)
 
 
 class MessagePage(QWidget):
-    """A picture, a title, a few sentences and at most one button, in the middle."""
+    """A picture, a title, a few sentences and what can be done, in the middle."""
 
-    def __init__(self, name: str, drawing: str, button: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, drawing: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self._drawing = drawing
@@ -24,14 +26,12 @@ class MessagePage(QWidget):
         self._text.setObjectName(f"{name}-text")
         self._text.setForegroundRole(self.palette().ColorRole.PlaceholderText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.button = QPushButton(button)
-        self.button.setMinimumSize(140, 34)
+        self._choices = ChoiceButtons(_BUTTON)
         font = QFont(self.font())
         font.setPointSizeF(font.pointSizeF() * 1.6)
         font.setWeight(QFont.Weight.DemiBold)
         self._title.setFont(font)
         self._lay_out()
-        self.button.setVisible(bool(button))  # not before it has a parent: it would be a window
         self._picture.setPixmap(picture(self._drawing, _PICTURE))
 
     def _lay_out(self) -> None:
@@ -43,18 +43,20 @@ class MessagePage(QWidget):
         column.addStretch(4)
         for widget in (self._picture, self._title, self._text):
             column.addWidget(widget)
-        column.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self._choices, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(5)
         around = QHBoxLayout(self)
         around.addStretch(1)
         around.addWidget(middle)
         around.addStretch(1)
 
-    def show_message(self, title: str, text: str) -> None:
+    def show_message(self, title: str, text: str, *choices: Choice) -> None:
+        """Say something, with a button for each of what can be done about it."""
         self._title.setText(title)
         self._text.setText(text)
         self.setAccessibleName(title)
         self.setAccessibleDescription(text)
+        self._choices.show_choices(choices)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -62,14 +64,14 @@ class MessagePage(QWidget):
             self._picture.setPixmap(picture(self._drawing, _PICTURE))
 
 
-def start_page() -> MessagePage:
+def start_page(*choices: Choice) -> MessagePage:
     """Return what the window shows while no database is open."""
-    page = MessagePage("start-page", "shelfscope", "Open a database…")
+    page = MessagePage("start-page", "shelfscope")
     shortcut = QKeySequence(QKeySequence.StandardKey.Open).toString(QKeySequence.SequenceFormat.NativeText)
     page.show_message(
         "Look into any dbm database or shelf",
         "Shelfscope shows every key and every stored object, lets you change values and saves them. "
         f"It never runs a line of what a file contains.\n\nDrop files here, or press {shortcut}.",
+        *choices,
     )
-    page.button.setAccessibleDescription("Choose database files to open")
     return page

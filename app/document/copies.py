@@ -1,0 +1,105 @@
+"""Making databases, copying, checking and salvaging them, as jobs.
+
+Every job runs in an engine of its own, which ``make_engine`` starts in the thread that does the work and which is ended
+with it: the document's own engine, and with it the window, stays usable meanwhile, so such a job is to be run beside
+the jobs of the document. All of them can be cancelled, and leave nothing behind then. (Compacting is a kind of saving:
+`Document.compact_job`.)
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from app.backends.base import Change, Expected, Replace
+from app.cancel import CancelToken
+from app.document.document import Document
+from app.document.job import Job
+from app.engine.base import Engine, MadeDatabase, NewDatabase, ProblemNote, Refusals, SalvageReport
+
+T = TypeVar("T")
+
+EngineFactory = Callable[[], Engine]
+"""Makes an engine with no database open (`ChildEngine` itself, in the window)."""
+
+
+def create_job(target: NewDatabase, make_engine: EngineFactory) -> Job[MadeDatabase]:
+    """Make an empty database. Fails with SaveFailed where the name is taken, OptionRejected for odd options."""
+    return Job(f"Creating {_name(target)}", _alone(make_engine, lambda engine, token: engine.create(target, token)))
+
+
+def refusals_job(document: Document, target: NewDatabase, make_engine: EngineFactory) -> Job[Refusals]:
+    """Learn which entries `convert_job` would have to leave out; before anything is written."""
+    path, (changes, expected) = str(document.path), _pending(document)
+
+    def work(engine: Engine, token: CancelToken) -> Refusals:
+        engine.open(path, token)
+        return engine.refusals(target, changes, token, expected=expected)
+
+    return Job(f"Looking what {_name(target)} can hold", _alone(make_engine, work))
+
+
+def convert_job(
+    document: Document, target: NewDatabase, make_engine: EngineFactory, *, leaves_out: bool = False
+) -> Job[MadeDatabase]:
+    """Write all entries with the pending changes into a new database; the document stays as it is (*Save as*).
+
+    Fails with KeyRejected when entries cannot be stored and ``leaves_out`` is false.
+    """
+    path, (changes, expected) = str(document.path), _pending(document)
+
+    def work(engine: Engine, token: CancelToken) -> MadeDatabase:
+        engine.open(path, token)
+        return engine.convert(target, changes, token, leaves_out=leaves_out, expected=expected)
+
+    return Job(f"Writing {_name(target)}", _alone(make_engine, work))
+
+
+def check_job(path: Path, make_engine: EngineFactory) -> Job[tuple[ProblemNote, ...]]:
+    """Learn everything in which the files of a database contradict their format; nothing when it is sound."""
+    work = _alone(make_engine, lambda engine, token: engine.check_file(str(path), token))
+    return Job(f"Checking {path.name}", work)
+
+
+def salvage_job(
+    source: Path, target: NewDatabase, make_engine: EngineFactory, *, deleted: bool = False, format_id: str = ""
+) -> Job[SalvageReport]:
+    """Write all that can be found in damaged files into a new database.
+
+    ``deleted``: also entries that were removed or superseded. ``format_id``: what the source was, where its files
+    do not tell any more (any of `formats.FORMATS`); UnknownFormat asks for it.
+    """
+
+    def work(engine: Engine, token: CancelToken) -> SalvageReport:
+        return engine.salvage(str(source), target, token, deleted=deleted, format_id=format_id)
+
+    return Job(f"Salvaging {source.name}", _alone(make_engine, work))
+
+
+def _pending(document: Document) -> tuple[list[Change], dict[int, Expected]]:
+    """Return the pending changes under numbers of their own; also of entries that are gone from the file."""
+    numbered = list(enumerate(document.pending_changes))
+    expected = {number: Expected(change.ref.key, change.ref.nth, change.digest) for number, change in numbered}
+    return [Replace(number, change.value) for number, change in numbered], expected
+
+
+def _alone(make_engine: EngineFactory, work: Callable[[Engine, CancelToken], T]) -> Callable[[CancelToken], T]:
+    """Return work of a job that has an engine for itself."""
+
+    def run(token: CancelToken) -> T:
+        with _ended(make_engine()) as engine:
+            return work(engine, token)
+
+    return run
+
+
+@contextmanager
+def _ended(engine: Engine) -> Iterator[Engine]:
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _name(target: NewDatabase) -> str:
+    return Path(target.path).name

@@ -1,0 +1,132 @@
+"""Copies of what is open in any format: all that the format can hold, and by name what it cannot."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from app import limits
+from app.backends.base import Backend, Change, Expected, Match
+from app.backends.changes import NAMED_KEYS, key_text
+from app.backends.files import Signature, signature
+from app.backends.key_index import KeyIndex
+from app.backends.records import Records, SelectedRecords, StoredRecords
+from app.backends.writer import Refusal, Writer
+from app.cancel import CancelToken
+from app.engine.base import MadeDatabase, Refusals, RefusedEntry
+from app.engine.destination import Destination
+from app.engine.laid_over import changed_records
+from app.errors import CorruptDatabase, KeyRejected
+
+WAY_OUT = "leave them out"
+"""What the sentence on entries that cannot be stored offers."""
+
+
+class Copy:
+    """The entries of a database on their way into another one; see `Engine.convert`."""
+
+    def __init__(
+        self,
+        destination: Destination,
+        backend: Backend,
+        index: KeyIndex,
+        changes: Sequence[Change],
+        expected: Mapping[int, Expected] | None,
+    ) -> None:
+        self._destination = destination
+        self._source = backend.match
+        self._before = _signatures(backend.match)
+        self._is_damaged = bool(backend.problems)
+        self._records = changed_records(StoredRecords(backend, index), index, changes, expected)
+        if self._is_damaged:
+            self._records.may_repeat = True  # what is damaged need not keep the rules of its format
+
+    def refusals(self, token: CancelToken) -> Refusals:
+        """Return what the destination cannot hold."""
+        return self._storable(token, reads_values=self._is_damaged)[1]
+
+    def write(self, token: CancelToken, *, leaves_out: bool) -> MadeDatabase:
+        """Write what the destination can hold.
+
+        Raises:
+            KeyRejected: that is not all, and ``leaves_out`` is false.
+        """
+        self._destination.keep_apart(self._source.files)
+        try:
+            made = self._write(token, leaves_out=leaves_out, reads_values=self._is_damaged)
+        except CorruptDatabase:
+            if self._is_damaged:
+                raise
+            # A value in the midst of it could not be read: find all of those first.
+            made = self._write(token, leaves_out=leaves_out, reads_values=True)
+        if _signatures(self._source) == self._before:
+            return made
+        warning = f"{self._source.base.name} was written meanwhile: what is new there may be missing in the copy."
+        return replace(made, warnings=(*made.warnings, warning))
+
+    def _write(self, token: CancelToken, *, leaves_out: bool, reads_values: bool) -> MadeDatabase:
+        records, left_out = self._storable(token, reads_values=reads_values)
+        if left_out.count and not leaves_out:
+            raise cannot_store(left_out, self._destination.base)
+        return self._destination.make(records, left_out, token)
+
+    def _storable(self, token: CancelToken, *, reads_values: bool) -> tuple[Records, Refusals]:
+        """Return the entries that can be stored, and the others."""
+        refused = _Refused()
+        records = self._records
+        if reads_values:
+            records = refused.without(records, _unreadable(records, token))
+        records = refused.without(records, self._destination.writer.refusals(records, token))
+        return records, refused.summary()
+
+
+def _signatures(source: Match) -> tuple[Signature | None, ...]:
+    return tuple(map(signature, source.files))
+
+
+class _Refused:
+    """Counts refusals and keeps the first of them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first: list[RefusedEntry] = []
+
+    def without(self, records: Records, refusals: Iterable[Refusal]) -> Records:
+        """Return the records without those that are refused, and note these."""
+        rows = []
+        for refusal in refusals:
+            rows.append(refusal.row)
+            if len(self._first) < limits.PROBLEMS:
+                self._first.append(RefusedEntry(refusal.key, refusal.reason))
+        self._count += len(rows)
+        return SelectedRecords(records, rows) if rows else records
+
+    def summary(self) -> Refusals:
+        return Refusals(self._count, tuple(self._first))
+
+
+def storable(writer: Writer, records: Records, token: CancelToken) -> tuple[Records, Refusals]:
+    """Return the entries that a writer can store, and the others."""
+    refused = _Refused()
+    storable = refused.without(records, writer.refusals(records, token))
+    return storable, refused.summary()
+
+
+def _unreadable(records: Records, token: CancelToken) -> Iterator[Refusal]:
+    for row in range(len(records)):
+        token.advance(row, len(records))
+        try:
+            for _piece in records.pieces(row):
+                token.check()
+        except CorruptDatabase as error:
+            reason = error.message.rstrip(".")
+            yield Refusal(row, records.key(row), f"its value cannot be read ({reason})")
+
+
+def cannot_store(left_out: Refusals, target: Path) -> KeyRejected:
+    """Return the error that names the first of the entries that a new database cannot hold."""
+    named = [f"{key_text(entry.key)} ({entry.reason})" for entry in left_out.first[:NAMED_KEYS]]
+    more = f" and {left_out.count - len(named):,} more" if left_out.count > len(named) else ""
+    what = "One entry" if left_out.count == 1 else f"{left_out.count:,} entries"
+    shown = f"{', '.join(named)}{more}"
+    message = f"{what} cannot be stored in {target.name}: {shown}; {WAY_OUT}, or choose another format."
+    return KeyRejected(message, path=target)

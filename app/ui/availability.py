@@ -1,0 +1,34 @@
+"""Which actions can be done now, and the reason where one cannot."""
+
+from collections.abc import Mapping
+
+from app.ui.database_tab import DatabaseTab
+
+_NONE_OPEN = "No database is open."
+
+
+def reasons(tab: DatabaseTab | None) -> Mapping[str, str]:
+    """Return for each action that depends on the tab in front why it cannot be done; empty where it can."""
+    is_open = "" if tab is not None else _NONE_OPEN
+    can_browse = is_open or ("" if tab is not None and tab.can_browse else "This file is not open.")
+    if tab is None or can_browse:
+        names = ("undo", "redo", "save", "revert", "export", "find", "edit-value", "save-as", "convert", "compact")
+        return {**dict.fromkeys((*names, "check"), can_browse), "reload": is_open, "close-tab": is_open}
+    document, history = tab.document, tab.document.history
+    read_only = document.why_read_only
+    is_indexed = "" if document.is_indexed else "Its keys are still being read."
+    return {
+        "undo": "" if history.next_undo else "There is no edit to undo.",
+        "redo": "" if history.next_redo else "There is no edit to do again.",
+        "save": "" if tab.can_save else read_only or "There are no changes to save.",
+        "revert": "" if tab.stepping.is_current_pending else "This entry has no unsaved change.",
+        "edit-value": read_only,
+        "export": is_indexed,
+        "save-as": is_indexed,
+        "convert": is_indexed,
+        "compact": is_indexed or read_only,
+        "check": "",
+        "find": "",
+        "reload": "",
+        "close-tab": "",
+    }

@@ -1,0 +1,1 @@
+"""What is asked before a database is made, copied or salvaged."""

@@ -1,0 +1,49 @@
+"""What a person is told of each format that can be written, and of what can be chosen for it."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from app.backends.formats import FORMATS, Format
+
+DEFAULT_FORMAT = "sqlite3"
+GOOD_FOR: Mapping[str, str] = MappingProxyType(
+    {
+        "sqlite3": "Python 3.13 and later, and everything that reads SQLite",
+        "dumb": "Every Python, without any library; slow when it is large",
+        "gdbm": "Python's dbm.gnu on Linux, and many other languages",
+        "gdbm-ndbm": "Python's dbm.ndbm on Debian and its relatives",
+        "sdbm": "Perl, Ruby, Apache; only small entries",
+        "bdb-hash": "Python 2's dbhash and bsddb, mail and DNS servers",
+        "bdb-btree": "The same programs, where they want keys in order",
+        "cdb": "Mail and DNS servers; made to be read, fast at any size",
+        "lmdb": "Programs with the lmdb library",
+        "pickle-file": "Values without keys, one pickle after the other",
+    }
+)
+"""One line on each format that can be written: which programs read it. Its order is that of lists."""
+
+_CHOICES: Mapping[tuple[str, str | int | bool], str] = MappingProxyType(
+    {
+        ("byte_order", "little"): "Little-endian",
+        ("byte_order", "big"): "Big-endian",
+        ("duplicates", ""): "Not allowed",
+        ("duplicates", "unsorted"): "In the order of adding",
+        ("duplicates", "sorted"): "Sorted by value",
+        ("numsync", False): "No",
+        ("numsync", True): "Yes",
+    }
+)
+
+
+def writable_formats() -> Iterator[Format]:
+    """Yield the formats of new databases in the order in which they are offered."""
+    known = (*GOOD_FOR, *(name for name in FORMATS if name not in GOOD_FOR))
+    return (FORMATS[name] for name in known if FORMATS[name].writable)
+
+
+def choice_text(option: str, value: str | int | bool) -> str:
+    """Return what a person reads for a value of an option."""
+    known = _CHOICES.get((option, value))
+    if known is not None:
+        return known
+    return f"{value:,} bytes" if isinstance(value, int) else value

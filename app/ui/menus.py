@@ -1,0 +1,97 @@
+"""The menu bar and the tool bar, as tables of action names."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
+
+from app.ui.actions import Actions
+from app.ui.settings import forget_files, recent_files
+from app.ui.theme import Theme, choose_theme, chosen_theme
+
+_ICON = QSize(18, 18)
+_FILE = (
+    "new", "open", "recent", "reload", None, "save", "save-as", "revert", None, "export", None, "close-tab", "quit"
+)  # fmt: skip
+_MENUS: Sequence[tuple[str, Sequence[str | None]]] = (
+    ("&File", _FILE),
+    ("&Edit", ("undo", "redo", None, "edit-value", None, "find")),
+    ("&Database", ("convert", "compact", None, "check", "salvage")),
+    ("&View", ("command-palette", None, "theme", None, "docks")),
+)
+_TOOLS = ("new", "open", "save", None, "undo", "redo", "revert", None, "export")
+
+
+class RecentMenu(QMenu):
+    """Lists the databases opened last; it is filled when it is opened."""
+
+    chosen = Signal(object)
+    """The path of a database to open."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("Open &recent", parent)
+        self.aboutToShow.connect(self._on_opened)
+
+    @Slot()
+    def _on_opened(self) -> None:
+        self.clear()
+        for path in recent_files():
+            self.addAction(str(path).replace("&", "&&")).triggered.connect(partial(self._on_chosen, path))
+        if self.isEmpty():
+            self.addAction("None yet").setEnabled(False)
+        else:
+            self.addSeparator()
+            self.addAction("&Forget these").triggered.connect(forget_files)
+
+    def _on_chosen(self, path: Path, *_: object) -> None:
+        self.chosen.emit(path)
+
+
+def add_menus(window: QMainWindow, actions: Actions, recent: RecentMenu, docks: Sequence[QAction]) -> None:
+    """Fill the menu bar; ``docks`` show and hide the docks."""
+    submenus = {"recent": recent, "theme": _theme_menu(window)}
+    for title, names in _MENUS:
+        menu = window.menuBar().addMenu(title)
+        menu.setToolTipsVisible(True)  # they say why an action cannot be done
+        for name in names:
+            if name is None:
+                menu.addSeparator()
+            elif name in submenus:
+                menu.addMenu(submenus[name])
+            elif name == "docks":
+                menu.addActions(docks)
+            else:
+                menu.addAction(actions[name])
+
+
+def add_tool_bar(window: QMainWindow, actions: Actions) -> None:
+    bar = window.addToolBar("Main")
+    bar.setObjectName("tools")
+    bar.setMovable(False)
+    bar.setIconSize(_ICON)
+    bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+    for name in _TOOLS:
+        if name is None:
+            bar.addSeparator()
+        else:
+            bar.addAction(actions[name])
+
+
+def _theme_menu(window: QWidget) -> QMenu:
+    menu = QMenu("&Theme", window)
+    group = QActionGroup(menu)
+    for theme, title in ((Theme.SYSTEM, "&System"), (Theme.LIGHT, "&Light"), (Theme.DARK, "&Dark")):
+        action = menu.addAction(title)
+        action.setCheckable(True)
+        action.setChecked(theme is chosen_theme())
+        action.triggered.connect(partial(_on_theme_chosen, theme))
+        group.addAction(action)
+    return menu
+
+
+def _on_theme_chosen(theme: Theme, *_: object) -> None:
+    choose_theme(theme)

@@ -1,0 +1,32 @@
+"""A short table of plain texts, one line a row: the look that docks and dialogs share."""
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
+
+from app.ui.delegates import CellDelegate
+from app.ui.models.lists import TextTableModel
+from app.ui.theme import row_height
+from app.ui.views.header import Header
+
+
+class TextTable(QTableView):
+    """Rows are selected whole; Tab leaves it."""
+
+    def __init__(
+        self, name: str, title: str, columns: Sequence[str], parent: QWidget | None = None, *, type_column: int = -1
+    ) -> None:
+        super().__init__(parent)
+        self.rows = TextTableModel(columns, self)
+        self.setObjectName(name)
+        self.setAccessibleName(title)
+        self.setHorizontalHeader(Header(self))
+        self.setItemDelegate(CellDelegate(type_column=type_column, value_column=-1, parent=self))
+        self.setModel(self.rows)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(row_height())

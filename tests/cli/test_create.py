@@ -1,0 +1,122 @@
+"""``create``: an empty database of any format, never over something that is there."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import ROOT, Run, is_one_sentence
+from tests.cli.shelves import make_sqlite, read_sqlite
+from tests.writable import WRITABLE
+
+
+@pytest.mark.parametrize("format_id", [form for form in WRITABLE if form.values != ("pickle-file",)])
+def test_a_new_database_takes_entries(cli: Run, tmp_path: Path, format_id: str) -> None:
+    path = tmp_path / "new"
+
+    created = cli("create", path, "--to", format_id)
+    added = cli("set", path, "key", "'v\u00e9'")
+
+    assert (created.code, created.err, added.code, added.err) == (0, "", 0, "")
+    assert created.text.endswith("made with 0 entries.\n")
+    assert cli("info", path, "--json").text.count(f'"format": "{format_id}"') == 1
+    assert cli("show", path, "key", "--as", "raw").out == "v\u00e9".encode()
+
+
+def test_the_default_is_what_python_makes_today(cli: Run, tmp_path: Path) -> None:
+    assert cli("create", tmp_path / "new.db").code == 0
+
+    assert read_sqlite(tmp_path / "new.db") == {}
+
+
+def test_options_go_to_the_format(cli: Run, tmp_path: Path) -> None:
+    options = ["--page-size", "512", "--byte-order", "big", "--duplicates", "sorted", "--mode", "0600"]
+
+    assert cli("create", tmp_path / "new.db", "--to", "bdb-btree", *options).code == 0
+
+    page = (tmp_path / "new.db").read_bytes()
+    assert (page[12:16], int.from_bytes(page[20:24], "big")) == (b"\x00\x05\x31\x62", 512)
+    assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--to", "cdb", "--page-size", "512"],
+        ["--to", "sqlite3", "--numsync"],
+        ["--to", "gdbm", "--page-size", "513"],
+        ["--to", "dumb", "--duplicates", "sorted"],
+    ],
+    ids=" ".join,
+)
+def test_options_of_another_format_are_a_usage_error(cli: Run, tmp_path: Path, options: list[str]) -> None:
+    outcome = cli("create", tmp_path / "new", *options)
+
+    assert (outcome.code, outcome.out) == (2, b"")
+    assert is_one_sentence(outcome.err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_left_alone(cli: Run, tmp_path: Path) -> None:
+    path = make_sqlite(tmp_path / "old.db", {b"k": b"v"})
+    before = path.read_bytes()
+
+    for name in ("old.db", "old"):
+        (tmp_path / "old.dir").touch()
+        outcome = cli("create", tmp_path / name, "--to", "dumb" if name == "old" else "sqlite3")
+        assert (outcome.code, outcome.out) == (4, b"")
+        assert is_one_sentence(outcome.err)
+        assert "is there already" in outcome.err
+    assert path.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_replacing_keeps_a_backup_and_says_where(cli: Run, tmp_path: Path) -> None:
+    path = make_sqlite(tmp_path / "old.db", {b"k": b"v"})
+    before = path.read_bytes()
+
+    outcome = cli("create", path, "--replace")
+
+    [backup] = [file for file in tmp_path.iterdir() if file != path]
+    assert outcome.code == 0
+    assert backup.name in outcome.text
+    assert backup.read_bytes() == before
+    assert read_sqlite(path) == {}
+
+
+def test_a_folder_that_is_missing_or_taken_is_said(cli: Run, tmp_path: Path) -> None:
+    for name in ("nowhere/new.db", "."):
+        outcome = cli("create", tmp_path / name)
+        assert (outcome.code, outcome.out) == (4, b"")
+        assert is_one_sentence(outcome.err)
+    assert cli("create", tmp_path, "--replace").code == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="Only root can become somebody else.")
+def test_a_folder_without_permission_is_said() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        warm = folder / "warm"
+        # The other user may not be allowed to load our modules either, so they are used once before.
+        become = "import os; os.setgid(65534); os.setuid(65534)"
+        line = f"import sys; from app.__main__ import main; main(['create', {str(warm)!r}]); {become}; "
+        line += f"sys.exit(main(['create', {str(folder / 'new.db')!r}]))"
+        done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, capture_output=True, check=False, text=True)
+
+        assert done.returncode == 4
+        assert is_one_sentence(done.stderr)
+        assert [file.name for file in folder.iterdir()] == ["warm"]
+
+
+def test_a_name_that_is_missing_says_how_it_is_made(cli: Run, tmp_path: Path) -> None:
+    path = tmp_path / "some new.db"
+
+    outcome = cli("set", path, "k", "'v'")
+
+    assert outcome.code == 3
+    assert f"or make it with 'shelfscope create '{path}''" in outcome.err

@@ -1,0 +1,80 @@
+"""What tests of dialogs for new databases share: finding their parts, filling them in, waiting for the outcome."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QPushButton, QTableView, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.ui.database_tab import DatabaseTab
+from app.ui.dialogs.format_texts import writable_formats
+from app.ui.main_window import MainWindow
+from tests.ui.fixtures import WAIT, settle
+
+W = TypeVar("W", bound=QWidget)
+
+
+def part(parent: QWidget, kind: type[W], name: str) -> W:
+    """Return a widget by its object name."""
+    found = parent.findChild(kind, name)
+    assert found is not None, name
+    return found
+
+
+def dialog_of(window: MainWindow, action: str, name: str = "new-database") -> QDialog:
+    """Trigger an action and return the dialog that it opens."""
+    window.actions_[action].trigger()
+    return part(window, QDialog, name)
+
+
+def type_place(qtbot: QtBot, dialog: QDialog, path: Path, name: str = "new-place") -> None:
+    line = part(dialog, QLineEdit, name)
+    line.selectAll()
+    qtbot.keyClicks(line, str(path))
+
+
+def choose_format(dialog: QDialog, format_id: str) -> None:
+    """Go to a format with the arrow keys' effect."""
+    names = [form.format_id for form in writable_formats()]
+    part(dialog, QTableView, "formats").selectRow(names.index(format_id))
+
+
+def press_enter(qtbot: QtBot, dialog: QDialog, name: str = "new-place") -> None:
+    qtbot.keyClick(part(dialog, QLineEdit, name), Qt.Key.Key_Return)
+
+
+def answer_replace(dialog: QDialog, *, replaces: bool) -> None:
+    [box] = [box for box in dialog.findChildren(QMessageBox, "replace-question") if box.isVisible()]
+    if replaces:
+        press(box, "Replace")
+    else:
+        box.button(QMessageBox.StandardButton.Cancel).click()
+
+
+def finish_errands(qtbot: QtBot, window: MainWindow) -> None:
+    """Wait until nothing runs beside the tabs or in them."""
+
+    def is_quiet() -> None:
+        assert window.errands.is_idle
+        for tab in window.area.all():
+            tab.entries.view.ask()
+            assert tab.runner.is_idle
+            assert tab.filter_runner.is_idle
+
+    qtbot.waitUntil(is_quiet, timeout=3 * WAIT)
+    if window.area.current is not None:
+        settle(qtbot, window.area.current)
+
+
+def press(parent: QWidget, text: str) -> None:
+    """Press the visible button of that text."""
+    buttons = [button for button in parent.findChildren(QPushButton) if button.text() == text and button.isVisible()]
+    assert len(buttons) == 1, text
+    buttons[0].click()
+
+
+def change(qtbot: QtBot, tab: DatabaseTab, literal: str) -> None:
+    """Give the entry ``käse`` another value."""
+    tab.runner.start(tab.document.edit_job(3, "", literal))
+    settle(qtbot, tab)
