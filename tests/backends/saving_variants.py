@@ -55,6 +55,11 @@ class Variant:
         """Whether keys can come again; those of numbered entries cannot, though they change."""
         return self.format_id != NUMBERED and self.writer().holds_duplicates
 
+    @property
+    def is_never_empty(self) -> bool:
+        """Whether there must be an entry: a pickle file has one, and a file of SDBM without pages tells no layout."""
+        return self.format_id in {NUMBERED, "sdbm"}
+
     def stored(self, value: bytes) -> bytes:
         """Return bytes that the format can hold as a value and that differ as ``value`` does."""
         return pickle.dumps(value) if self.format_id == NUMBERED else value

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,19 @@ INDEX_BYTES = 24
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the data of a process")
 
+QUICK = {"gdbm", "dumb", "sqlite3"}
+"""Formats that are tried every time: one that is written anew, one that grows, one with transactions."""
 LARGE = [format_id for format_id in WRITABLE if format_id != "sdbm"]
 """Formats that hold values of any size."""
 ONE_IN_MEMORY = {"pickle-file", "lmdb"}
 """Formats that need the largest value in memory: to see where a pickle ends, or to hand it to LMDB's library."""
+
+
+def each(format_ids: Iterable[str]) -> pytest.MarkDecorator:
+    """Give a test every format, those that are not quick only when slow tests are asked for."""
+    slow = pytest.mark.slow
+    cases = [pytest.param(one, id=one, marks=() if one in QUICK else slow) for one in format_ids]
+    return pytest.mark.parametrize("format_id", cases)
 
 
 def save_one_change(format_id: str, folder: Path, count: int, size: int) -> dict[str, Any]:
@@ -46,21 +56,21 @@ def check_progress(steps: list[list[int]]) -> None:
     assert all(done <= total for done, total in known)
 
 
-@pytest.mark.parametrize("format_id", LARGE)
+@each(LARGE)
 def test_values_are_never_all_in_memory(format_id: str, tmp_path: Path) -> None:
-    answer = save_one_change(format_id, tmp_path, 160, MB)
+    answer = save_one_change(format_id, tmp_path, 96, MB)
 
     check_progress(answer["steps"])
 
 
-@pytest.mark.parametrize("format_id", LARGE)
+@each(LARGE)
 def test_a_large_value_is_never_whole_in_memory(format_id: str, tmp_path: Path) -> None:
-    save_one_change(format_id, tmp_path, 3, (20 if format_id in ONE_IN_MEMORY else 80) * MB)
+    save_one_change(format_id, tmp_path, 1, (20 if format_id in ONE_IN_MEMORY else 80) * MB)
 
 
-@pytest.mark.parametrize("format_id", WRITABLE)
+@each(WRITABLE)
 def test_many_small_entries_take_little_beyond_the_index(format_id: str, tmp_path: Path) -> None:
-    answer = save_one_change(format_id, tmp_path, 100_000, 20)
+    answer = save_one_change(format_id, tmp_path, 30_000, 20)
 
     check_progress(answer["steps"])
 

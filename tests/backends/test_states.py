@@ -60,7 +60,7 @@ class Database(RuleBasedStateMachine):
     @initialize(pairs=NEW_PAIRS)
     def make(self, pairs: list[Pair]) -> None:
         pairs = self.variant.storable(pairs)
-        if self.variant.format_id == NUMBERED and not pairs:
+        if self.variant.is_never_empty and not pairs:
             pairs = self.variant.storable([(b"", b"at least one")])
         self._use(self.variant.make(self._new_folder(), pairs), pairs)
 
@@ -95,7 +95,7 @@ class Database(RuleBasedStateMachine):
         replaced = data.draw(
             st.dictionaries(st.sampled_from(rows), VALUES, max_size=4) if rows else st.just({}), label="replaced"
         )
-        if self.variant.format_id == NUMBERED:  # it cannot be empty
+        if self.variant.is_never_empty:
             removed -= {0}
         writer = self.variant.writer()
         kept: list[Pair] = []
@@ -145,7 +145,8 @@ class Database(RuleBasedStateMachine):
         there, pairs = self._converted(self._open, self._listed, other)
         with opened(there) as backend:
             back, pairs = self._converted(backend, pairs, self.variant)
-        self._use(back, pairs)
+        if pairs or not self.variant.is_never_empty:
+            self._use(back, pairs)
 
     def _converted(self, source: Backend, pairs: list[Pair], target: Variant) -> tuple[Path, list[Pair]]:
         """Copy a backend into a new database; return it with the entries that it can hold."""
