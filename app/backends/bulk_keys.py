@@ -60,7 +60,7 @@ def put_at(buffer: Bytes, places: Numbers, matrix: Bytes) -> None:
 
 
 def hashes_of(keys: Bytes, *, signed: bool) -> Hashes:
-    """Return the hash of GDBM for each row, as `gdbm_layout.key_hashes` does; 32 bits hold all that counts."""
+    """Return the hash of GDBM for each row, as `gdbm.layout.key_hashes` does; 32 bits hold all that counts."""
     size = keys.shape[1]
     numbers = keys.view(np.int8).astype(np.int32).view(np.uint32) if signed else keys.astype(np.uint32)
     total = numbers @ _weights(size) + np.uint32(0x238F13AF * size & 0xFFFFFFFF)

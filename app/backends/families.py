@@ -7,7 +7,7 @@ from typing import Final
 
 from app.backends.binary import read_head
 from app.backends.files import companion, signature
-from app.backends.sdbm_layout import find_geometry
+from app.backends.sdbm.layout import find_geometry
 from app.backends.signatures import HEAD_BYTES, Finding, Head, gdbm
 
 DUMB_SUFFIXES: Final = (".dat", ".dir", ".bak")

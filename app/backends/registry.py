@@ -5,45 +5,45 @@ from pathlib import Path
 from types import MappingProxyType
 
 from app.backends.base import Backend, Match, ValueEnd
-from app.backends.bdb185_btree import Bdb185BtreeBackend
-from app.backends.bdb185_hash import Bdb185HashBackend
-from app.backends.bdb_btree import BdbBtreeBackend
-from app.backends.bdb_btree_write import BdbBtreeWriter, settings_for
-from app.backends.bdb_file import BdbBackend
-from app.backends.bdb_hash import BdbHashBackend
-from app.backends.bdb_hash_write import BdbHashWriter
-from app.backends.bdb_pages import Pages
-from app.backends.bdb_queue import BdbQueueBackend
-from app.backends.bdb_queue_salvage import salvage_queue
-from app.backends.bdb_recno import BdbRecnoBackend
-from app.backends.bdb_salvage import salvage_bdb
-from app.backends.bdb_subdatabases import open_btree
-from app.backends.cdb import CdbBackend
-from app.backends.cdb_salvage import salvage_cdb
-from app.backends.cdb_write import CdbWriter
-from app.backends.dumb import DumbBackend
-from app.backends.dumb_salvage import salvage_dumb
-from app.backends.dumb_write import DumbWriter
+from app.backends.berkeley.btree import BdbBtreeBackend
+from app.backends.berkeley.btree_write import BdbBtreeWriter, settings_for
+from app.backends.berkeley.file import BdbBackend
+from app.backends.berkeley.hash import BdbHashBackend
+from app.backends.berkeley.hash_write import BdbHashWriter
+from app.backends.berkeley.pages import Pages
+from app.backends.berkeley.queue_file import BdbQueueBackend
+from app.backends.berkeley.queue_salvage import salvage_queue
+from app.backends.berkeley.recno import BdbRecnoBackend
+from app.backends.berkeley.salvage import salvage_bdb
+from app.backends.berkeley.subdatabases import open_btree
+from app.backends.berkeley185.btree import Bdb185BtreeBackend
+from app.backends.berkeley185.hash import Bdb185HashBackend
+from app.backends.cdb.backend import CdbBackend
+from app.backends.cdb.salvage import salvage_cdb
+from app.backends.cdb.write import CdbWriter
+from app.backends.dumb.backend import DumbBackend
+from app.backends.dumb.salvage import salvage_dumb
+from app.backends.dumb.write import DumbWriter
 from app.backends.formats import FORMATS
-from app.backends.gdbm import GdbmBackend
-from app.backends.gdbm_ndbm import GdbmNdbmBackend
-from app.backends.gdbm_salvage import salvage_gdbm, salvage_gdbm_ndbm
-from app.backends.gdbm_write import GdbmWriter, NdbmWriter, new_shape
-from app.backends.lmdb import LmdbBackend
-from app.backends.lmdb_salvage import salvage_lmdb
-from app.backends.lmdb_write import LmdbWriter
-from app.backends.pickle_file import PickleFileBackend
-from app.backends.pickle_file_salvage import salvage_pickle_file
-from app.backends.pickle_file_write import PickleFileWriter
+from app.backends.gdbm.backend import GdbmBackend
+from app.backends.gdbm.ndbm import GdbmNdbmBackend
+from app.backends.gdbm.salvage import salvage_gdbm, salvage_gdbm_ndbm
+from app.backends.gdbm.write import GdbmWriter, NdbmWriter, new_shape
+from app.backends.lmdb.backend import LmdbBackend
+from app.backends.lmdb.salvage import salvage_lmdb
+from app.backends.lmdb.write import LmdbWriter
+from app.backends.pickle_file.backend import PickleFileBackend
+from app.backends.pickle_file.salvage import salvage_pickle_file
+from app.backends.pickle_file.write import PickleFileWriter
 from app.backends.salvage import Salvager
-from app.backends.sdbm import SdbmBackend
-from app.backends.sdbm_salvage import salvage_sdbm
-from app.backends.sdbm_write import SdbmWriter, new_convention
-from app.backends.sqlite import SqliteBackend
-from app.backends.sqlite_salvage import salvage_sqlite
-from app.backends.sqlite_write import SqliteWriter
-from app.backends.tdb import TdbBackend
-from app.backends.tdb_salvage import salvage_tdb
+from app.backends.sdbm.backend import SdbmBackend
+from app.backends.sdbm.salvage import salvage_sdbm
+from app.backends.sdbm.write import SdbmWriter, new_convention
+from app.backends.sqlite.backend import SqliteBackend
+from app.backends.sqlite.salvage import salvage_sqlite
+from app.backends.sqlite.write import SqliteWriter
+from app.backends.tdb.backend import TdbBackend
+from app.backends.tdb.salvage import salvage_tdb
 from app.backends.whichdb import whichdb
 from app.backends.writer import CreateOptions, Writer
 from app.errors import AppError, BackendMissing, CorruptDatabase, OptionRejected, UnknownFormat

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.backends import bdb185_hash_layout, bdb185_pages, bdb_meta, gdbm_layout, lmdb_pages, tdb_layout
 from app.backends.base import ByteOrder
+from app.backends.berkeley import meta as bdb_meta
+from app.backends.berkeley185 import hash_layout as bdb185_hash_layout
+from app.backends.berkeley185 import pages as bdb185_pages
+from app.backends.gdbm import layout as gdbm_layout
+from app.backends.lmdb import pages as lmdb_pages
+from app.backends.tdb import layout as tdb_layout
 
 HEAD_BYTES: Final = 65536
 """The largest page of SQLite and Berkeley DB; all that detectors look at."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from app.backends.base import Change, Match, SaveOptions, SaveReport
-from app.backends.dumb import DumbBackend
+from app.backends.dumb.backend import DumbBackend
 from app.backends.file_operations import FileOperations
 from app.cancel import CancelToken
 from tests.backends.listing import expected_of

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from itertools import islice, product
 from pathlib import Path
 
-from app.backends.gdbm import GdbmBackend
-from app.backends.gdbm_image import Shape
-from app.backends.gdbm_layout import LAYOUTS, key_hash
-from app.backends.gdbm_write import GdbmWriter, new_shape
+from app.backends.gdbm.backend import GdbmBackend
+from app.backends.gdbm.image import Shape
+from app.backends.gdbm.layout import LAYOUTS, key_hash
+from app.backends.gdbm.write import GdbmWriter, new_shape
 from app.backends.whichdb import whichdb
 from app.backends.writer import CreateOptions
 from app.cancel import CancelToken

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.backends.base import Change, Match, SaveOptions, SaveReport
 from app.backends.file_operations import FileOperations
-from app.backends.lmdb import LmdbBackend
+from app.backends.lmdb.backend import LmdbBackend
 from app.cancel import CancelToken
 from tests.backends.listing import expected_of
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.backends.base import Change, Insert, Match, Remove, Replace, SaveOptions, SaveReport
 from app.backends.file_operations import FileOperations
-from app.backends.sqlite import SqliteBackend
+from app.backends.sqlite.backend import SqliteBackend
 from app.cancel import CancelToken
 from tests.backends.listing import expected_of
 from tests.backends.other_program import OtherProgram

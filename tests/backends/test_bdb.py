@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Backend, Match
-from app.backends.bdb_btree import BdbBtreeBackend
-from app.backends.bdb_hash import BdbHashBackend
-from app.backends.bdb_meta import key_hash
+from app.backends.berkeley.btree import BdbBtreeBackend
+from app.backends.berkeley.hash import BdbHashBackend
+from app.backends.berkeley.meta import key_hash
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import BackendMissing, Cancelled, CannotOpen, CorruptDatabase, StaleIndex

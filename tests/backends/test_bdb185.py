@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Backend, Match, SaveOptions
-from app.backends.bdb185_btree import Bdb185BtreeBackend
-from app.backends.bdb185_hash import Bdb185HashBackend
-from app.backends.bdb185_hash_layout import key_hash
+from app.backends.berkeley185.btree import Bdb185BtreeBackend
+from app.backends.berkeley185.hash import Bdb185HashBackend
+from app.backends.berkeley185.hash_layout import key_hash
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import Cancelled, CorruptDatabase, ReadOnlyDatabase, StaleIndex

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import bdb_btree, bdb_btree_bulk_write, bdb_btree_layout, key_index
-from app.backends.bdb_btree import BdbBtreeBackend
-from app.backends.bdb_btree_bulk import Leaves, Shape
-from app.backends.bdb_btree_write import FLAG_DUPLICATES, BtreeSettings
+from app.backends import key_index
+from app.backends.berkeley import btree as bdb_btree
+from app.backends.berkeley import btree_bulk_write as bdb_btree_bulk_write
+from app.backends.berkeley import btree_layout as bdb_btree_layout
+from app.backends.berkeley.btree import BdbBtreeBackend
+from app.backends.berkeley.btree_bulk import Leaves, Shape
+from app.backends.berkeley.btree_write import FLAG_DUPLICATES, BtreeSettings
 from app.backends.key_index import IndexChunk
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken

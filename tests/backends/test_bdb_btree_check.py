@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backends.bdb_btree_write import FLAG_DUPLICATES, FLAG_RECORD_NUMBERS, FLAG_SORTED, BtreeSettings
+from app.backends.berkeley.btree_write import FLAG_DUPLICATES, FLAG_RECORD_NUMBERS, FLAG_SORTED, BtreeSettings
 from app.backends.registry import open_database
 from app.cancel import CancelToken
 from tests import corpus

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends.bdb_btree_write import FLAG_DUPLICATES, BtreeSettings
+from app.backends.berkeley.btree_write import FLAG_DUPLICATES, BtreeSettings
 from app.backends.registry import salvager_for
 from app.backends.salvage import Found, Origin, Salvage
 from app.cancel import CancelToken

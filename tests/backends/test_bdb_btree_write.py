@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import ByteOrder, Change, Insert, Remove, Replace, SaveOptions
-from app.backends.bdb_btree import BdbBtreeBackend
-from app.backends.bdb_btree_write import (
+from app.backends.berkeley.btree import BdbBtreeBackend
+from app.backends.berkeley.btree_write import (
     FLAG_DUPLICATES,
     FLAG_RECORD_NUMBERS,
     FLAG_SORTED,

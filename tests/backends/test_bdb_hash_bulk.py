@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import bdb_hash, key_index
-from app.backends.bdb_hash import BdbHashBackend
-from app.backends.bdb_hash_bulk import hashes_of
-from app.backends.bdb_meta import key_hash
+from app.backends import key_index
+from app.backends.berkeley import hash as bdb_hash
+from app.backends.berkeley.hash import BdbHashBackend
+from app.backends.berkeley.hash_bulk import hashes_of
+from app.backends.berkeley.meta import key_hash
 from app.backends.key_index import ChunkBuilder, IndexChunk
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import bdb_hash_plan
 from app.backends.base import ByteOrder, Change, Insert, Remove, Replace
-from app.backends.bdb_hash import BdbHashBackend
-from app.backends.bdb_hash_write import BdbHashWriter
-from app.backends.bdb_write import PageMaker
+from app.backends.berkeley import hash_plan as bdb_hash_plan
+from app.backends.berkeley.hash import BdbHashBackend
+from app.backends.berkeley.hash_write import BdbHashWriter
+from app.backends.berkeley.write import PageMaker
 from app.backends.file_operations import FileOperations
 from app.backends.registry import new_writer, open_database
 from app.backends.writer import CreateOptions, Duplicates

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Match
-from app.backends.cdb import CdbBackend
-from app.backends.cdb_layout import key_hash
+from app.backends.cdb.backend import CdbBackend
+from app.backends.cdb.layout import key_hash
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import Cancelled, CorruptDatabase, StaleIndex

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import cdb_layout, cdb_write
 from app.backends.base import Insert, Remove, Replace, SaveOptions
-from app.backends.cdb import CdbBackend
-from app.backends.cdb_layout import HEAD, PAIR, key_hash
-from app.backends.cdb_write import CdbWriter
+from app.backends.cdb import layout as cdb_layout
+from app.backends.cdb import write as cdb_write
+from app.backends.cdb.backend import CdbBackend
+from app.backends.cdb.layout import HEAD, PAIR, key_hash
+from app.backends.cdb.write import CdbWriter
 from app.backends.registry import new_writer, open_database
 from app.backends.writer import CreateOptions
 from app.cancel import CancelToken

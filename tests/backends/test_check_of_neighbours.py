@@ -8,10 +8,10 @@ from time import monotonic
 import pytest
 
 from app.backends.base import Backend, Match, Problem
-from app.backends.cdb import CdbBackend
-from app.backends.cdb_layout import HEAD, PAIR, key_hash
+from app.backends.cdb.backend import CdbBackend
+from app.backends.cdb.layout import HEAD, PAIR, key_hash
 from app.backends.registry import open_database
-from app.backends.sdbm_layout import key_hashes
+from app.backends.sdbm.layout import key_hashes
 from app.cancel import CancelToken
 from app.errors import Cancelled
 from app.limits import PROBLEMS

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Insert
-from app.backends.dumb_index import MAX_LINE, DumbIndex, format_line, parse_line, read_index_file
+from app.backends.dumb.index import MAX_LINE, DumbIndex, format_line, parse_line, read_index_file
 from app.backends.key_index import FIRST_CHUNK
 from app.cancel import CancelToken
 from app.errors import (
@@ -129,7 +129,7 @@ def many(folder: Path, *, first: bytes = MANY[0], last: bytes = MANY[-1]) -> Pat
 
 def test_the_first_entries_come_before_the_index_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(many(tmp_path)) as backend:
-        monkeypatch.setattr("app.backends.dumb.read_index_file", pytest.fail)
+        monkeypatch.setattr("app.backends.dumb.backend.read_index_file", pytest.fail)
 
         chunk = next(backend.index(CancelToken()))
 
@@ -253,7 +253,7 @@ def test_an_older_index_is_read_only_where_it_is_needed(tmp_path: Path, monkeypa
         opened_files.append(path.suffix)
         return read_index_file(path, token)
 
-    monkeypatch.setattr("app.backends.dumb.read_index_file", note)
+    monkeypatch.setattr("app.backends.dumb.backend.read_index_file", note)
     with opened(base) as backend:
         assert dict(entries_of(backend)) == {b"a": b"1", b"b": b"2"}
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from app.backends.base import Replace, SaveOptions, SaveReport
-from app.backends.dumb import DumbBackend
-from app.backends.dumb_index import DumbFiles, read_index_file
+from app.backends.dumb.backend import DumbBackend
+from app.backends.dumb.index import DumbFiles, read_index_file
 from app.cancel import CancelToken
 from app.errors import Cancelled, ChangedOnDisk, DatabaseLocked, ReadOnlyDatabase, SaveFailed
 from tests import corpus

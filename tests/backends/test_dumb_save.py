@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.backends.base import Change, Expected, Insert, Remove, Replace, SaveOptions
 from app.backends.changes import key_text
-from app.backends.dumb_index import MAX_LINE, parse_line
+from app.backends.dumb.index import MAX_LINE, parse_line
 from app.cancel import CancelToken
 from app.errors import (
     Cancelled,

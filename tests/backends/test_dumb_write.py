@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from app.backends.base import SaveOptions
 from app.backends.create import CreateReport, create_database
-from app.backends.dumb import DumbBackend
-from app.backends.dumb_index import MAX_LINE, IndexStyle
-from app.backends.dumb_write import DumbWriter
+from app.backends.dumb.backend import DumbBackend
+from app.backends.dumb.index import MAX_LINE, IndexStyle
+from app.backends.dumb.write import DumbWriter
 from app.backends.file_operations import FileOperations
 from app.backends.records import PIECE_BYTES
 from app.backends.registry import new_writer, open_database

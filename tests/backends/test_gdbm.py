@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Match
-from app.backends.gdbm import GdbmBackend
-from app.backends.gdbm_layout import key_hashes
+from app.backends.gdbm.backend import GdbmBackend
+from app.backends.gdbm.layout import key_hashes
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import Cancelled, CorruptDatabase, StaleIndex

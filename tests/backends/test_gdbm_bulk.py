@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import gdbm, key_index
+from app.backends import key_index
 from app.backends.base import Problem
-from app.backends.gdbm_image import BULK_ENTRIES, Shape
-from app.backends.gdbm_layout import key_hashes
+from app.backends.gdbm import backend as gdbm
+from app.backends.gdbm.image import BULK_ENTRIES, Shape
+from app.backends.gdbm.layout import key_hashes
 from app.backends.key_index import CHUNK, FIRST_CHUNK
 from app.cancel import CancelToken
 from app.errors import AppError, StaleIndex

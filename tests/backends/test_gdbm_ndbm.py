@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.backends.base import Insert, Match, Remove
 from app.backends.file_operations import FileOperations
-from app.backends.gdbm_ndbm import GdbmNdbmBackend
+from app.backends.gdbm.ndbm import GdbmNdbmBackend
 from app.backends.registry import new_writer
 from app.backends.whichdb import whichdb
 from app.backends.writer import CreateOptions

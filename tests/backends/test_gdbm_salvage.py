@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends.gdbm_image import Shape
+from app.backends.gdbm.image import Shape
 from app.backends.salvage import Origin
 from app.cancel import CancelToken
 from tests import corpus

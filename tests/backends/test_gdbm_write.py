@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import gdbm_image
 from app.backends.base import Insert, Remove, Replace, SaveOptions
-from app.backends.gdbm import GdbmBackend
-from app.backends.gdbm_image import Shape
-from app.backends.gdbm_layout import EXTENSION_BYTES, key_hash, key_hashes
-from app.backends.gdbm_write import GdbmWriter, new_shape
+from app.backends.gdbm import image as gdbm_image
+from app.backends.gdbm.backend import GdbmBackend
+from app.backends.gdbm.image import Shape
+from app.backends.gdbm.layout import EXTENSION_BYTES, key_hash, key_hashes
+from app.backends.gdbm.write import GdbmWriter, new_shape
 from app.backends.key_index import ChunkBuilder, IndexChunk
 from app.backends.records import Records
 from app.backends.spool import SpooledRecords

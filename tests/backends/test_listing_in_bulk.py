@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import pytest
 
-from app.backends import cdb, sdbm
 from app.backends.base import Backend, Match, Problem
-from app.backends.cdb import CdbBackend
+from app.backends.cdb import backend as cdb
+from app.backends.cdb.backend import CdbBackend
 from app.backends.key_index import IndexChunk
-from app.backends.sdbm import SdbmBackend
-from app.backends.sdbm_layout import MULTIPLIERS, Convention, Geometry, key_hashes
+from app.backends.sdbm import backend as sdbm
+from app.backends.sdbm.backend import SdbmBackend
+from app.backends.sdbm.layout import MULTIPLIERS, Convention, Geometry, key_hashes
 from app.cancel import CancelToken
 from app.errors import AppError, StaleIndex
 from tests import corpus

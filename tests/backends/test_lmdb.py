@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from app.backends.base import Backend, Match
 from app.backends.key_index import KeyIndex
-from app.backends.lmdb import LmdbBackend
-from app.backends.lmdb_pages import parse_meta
+from app.backends.lmdb.backend import LmdbBackend
+from app.backends.lmdb.pages import parse_meta
 from app.backends.registry import open_database
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken

@@ -12,8 +12,8 @@ import pytest
 
 from app.backends.base import Insert, SaveOptions
 from app.backends.binary import MappedFile
-from app.backends.lmdb_check import free_pages
-from app.backends.lmdb_pages import Pages, parse_meta
+from app.backends.lmdb.check import free_pages
+from app.backends.lmdb.pages import Pages, parse_meta
 from app.cancel import CancelToken
 from app.errors import ReadOnlyDatabase, SaveFailed
 from tests import corpus

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import lmdb_save
 from app.backends.base import Change, Expected, Insert, Remove, Replace, SaveOptions
 from app.backends.create import CreateReport, create_database
 from app.backends.file_operations import FileOperations
-from app.backends.lmdb import LmdbBackend
+from app.backends.lmdb import save as lmdb_save
+from app.backends.lmdb.backend import LmdbBackend
 from app.backends.records import PIECE_BYTES
 from app.backends.registry import new_writer, open_database
 from app.backends.writer import CreateOptions
@@ -111,8 +111,8 @@ def test_its_own_tools_read_it_and_its_library_goes_on_writing_into_it(tmp_path:
 def test_many_batches_and_a_map_that_is_too_small_are_no_obstacle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.backends.lmdb_write._BATCH_BYTES", 1 << 16)
-    monkeypatch.setattr("app.backends.lmdb_write._map_size", lambda _records: 1 << 17)
+    monkeypatch.setattr("app.backends.lmdb.write._BATCH_BYTES", 1 << 16)
+    monkeypatch.setattr("app.backends.lmdb.write._map_size", lambda _records: 1 << 17)
     entries = {b"%d" % number: bytes(number) for number in range(3000)} | {b"large": bytes(3 * PIECE_BYTES)}
 
     created(tmp_path / "new.mdb", entries)

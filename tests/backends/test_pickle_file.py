@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Match, ValueEnd
-from app.backends.pickle_file import PickleFileBackend
+from app.backends.pickle_file.backend import PickleFileBackend
 from app.cancel import CancelToken
 from app.errors import AppError, Cancelled, CannotOpen, CorruptDatabase, StaleIndex
 from tests.backends.listing import entries_of, index_of, pickle_end

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Backend, Change, Insert, Remove, Replace, SaveOptions
-from app.backends.pickle_file import PickleFileBackend
-from app.backends.pickle_file_write import PickleFileWriter
+from app.backends.pickle_file.backend import PickleFileBackend
+from app.backends.pickle_file.write import PickleFileWriter
 from app.backends.records import SelectedRecords
 from app.backends.registry import new_writer, open_database
 from app.backends.writer import CreateOptions

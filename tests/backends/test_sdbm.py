@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Match
-from app.backends.sdbm import SdbmBackend
-from app.backends.sdbm_layout import MULTIPLIERS, PAGE_SIZES, Directory, find_geometry, key_hashes
+from app.backends.sdbm.backend import SdbmBackend
+from app.backends.sdbm.layout import MULTIPLIERS, PAGE_SIZES, Directory, find_geometry, key_hashes
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import Cancelled, CorruptDatabase, StaleIndex, UnknownFormat

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import sdbm_write
 from app.backends.base import Backend, Insert, Remove, Replace, SaveOptions
 from app.backends.registry import new_writer, open_database
-from app.backends.sdbm import SdbmBackend
-from app.backends.sdbm_layout import MULTIPLIERS, PAGE_SIZES, Convention, Geometry, key_hashes, reversed_bits
-from app.backends.sdbm_write import SdbmWriter
+from app.backends.sdbm import write as sdbm_write
+from app.backends.sdbm.backend import SdbmBackend
+from app.backends.sdbm.layout import MULTIPLIERS, PAGE_SIZES, Convention, Geometry, key_hashes, reversed_bits
+from app.backends.sdbm.write import SdbmWriter
 from app.backends.writer import CreateOptions
 from app.cancel import CancelToken
 from app.errors import ChangedOnDisk, KeyRejected, OptionRejected, ReadOnlyDatabase

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends import sqlite_access, sqlite_batches
 from app.backends.base import Insert, Remove, Replace
 from app.backends.registry import open_database
+from app.backends.sqlite import access as sqlite_access
+from app.backends.sqlite import batches as sqlite_batches
 from app.cancel import CancelToken
 from app.errors import (
     AppError,
@@ -138,7 +139,7 @@ def test_rows_of_a_chunk_are_never_torn_by_a_writer(tmp_path: Path, monkeypatch:
             torn.append(len({len(first[2]), *rest.chunk.sizes}))
             return rest
 
-        monkeypatch.setattr("app.backends.sqlite.gather_short", gather_beside_a_writer)
+        monkeypatch.setattr("app.backends.sqlite.backend.gather_short", gather_beside_a_writer)
         chunk = next(backend.index(CancelToken()))
 
     assert torn[0] == 2  # what SQLite gave at first was half old, half new
@@ -324,7 +325,7 @@ def test_rows_on_both_sides_of_a_damaged_page_are_listed(tmp_path: Path) -> None
 
 
 def test_looking_for_rows_around_damage_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.backends.sqlite.FIRST_CHUNK", 2000)
+    monkeypatch.setattr("app.backends.sqlite.backend.FIRST_CHUNK", 2000)
     token = CancelToken()
     with opened(with_a_damaged_page(tmp_path)) as backend:
         chunks = backend.index(token)

@@ -12,7 +12,7 @@ import pytest
 
 from app.backends.base import SaveOptions, SaveReport
 from app.backends.registry import open_database
-from app.backends.sqlite import SqliteBackend
+from app.backends.sqlite.backend import SqliteBackend
 from app.cancel import CancelToken
 from app.errors import Cancelled, DatabaseLocked, ReadOnlyDatabase, SaveFailed
 from tests import corpus
@@ -200,9 +200,9 @@ KILLED = """
 import os, signal, sqlite3, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from app.backends import sqlite_transfer
+from app.backends.sqlite import transfer as sqlite_transfer
 from app.backends.base import Match, SaveOptions
-from app.backends.sqlite import SqliteBackend
+from app.backends.sqlite.backend import SqliteBackend
 from app.cancel import CancelToken
 
 path, steps = Path({path!r}), [0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backends.sqlite_copy import PrivateCopy, SideFiles
+from app.backends.sqlite.private_copy import PrivateCopy, SideFiles
 from tests.backends.sqlite_files import written
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no process can be asked there whether it runs")
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no process can 
 _OWNER = """
 import sys
 from pathlib import Path
-from app.backends.sqlite_copy import PrivateCopy, SideFiles
+from app.backends.sqlite.private_copy import PrivateCopy, SideFiles
 copy = PrivateCopy(SideFiles(Path(sys.argv[1])))
 print(copy.path, flush=True)
 sys.stdin.read()

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Change, Insert, Remove, Replace, SaveOptions
-from app.backends.sqlite_rows import BLOB, StoredRow
-from app.backends.sqlite_save import SqliteSave
+from app.backends.sqlite.rows import BLOB, StoredRow
+from app.backends.sqlite.save import SqliteSave
 from app.cancel import CancelToken
 from app.errors import (
     Cancelled,
@@ -270,7 +270,7 @@ def test_a_save_cancelled_at_any_look_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_key_and_value_beyond_sqlites_limit_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, BEFORE)
-    monkeypatch.setattr("app.backends.sqlite_save.row_limit", lambda: 100)
+    monkeypatch.setattr("app.backends.sqlite.save.row_limit", lambda: 100)
 
     with opened(path) as backend:
         with pytest.raises(KeyRejected, match="100 bytes"):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from app.backends.base import Backend, Match
 from app.backends.registry import open_database
-from app.backends.tdb import TdbBackend
-from app.backends.tdb_layout import key_hash, parse_header
+from app.backends.tdb.backend import TdbBackend
+from app.backends.tdb.layout import key_hash, parse_header
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import Cancelled, CorruptDatabase, StaleIndex

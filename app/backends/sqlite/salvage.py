@@ -1,0 +1,144 @@
+"""What can be found of a damaged ``dbm.sqlite3`` database: by SQLite as far as it goes, then in the pages."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
+
+from app.backends.base import Backend, Match
+from app.backends.binary import MappedFile
+from app.backends.carving import carve, unclaimed
+from app.backends.salvage import Found, Origin, Salvage
+from app.backends.sqlite.backend import SqliteBackend
+from app.backends.sqlite.cells import FILE_HEADER_BYTES, LEAF, Cells, Geometry, Row, geometry_of
+from app.errors import AppError, CannotOpen, CorruptDatabase, StaleIndex, UnknownFormat
+
+_FIRST_TRUNK_AT = 32
+_DIGEST_BYTES = 16
+
+
+def salvage_sqlite(salvage: Salvage) -> Iterator[Found]:
+    """Yield the rows that SQLite lists, then those that it passes over.
+
+    Raises:
+        CannotOpen: the file cannot be read at all.
+    """
+    search = _Search(salvage)
+    with closing(MappedFile(salvage.path)) as file:
+        search.look_at_cut(file)
+    yield from search.listed()
+    if search.is_damaged or salvage.deleted:
+        with closing(MappedFile(salvage.path)) as file:  # not before SQLite let the file go
+            yield from search.in_pages(file)
+
+
+class _Search:
+    """One search, which remembers the entries that it found."""
+
+    def __init__(self, salvage: Salvage) -> None:
+        self._salvage = salvage
+        self._seen: set[bytes] = set()
+        self._seen_values: set[bytes] = set()
+        self._whole: set[bytes] | None = None
+        self.is_damaged = False
+
+    def look_at_cut(self, file: MappedFile) -> None:
+        """Where the file ends within a page, remember the rows that are whole: SQLite takes the rest for zeros."""
+        geometry = geometry_of(file)
+        if file.size % geometry.page_size:
+            cells = Cells(file, geometry)
+            rows = (row for number in range(1, geometry.pages + 1) for row in cells.rows(number))
+            self._whole = {_pair_digest(row.key, row.value) for row in rows}
+
+    def listed(self) -> Iterator[Found]:
+        """Yield what SQLite lists and reads."""
+        path = self._salvage.path
+        try:
+            with closing(SqliteBackend(Match("sqlite3", "", "", path, path, (path,)))) as backend:
+                yield from self._entries(backend)
+                for problem in backend.problems:
+                    self._damage(problem.message, problem.offset)
+        except AppError as error:
+            if isinstance(error, CannotOpen) and not isinstance(error, UnknownFormat):
+                raise
+            self._damage(error.message, error.offset)
+
+    def _entries(self, backend: Backend) -> Iterator[Found]:
+        for chunk in backend.index(self._salvage.token):
+            for row in range(len(chunk)):
+                self._salvage.token.check()
+                try:
+                    key = chunk.key(row)
+                    value = backend.read(key, chunk.locators[row], chunk.sizes[row])
+                except (CorruptDatabase, StaleIndex) as error:
+                    self._damage(error.message, error.offset)
+                    continue
+                if self._whole is not None and _pair_digest(key, value) not in self._whole:
+                    self._damage("A row reaches over the end of the file.", None)
+                    continue
+                self._is_new(key, value)
+                yield Found(key, value, chunk.locators[row], Origin.LIVE)
+
+    def _damage(self, message: str, offset: int | None) -> None:
+        self.is_damaged = True
+        self._salvage.report(message, offset)
+
+    def _is_new(self, key: bytes, value: bytes) -> bool:
+        """Tell whether a pair is found for the first time, and remember it."""
+        self._seen_values.add(sha256(value).digest()[:_DIGEST_BYTES])
+        digest = _pair_digest(key, value)
+        is_new = digest not in self._seen
+        self._seen.add(digest)
+        return is_new
+
+    def in_pages(self, file: MappedFile) -> Iterator[Found]:
+        """Yield rows of pages that SQLite did not list; those of free pages are deleted ones."""
+        geometry = geometry_of(file)
+        cells = Cells(file, geometry)
+        free = _free_pages(file, geometry)
+        for wants_free in (False, True) if self._salvage.deleted else (False,):
+            for number in range(1, geometry.pages + 1):
+                self._salvage.token.advance(number, geometry.pages)
+                if (number in free) == wants_free:
+                    yield from self._in_page(file, geometry, cells, number, is_free=wants_free)
+
+    def _in_page(
+        self, file: MappedFile, geometry: Geometry, cells: Cells, number: int, *, is_free: bool
+    ) -> Iterator[Found]:
+        start = geometry.start(number)
+        end = min(start + geometry.usable, file.size)
+        kind_at = start + (FILE_HEADER_BYTES if number == 1 else 0)
+        if not is_free and file.buffer[kind_at : kind_at + 1] != bytes((LEAF,)):
+            return
+        rows = list(cells.rows(number))
+        origin = Origin.DELETED if is_free or not self.is_damaged else Origin.LOST
+        yield from self._new(rows, origin)
+        gaps = list(unclaimed([(row.offset, start + row.end) for row in rows], start + 8, end))
+        if self._salvage.deleted:
+            yield from self._new(cells.freed_rows(number, gaps, self._salvage.value_end), Origin.DELETED)
+        for found in carve(file.buffer, gaps, self._salvage.value_end, self._salvage.token, origin=origin):
+            if sha256(found.value).digest()[:_DIGEST_BYTES] not in self._seen_values:
+                yield found
+
+    def _new(self, rows: Iterator[Row] | list[Row], origin: Origin) -> Iterator[Found]:
+        for row in rows:
+            if self._is_new(row.key, row.value):
+                yield Found(row.key, row.value, row.offset, origin)
+
+
+def _pair_digest(key: bytes, value: bytes) -> bytes:
+    return sha256(b"%d " % len(key) + key + value).digest()[:_DIGEST_BYTES]
+
+
+def _free_pages(file: MappedFile, geometry: Geometry) -> set[int]:
+    """Return the numbers of the pages that the header leads to as free."""
+    free: set[int] = set()
+    trunk = int.from_bytes(file.buffer[_FIRST_TRUNK_AT : _FIRST_TRUNK_AT + 4], "big")
+    while 1 < trunk <= geometry.pages and trunk not in free:
+        free.add(trunk)
+        start = geometry.start(trunk)
+        head = file.buffer[start : start + geometry.usable]
+        count = min(int.from_bytes(head[4:8], "big"), (len(head) - 8) // 4)
+        leaves = (int.from_bytes(head[8 + 4 * at : 12 + 4 * at], "big") for at in range(count))
+        free.update(number for number in leaves if 1 < number <= geometry.pages)
+        trunk = int.from_bytes(head[:4], "big")
+    return free

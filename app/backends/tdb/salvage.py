@@ -1,0 +1,118 @@
+"""What can be found of a damaged TDB file, and of entries that were removed from one."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
+
+from app.backends.base import Backend, ByteOrder, Match, Problem
+from app.backends.binary import MappedFile
+from app.backends.salvage import Found, Origin, Salvage
+from app.backends.tdb.backend import TdbBackend
+from app.backends.tdb.layout import HEADER_BYTES, Header, parse_header
+from app.backends.tdb.records import DEAD, FREE, RECORD, Records
+from app.errors import CorruptDatabase, StaleIndex
+
+_DIGEST_BYTES = 16
+_MAGIC_AT = 20
+
+
+def salvage_tdb(salvage: Salvage) -> Iterator[Found]:
+    """Yield the entries that the chains lead to, then those whose records still lie somewhere.
+
+    Raises:
+        CannotOpen: the file cannot be read at all.
+    """
+    with closing(MappedFile(salvage.path)) as file:
+        header = parse_header(file.buffer[:HEADER_BYTES]) or Header(_likely_order(file), 0, True, 0)
+    search = _Search(salvage, header)
+    yield from search.listed()
+    if search.is_damaged or salvage.deleted:
+        yield from search.by_magic()
+
+
+def _likely_order(file: MappedFile) -> ByteOrder:
+    orders: tuple[ByteOrder, ...] = ("little", "big")
+    return max(orders, key=lambda order: file.buffer[:].count(RECORD.to_bytes(4, order)))
+
+
+class _Search:
+    """One search, which remembers the entries that it found."""
+
+    def __init__(self, salvage: Salvage, header: Header) -> None:
+        self._salvage = salvage
+        self._header = header
+        self._seen: set[bytes] = set()
+        self.is_damaged = False
+
+    def listed(self) -> Iterator[Found]:
+        """Yield what the chains lead to."""
+        path = self._salvage.path
+        try:
+            match = Match("tdb", "", "", path, path, (path,), self._header.byte_order)
+            with closing(TdbBackend(match)) as backend:
+                yield from self._entries(backend)
+                for problem in backend.problems:
+                    self._damage(problem.message, problem.offset)
+        except CorruptDatabase as error:
+            self._damage(error.message, error.offset)
+
+    def _damage(self, message: str, offset: int | None) -> None:
+        self.is_damaged = True
+        self._salvage.report(message, offset)
+
+    def _entries(self, backend: Backend) -> Iterator[Found]:
+        for chunk in backend.index(self._salvage.token):
+            for row in range(len(chunk)):
+                self._salvage.token.check()
+                try:
+                    key = chunk.key(row)
+                    value = backend.read(key, chunk.locators[row], chunk.sizes[row])
+                except (CorruptDatabase, StaleIndex) as error:
+                    self._damage(error.message, error.offset)
+                    continue
+                self._is_new(key, value)
+                yield Found(key, value, chunk.locators[row], Origin.LIVE)
+
+    def _is_new(self, key: bytes, value: bytes) -> bool:
+        """Tell whether a pair is found for the first time, and remember it."""
+        digest = sha256(b"%d " % len(key) + key + value).digest()[:_DIGEST_BYTES]
+        is_new = digest not in self._seen
+        self._seen.add(digest)
+        return is_new
+
+    def by_magic(self) -> Iterator[Found]:
+        """Yield the entries of all records in the file that were not found yet, those in free room as deleted."""
+        with closing(MappedFile(self._salvage.path, self._header.byte_order)) as file:
+            records = Records(file, self._header)
+            free = [one for one in records.free(self._salvage.token) if not isinstance(one, Problem)]
+            in_free = bytearray(file.size // 4 + 1)
+            for one in free:
+                first, last = one.start // 4, one.end // 4
+                in_free[first:last] = bytes((1,)) * (last - first)
+            deleted: list[int] = []
+            for start in self._starts(file, RECORD):
+                if in_free[start // 4]:
+                    deleted.append(start)
+                else:
+                    yield from self._of_record(records, start, Origin.LOST if self.is_damaged else Origin.DELETED)
+            for magic in (DEAD, FREE) if self._salvage.deleted else ():
+                deleted += self._starts(file, magic)
+            if self._salvage.deleted:
+                for start in sorted(deleted):
+                    yield from self._of_record(records, start, Origin.DELETED)
+
+    def _starts(self, file: MappedFile, magic: int) -> Iterator[int]:
+        """Yield where records of a magic may begin: the library aligns them to four bytes."""
+        pattern, base = magic.to_bytes(4, self._header.byte_order), self._header.base
+        place = file.buffer.find(pattern, _MAGIC_AT)
+        while place >= 0:
+            self._salvage.token.advance(place, file.size)
+            if (place - base) % 4 == 0:
+                yield place - _MAGIC_AT
+            place = file.buffer.find(pattern, place + 1)
+
+    def _of_record(self, records: Records, start: int, origin: Origin) -> Iterator[Found]:
+        record = records.at(start)
+        pair = None if record is None else records.pair(record)
+        if record is not None and pair is not None and (pair[0] or pair[1]) and self._is_new(*pair):
+            yield Found(*pair, start, origin)
