@@ -33,9 +33,10 @@ def run(files: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the tests, without those marked slow; ARGUMENTS are pytest's."""
+    """Run the tests on all processors, without those marked slow; ARGUMENTS are pytest's."""
     python = prepare(system_packages.OFFSCREEN)
-    return call([python, "-m", "pytest", "-m", "not slow", *arguments], test_environment())
+    shared = ["-n", "auto", "--dist", "worksteal"]
+    return call([python, "-m", "pytest", "-m", "not slow", *shared, *arguments], test_environment())
 
 
 def check(*, slow: bool) -> int:

@@ -89,6 +89,7 @@ def test_every_format_is_made_by_the_window_and_read_by_the_command_line(
     assert dumped(tmp_path / "made") == entries
 
 
+@pytest.mark.alone
 def test_a_conversion_does_not_stop_the_window(qtbot: QtBot, child_window: MainWindow, tmp_path: Path) -> None:
     path = make_sqlite(tmp_path / "many.db", {b"%06d" % number: b"v" * 20 for number in range(100_000)})
     opened(qtbot, child_window, path)

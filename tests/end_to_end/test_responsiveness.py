@@ -16,6 +16,8 @@ from tests.end_to_end.heartbeat import Heartbeat
 from tests.engine.shelves import make_sqlite
 from tests.ui.fixtures import WAIT, opened, settle
 
+pytestmark = pytest.mark.alone
+
 ALLOWED = 100
 """Milliseconds that a gap may be longer than in the idle loop of the same run."""
 IDLE = 1_000

@@ -12,6 +12,8 @@ from app.engine.child import ChildEngine
 from app.errors import AppError
 from tests.engine.shelves import make_sqlite
 
+pytestmark = pytest.mark.alone
+
 VALUES = sorted((Path(__file__).parent.parent / "data" / "values").glob("hostile_*.???"))
 VALUES = [path for path in VALUES if path.suffix in {".pkl", ".mar"}]
 SECONDS = 2.0
