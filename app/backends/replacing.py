@@ -7,12 +7,23 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
+from app.backends.binary import extents
 from app.backends.file_operations import FileOperations
 from app.backends.files import COPY_BYTES, companion
 
 _HOLE_BYTES = 4096
 """Zeros of that many bytes become a hole where holes are wanted; file systems make them no smaller."""
+
+
+class Hole(NamedTuple):
+    """Zeros in a file, so many bytes, that take no room on the disk."""
+
+    size: int
+
+
+Piece = bytes | Hole
 
 
 def name_beside(target: Path) -> Path:
@@ -21,7 +32,7 @@ def name_beside(target: Path) -> Path:
 
 
 def write_beside(
-    operations: FileOperations, target: Path, pieces: Iterable[bytes], *, model: Path | None = None
+    operations: FileOperations, target: Path, pieces: Iterable[Piece], *, model: Path | None = None
 ) -> Path:
     """Write a new file in the folder of ``target``, durable, with the owner and mode of ``model``; return its path.
 
@@ -33,7 +44,7 @@ def write_beside(
     return path
 
 
-def create_file(operations: FileOperations, path: Path, pieces: Iterable[bytes], *, sparse: bool = False) -> None:
+def create_file(operations: FileOperations, path: Path, pieces: Iterable[Piece], *, sparse: bool = False) -> None:
     """Write a new file for its owner alone, durable; with ``sparse`` blocks of zeros become holes.
 
     On any failure it is taken away again, except one that the name was not free.
@@ -50,7 +61,7 @@ def create_file(operations: FileOperations, path: Path, pieces: Iterable[bytes],
         raise
 
 
-def _create(operations: FileOperations, path: Path, model: Path, pieces: Iterable[bytes]) -> None:
+def _create(operations: FileOperations, path: Path, model: Path, pieces: Iterable[Piece]) -> None:
     create_file(operations, path, pieces)
     try:
         operations.copy_access(model, path)
@@ -59,27 +70,29 @@ def _create(operations: FileOperations, path: Path, model: Path, pieces: Iterabl
         raise
 
 
-def _fill(operations: FileOperations, fd: int, pieces: Iterable[bytes], *, sparse: bool) -> None:
+def _fill(operations: FileOperations, fd: int, pieces: Iterable[Piece], *, sparse: bool) -> None:
     position, ends_in_hole = 0, False
     for piece in pieces:
-        for run, is_zeros in _runs(piece) if sparse else ((piece, False),):
-            position += len(run)
-            ends_in_hole = is_zeros
-            if is_zeros:
+        for run in _runs(piece) if sparse and not isinstance(piece, Hole) else (piece,):
+            ends_in_hole = isinstance(run, Hole)
+            if isinstance(run, Hole):
+                position += run.size
                 operations.seek(fd, position)
             else:
+                position += len(run)
                 write_all(operations, fd, run)
     if ends_in_hole:
         operations.truncate(fd, position)
 
 
-def _runs(piece: bytes) -> Iterator[tuple[memoryview, bool]]:
-    """Yield a piece in runs of blocks that are zeros and of blocks that are not, as large as they come."""
+def _runs(piece: bytes) -> Iterator[memoryview | Hole]:
+    """Yield a piece in runs as large as they come: blocks of zeros as holes, others as they are."""
     zeros, view = bytes(_HOLE_BYTES), memoryview(piece)
     blocks = range(0, len(piece), _HOLE_BYTES)
-    for is_zeros, run in groupby(blocks, lambda start: zeros.startswith(view[start : start + _HOLE_BYTES])):
-        starts = list(run)
-        yield view[starts[0] : starts[-1] + _HOLE_BYTES], is_zeros
+    for is_zeros, together in groupby(blocks, lambda start: zeros.startswith(view[start : start + _HOLE_BYTES])):
+        starts = list(together)
+        run = view[starts[0] : starts[-1] + _HOLE_BYTES]
+        yield Hole(len(run)) if is_zeros else run
 
 
 def write_all(operations: FileOperations, fd: int, data: bytes | memoryview) -> None:
@@ -203,11 +216,20 @@ def free_backup_names(paths: Sequence[Path]) -> tuple[Path, ...]:
         number += 1
 
 
-def _pieces(operations: FileOperations, path: Path) -> Generator[bytes, None, None]:
-    """Yield the content of a file, holes as zeros."""
+def _pieces(operations: FileOperations, path: Path) -> Generator[Piece, None, None]:
+    """Yield the content of a file; holes are not read, they can be larger than any disk."""
     fd = operations.open(path, os.O_RDONLY)
     try:
-        while piece := operations.read(fd, COPY_BYTES):
-            yield piece
+        place, size = 0, os.fstat(fd).st_size
+        for start, end in extents(fd, size):
+            if start > place:
+                yield Hole(start - place)
+            operations.seek(fd, start)
+            place = start
+            while place < end and (piece := operations.read(fd, min(COPY_BYTES, end - place))):
+                place += len(piece)
+                yield piece
+        if place < size:
+            yield Hole(size - place)
     finally:
         operations.close(fd)

@@ -6,8 +6,9 @@ from enum import Enum
 from itertools import count
 from pathlib import Path
 
-from app.backends.base import ValueEnd
+from app.backends.base import Backend, ValueEnd
 from app.cancel import CancelToken
+from app.errors import CorruptDatabase
 
 
 class Origin(Enum):
@@ -49,6 +50,26 @@ class Salvage:
 
 Salvager = Callable[[Salvage], Iterator[Found]]
 """Yields entries, live ones first; the same entry is found once. Raises CannotOpen when there is nothing to read."""
+
+
+def report_problems(backend: Backend, salvage: Salvage) -> bool:
+    """Report what listing a database noticed and what its structure shows besides; tell whether there was anything.
+
+    Called right after `Backend.index` ran to its end. Whoever is told that a database is sound was told the same by
+    `Backend.check`.
+    """
+    said = [(problem.message, problem.offset) for problem in backend.problems]
+    for message, offset in said:
+        salvage.report(message, offset)
+    is_damaged = bool(said)
+    try:
+        for problem in backend.check_structure(salvage.token):
+            is_damaged = True
+            salvage.report(problem.message, problem.offset)
+    except CorruptDatabase as error:
+        is_damaged = True
+        salvage.report(error.message, error.offset)
+    return is_damaged
 
 
 def name_of(found: Found, taken: Callable[[bytes], bool]) -> bytes:

@@ -13,7 +13,7 @@ from app.backends.files import companion
 from app.backends.fingerprint import WatchedRecords, fingerprint_of, occurrences_in
 from app.backends.formats import FORMATS
 from app.backends.records import Records
-from app.backends.replacing import create_file, discard, put_all_in_place
+from app.backends.replacing import Piece, create_file, discard, put_all_in_place
 from app.cancel import CancelToken
 from app.errors import CorruptDatabase, OptionRejected, StaleIndex
 
@@ -141,7 +141,7 @@ class ImageWriter(Writer):
     """Whether zeros are left out of the file as holes."""
 
     @abstractmethod
-    def images(self, records: Records, token: CancelToken) -> tuple[Iterable[bytes], ...]:
+    def images(self, records: Records, token: CancelToken) -> tuple[Iterable[Piece], ...]:
         """Return the content of each file, in the order of ``suffixes``."""
 
     def write(self, records: Records, base: Path, operations: FileOperations, token: CancelToken) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.backends.base import Backend
 from app.backends.key_index import IndexChunk
 from app.backends.registry import open_database
-from app.backends.salvage import Found, Salvage
+from app.backends.salvage import Found, Salvage, report_problems
 from app.errors import CorruptDatabase
 
 
@@ -18,8 +18,7 @@ def listed(salvage: Salvage) -> Iterator[Found]:
     with open_database(salvage.path, salvage.value_end) as backend:
         for chunk in backend.index(salvage.token):
             yield from _readable(backend, chunk, salvage)
-        for problem in backend.problems:
-            salvage.report(problem.message, problem.offset)
+        report_problems(backend, salvage)
     if salvage.deleted:
         salvage.report(f"Deleted entries of {backend.format_id} databases are not searched for.", None)
 

@@ -343,6 +343,23 @@ def test_keys_that_machines_of_two_kinds_hashed_are_not_moved(tmp_path: Path) ->
         rewriting.save(backend, Remove(0))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows is not asked for holes")
+def test_pages_far_apart_take_neither_time_nor_room(tmp_path: Path) -> None:
+    # The hashes agree in 22 bits: pages are split so often until the keys part that the file is of 32 GB.
+    pairs = {b"k10000": b"v" * 700, b"k24641": b"w" * 700}
+    rewriting.create(new_writer("sdbm", CreateOptions()), tmp_path / "x", pairs.items())
+
+    with opened(tmp_path / "x") as backend:
+        report = rewriting.save(backend, *rewriting.edit(backend, (b"k10000", b"new" * 200), b"k24641", (b"k2", b"")))
+        assert (tmp_path / "x.pag").stat().st_size < 1 << 20
+        rewriting.save(backend, Insert(b"k24641", b"w" * 700), options=SaveOptions())
+
+    assert report.bytes_before < 1 << 20
+    assert (tmp_path / "x.pag").stat().st_size > 1 << 30
+    with opened(tmp_path / "x") as backend:
+        assert whole(backend) == {b"k10000": b"new" * 200, b"k2": b"", b"k24641": b"w" * 700}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell the room that a file takes")
 def test_a_sparse_database_stays_sparse(tmp_path: Path) -> None:
     wanted, far = {0, 0x7FFF, 0x8000, 0xFFFF}, dict[int, bytes]()

@@ -10,7 +10,7 @@ from app.backends.base import Match
 from app.backends.berkeley.meta import META_BYTES, parse_meta
 from app.backends.berkeley.queue_file import BdbQueueBackend
 from app.backends.binary import read_head
-from app.backends.salvage import Found, Origin, Salvage
+from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.errors import AppError, CorruptDatabase
 
 
@@ -42,8 +42,7 @@ def _records(queue: BdbQueueBackend, salvage: Salvage) -> Iterator[Found]:
                 yield Found(place[0], queue.read(*place), queue.place_of(*place))
             except AppError as error:
                 salvage.report(error.message, error.offset)
-    for problem in queue.problems:
-        salvage.report(problem.message, problem.offset)
+    is_damaged = report_problems(queue, salvage)
     if salvage.deleted:
         for key, value, start in queue.removed(salvage.token):
             yield Found(key, value, start, Origin.DELETED)

@@ -21,7 +21,7 @@ from app.backends.berkeley.pages import DUPLICATE_CHAIN, DUPLICATE_LEAF, OVERFLO
 from app.backends.berkeley.subdatabases import BdbSubdatabasesBackend
 from app.backends.binary import Damage, MappedFile
 from app.backends.carving import carve
-from app.backends.salvage import Found, Origin, Salvage
+from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.errors import AppError
 
 _VALUE_PAGES: Final = frozenset({DUPLICATE_LEAF, RECNO_LEAF, DUPLICATE_CHAIN})
@@ -87,13 +87,11 @@ class Search(ABC):
         database = self._opened()
         try:
             yield from self._listed(database)
-            for _problem in database.check_structure(self._salvage.token):
-                pass  # what matters is that it claims the keys that only pages above the leaves lead to
+            # Checking also claims the keys that only pages above the leaves lead to.
+            report_problems(database, self._salvage)
         finally:
             if isinstance(database, BdbSubdatabasesBackend):
                 database.close()
-        for problem in database.problems:
-            self._salvage.report(problem.message, problem.offset)
         taken = database.claims.taken
         self._known = array("q", sorted(self._known))
         for number in range(1, self._pages.count):

@@ -8,7 +8,7 @@ from app.backends.binary import MappedFile
 from app.backends.carving import carve, unclaimed
 from app.backends.cdb.backend import CdbBackend
 from app.backends.cdb.layout import HEAD, PAIR
-from app.backends.salvage import Found, Origin, Salvage
+from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.errors import CorruptDatabase
 
 _LONGEST_KEY = 1 << 16
@@ -43,8 +43,7 @@ def _listed(backend: CdbBackend, claimed: list[_Range], salvage: Salvage) -> Ite
             else:
                 claimed.append((place, value + size))
             yield Found(key, backend.read(key, place, size), value)
-    for problem in backend.problems:
-        salvage.report(problem.message, problem.offset)
+    report_problems(backend, salvage)
 
 
 def _between(file: MappedFile, free: _Range, salvage: Salvage) -> Iterator[Found]:

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
+from app import limits
 from app.backends.binary import MappedFile
+from app.backends.dumb.check import check_dumb
 from app.backends.dumb.index import MAX_LINE, DumbFiles, DumbIndex, parse_key, read_index_file
 from app.backends.dumb.pack import BLOCK
 from app.backends.files import companion
@@ -51,6 +54,7 @@ class _Search:
             self._salvage.report("There is no index: keys are lost, and only values that can be told are found.", None)
         else:
             yield from self._listed(index)
+            is_damaged |= self._contradicts_itself()
         rest = Origin.LOST if is_damaged else Origin.DELETED
         if is_damaged or self._salvage.deleted:
             if index is not None and older is not None:
@@ -67,6 +71,13 @@ class _Search:
             for problem in index.all_problems():
                 self._salvage.report(problem.message, problem.offset)
         return index
+
+    def _contradicts_itself(self) -> bool:
+        """Report what lines say of ``.dat`` that cannot be, and tell whether any does."""
+        problems = list(islice(check_dumb(self._files, self._salvage.token), limits.PROBLEMS))
+        for problem in problems:
+            self._salvage.report(problem.message, problem.offset)
+        return bool(problems)
 
     def _listed(self, index: DumbIndex) -> Iterator[Found]:
         for row, key in enumerate(index.rows):

@@ -15,7 +15,7 @@ from app.backends.gdbm.backend import GdbmBackend
 from app.backends.gdbm.layout import HASH_BITS, magic_order
 from app.backends.gdbm.traces import Bucket, Cover, Range, TableShape, Trace, Traces, is_superseded, possible_shapes
 from app.backends.key_index import IndexChunk
-from app.backends.salvage import Found, Origin, Salvage
+from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.errors import CorruptDatabase
 
 
@@ -48,9 +48,7 @@ def _salvage(path: Path, salvage: Salvage) -> Iterator[Found]:
 def _listed(backend: GdbmBackend, rest: "_Rest", salvage: Salvage) -> Iterator[Found]:
     for chunk in backend.index(salvage.token):
         yield from _of_chunk(backend, chunk, rest)
-    for problem in backend.problems:
-        salvage.report(problem.message, problem.offset)
-    rest.know(backend)
+    rest.know(backend, is_damaged=report_problems(backend, salvage))
 
 
 def _of_chunk(backend: GdbmBackend, chunk: IndexChunk, rest: "_Rest") -> Iterator[Found]:
@@ -106,12 +104,12 @@ class _Rest:
         self._listed: list[Bucket] = []
         self.is_damaged = True
 
-    def know(self, backend: GdbmBackend) -> None:
+    def know(self, backend: GdbmBackend, *, is_damaged: bool) -> None:
         """Take in what an open file tells of its own structure."""
         header = backend.header
         shape = TableShape(header.layout, header.byte_order, header.bucket_size)
         self._shapes = (shape,)
-        self.is_damaged = bool(backend.problems)
+        self.is_damaged = is_damaged
         self.claimed.add(0, header.block_size)
         self.claimed.add(header.directory, header.directory + header.directory_size)
         for address, lowest, highest in backend.buckets(self._salvage.token):

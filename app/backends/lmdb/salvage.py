@@ -29,7 +29,7 @@ from app.backends.lmdb.pages import (
     Tree,
     parse_meta,
 )
-from app.backends.salvage import Found, Origin, Salvage
+from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.errors import AppError, CorruptDatabase, StaleIndex
 
 _SIZES = (4096, 16384, 65536, 8192, 32768, 2048, 1024, 512)
@@ -69,8 +69,7 @@ class _Search:
         try:
             with closing(LmdbBackend(Match("lmdb", "", "", path, path, (path,), byte_order))) as backend:
                 yield from self._entries(backend)
-                for problem in backend.problems:
-                    self._damage(problem.message, problem.offset)
+                self.is_damaged |= report_problems(backend, self._salvage)
         except CorruptDatabase as error:
             self._damage(error.message, error.offset)
 

@@ -9,7 +9,7 @@ from app.backends.base import ByteOrder, Match
 from app.backends.binary import MappedFile
 from app.backends.carving import carve, unclaimed
 from app.backends.files import companion
-from app.backends.salvage import Found, Origin, Salvage
+from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.backends.sdbm.backend import SdbmBackend
 from app.backends.sdbm.layout import (
     PAGE_SIZES,
@@ -75,8 +75,7 @@ def _listed(backend: SdbmBackend, salvage: Salvage) -> Iterator[Found]:
         for row, (locator, size) in enumerate(zip(chunk.locators, chunk.sizes, strict=True)):
             key = chunk.key(row)
             yield Found(key, backend.read(key, locator, size), backend.value_place(locator))
-    for problem in backend.problems:
-        salvage.report(problem.message, problem.offset)
+    report_problems(backend, salvage)
 
 
 class _Rest:

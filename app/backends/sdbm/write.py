@@ -16,6 +16,7 @@ from app.backends.base import Backend, Match
 from app.backends.changes import key_text
 from app.backends.key_index import IndexChunk
 from app.backends.records import Records, batches
+from app.backends.replacing import Hole, Piece
 from app.backends.sdbm.layout import NEW, Convention, Geometry, reversed_bits
 from app.backends.writer import CreateOptions, ImageWriter, refuse_unknown
 from app.cancel import CancelToken
@@ -29,7 +30,9 @@ _DIR_BLOCK: Final = 4096
 """Bytes: the size of .dir is a multiple of it."""
 _PAGES_BYTES: Final = 1 << 20
 """Bytes of the pages whose entries are asked for together."""
-_ZEROS: Final = bytes(1 << 20)
+_ZEROS: Final = bytes(1 << 16)
+_JOINED: Final = 256
+"""Pages and gaps that are handed on together."""
 
 
 def new_convention(options: CreateOptions) -> Convention:
@@ -60,9 +63,9 @@ class SdbmWriter(ImageWriter):
             return f"key and value may have {longest:,} bytes together, and it has {len(key) + value_size:,}"
         return ""
 
-    def images(self, records: Records, token: CancelToken) -> tuple[Iterable[bytes], ...]:
+    def images(self, records: Records, token: CancelToken) -> tuple[Iterable[Piece], ...]:
         layout = _Layout(records, self._convention, token)
-        return layout.directory(token), batches(layout.pages(records, token))
+        return layout.directory(token), _joined(layout.pages(records, token))
 
     def open(self, base: Path) -> Backend:
         paths = self.paths(base)
@@ -138,7 +141,7 @@ class _Layout:
             waiting.append((2 * node + 2, depth + 1, other, middle, end))
             waiting.append((2 * node + 1, depth + 1, number, first, middle))
 
-    def pages(self, records: Records, token: CancelToken) -> Iterator[bytes]:
+    def pages(self, records: Records, token: CancelToken) -> Iterator[Piece]:
         """Yield .pag: each page, and zeros where none is."""
         if not len(self._order):
             return
@@ -150,7 +153,7 @@ class _Layout:
             items = _items(records, [row for rows_of_page in rows for row in rows_of_page])
             for place, rows_of_page in zip(some, rows, strict=True):
                 token.check()
-                yield from _zeros((self._numbers[place] - following) * self._page_size, token)
+                yield _gap((self._numbers[place] - following) * self._page_size)
                 yield self._page(islice(items, 2 * len(rows_of_page)))
                 following = self._numbers[place] + 1
 
@@ -163,12 +166,13 @@ class _Layout:
         head = struct.pack(f"{self._convention.geometry.mark}{len(offsets) + 1}H", len(offsets), *offsets)
         return head + bytes(end - len(head)) + b"".join(reversed(items))
 
-    def directory(self, token: CancelToken) -> Iterator[bytes]:
+    def directory(self, token: CancelToken) -> Iterator[Piece]:
         """Yield .dir: a bit for each page that was split, in blocks; nothing when there is one page only."""
         following = 0
         places = (self._splits[row] for row in self._rising(self._splits))
         for block, there in groupby(places, lambda place: place // (8 * _DIR_BLOCK)):
-            yield from _zeros((block - following) * _DIR_BLOCK, token)
+            token.check()
+            yield _gap((block - following) * _DIR_BLOCK)
             bits = bytearray(_DIR_BLOCK)
             for place in there:
                 bits[place // 8 % _DIR_BLOCK] |= 1 << place % 8
@@ -186,10 +190,25 @@ def _items(records: Records, rows: Sequence[int]) -> Iterator[bytes]:
     return (item for row in rows for item in (records.key(row), records.value(row)))
 
 
-def _zeros(count: int, token: CancelToken) -> Iterator[bytes]:
-    for start in range(0, count, len(_ZEROS)):
-        token.check()
-        yield _ZEROS[: count - start]
+def _gap(count: int) -> Piece:
+    """Return so many zeros; many as a hole, as a few hashes that agree for long can put pages far apart."""
+    return _ZEROS[:count] if count <= len(_ZEROS) else Hole(count)
+
+
+def _joined(pages: Iterable[Piece]) -> Iterator[Piece]:
+    """Yield the same content in larger pieces."""
+    waiting = list[bytes]()
+    for piece in pages:
+        if isinstance(piece, Hole):
+            yield from batches(waiting)
+            waiting.clear()
+            yield piece
+            continue
+        waiting.append(piece)
+        if len(waiting) == _JOINED:
+            yield from batches(waiting)
+            waiting.clear()
+    yield from batches(waiting)
 
 
 def _too_many(key: bytes) -> KeyRejected:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from app.backends.base import Backend, Match
 from app.backends.binary import MappedFile
 from app.backends.carving import carve, unclaimed
-from app.backends.salvage import Found, Origin, Salvage
+from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.backends.sqlite.backend import SqliteBackend
 from app.backends.sqlite.cells import FILE_HEADER_BYTES, LEAF, Cells, Geometry, Row, geometry_of
 from app.errors import AppError, CannotOpen, CorruptDatabase, StaleIndex, UnknownFormat
@@ -55,8 +55,7 @@ class _Search:
         try:
             with closing(SqliteBackend(Match("sqlite3", "", "", path, path, (path,)))) as backend:
                 yield from self._entries(backend)
-                for problem in backend.problems:
-                    self._damage(problem.message, problem.offset)
+                self.is_damaged |= report_problems(backend, self._salvage)
         except AppError as error:
             if isinstance(error, CannotOpen) and not isinstance(error, UnknownFormat):
                 raise

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from app.backends.base import Backend, ByteOrder, Match, Problem
 from app.backends.binary import MappedFile
-from app.backends.salvage import Found, Origin, Salvage
+from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.backends.tdb.backend import TdbBackend
 from app.backends.tdb.layout import HEADER_BYTES, Header, parse_header
 from app.backends.tdb.records import DEAD, FREE, RECORD, Records
@@ -51,8 +51,7 @@ class _Search:
             match = Match("tdb", "", "", path, path, (path,), self._header.byte_order)
             with closing(TdbBackend(match)) as backend:
                 yield from self._entries(backend)
-                for problem in backend.problems:
-                    self._damage(problem.message, problem.offset)
+                self.is_damaged |= report_problems(backend, self._salvage)
         except CorruptDatabase as error:
             self._damage(error.message, error.offset)
 
