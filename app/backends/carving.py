@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from app.backends.base import Buffer, Sliceable, ValueEnd
-from app.backends.salvage import Found, Origin
+from app.backends.base import Buffer, Sliceable
+from app.backends.salvage import Found, Origin, Salvage
 from app.cancel import CancelToken
 
 _SIGNATURE: Final = re.compile(rb"\x80[\x02-\x05]", re.DOTALL)
@@ -18,31 +18,57 @@ _STRIDE: Final = 1 << 20
 """Bytes that are searched between two looks at the token."""
 
 
-def carve(
-    buffer: Buffer,
-    ranges: Iterable[tuple[int, int]],
-    value_end: ValueEnd,
-    token: CancelToken,
-    *,
-    origin: Origin = Origin.LOST,
-) -> Iterator[Found]:
-    """Yield the values that begin and end within each range (start and end, bytes), none of them within another.
+class ValueSearch:
+    """The search of one file for values. What only looks like one costs time: its work grows with what is searched.
 
-    What only looks like a value costs time: however many places do, the work grows no faster than the ranges.
+    Places are passed over, and that is said, when too many bytes were looked at in vain.
     """
-    allowance = _FREE_BYTES
-    for start, end in ranges:
-        allowance += _TRIES * (end - start)
-        place = start
-        while (place := _next_signature(buffer, place, end, token)) < end and allowance > 0:
-            stretch = _Stretch(buffer, end)
-            stop = value_end(stretch, place)
-            if stop is not None and place < stop <= end:
-                yield Found(None, bytes(buffer[place:stop]), place, origin)
-                place = stop
-            else:
-                allowance -= stretch.served
-                place += 1
+
+    def __init__(self, salvage: Salvage) -> None:
+        self._salvage = salvage
+        self._allowance = _FREE_BYTES
+        self._is_spent = False
+
+    def allow_for(self, size: int) -> None:
+        """Take in that bytes are going to be searched."""
+        self._allowance += _TRIES * size
+
+    def carve(
+        self, buffer: Buffer, ranges: Iterable[tuple[int, int]], *, origin: Origin = Origin.LOST, start_of_file: int = 0
+    ) -> Iterator[Found]:
+        """Yield the values that begin and end within each range (start and end, bytes), none of them within another.
+
+        ``start_of_file``: where in the file the buffer begins (bytes).
+        """
+        for start, end in ranges:
+            self.allow_for(end - start)
+            place = start
+            while (place := _next_signature(buffer, place, end, self._salvage.token)) < end:
+                if self.is_spent(start_of_file + place):
+                    break
+                stop = self.end_of(buffer, place, end)
+                if stop is not None:
+                    yield Found(None, bytes(buffer[place:stop]), start_of_file + place, origin)
+                place = place + 1 if stop is None else stop
+
+    def end_of(self, buffer: Buffer, place: int, end: int) -> int | None:
+        """Return where a value ends that begins at a place and lies before ``end``; None where there is none."""
+        stretch = _Stretch(buffer, end)
+        stop = self._salvage.value_end(stretch, place)
+        if stop is not None and place < stop <= end:
+            return stop
+        self._allowance -= stretch.served
+        return None
+
+    def is_spent(self, place: int) -> bool:
+        """Tell whether nothing may be looked at any more; the first time is reported."""
+        if self._allowance > 0:
+            return False
+        if not self._is_spent:
+            self._is_spent = True
+            message = "Too much here only looks like values: some of it was not searched for them."
+            self._salvage.report(message, place)
+        return True
 
 
 def unclaimed(claimed: Iterable[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -20,6 +20,14 @@ _OLD_START: Final = re.compile(
     rb"\(*+(?:[ld]p\d++\n|[SV][^\n]*+\np\d++\n|[ic][\w.]++\n\w++\n[pq(])|\(++[IL]-?+\d++L?+\n|\(*+[\]}]q\0"
 )
 """How pickles of protocol 0 and 1 begin that are longer than `_WINDOW`."""
+_OLD_LINE: Final = re.compile(rb"[^FILPSVcgip]|[FILPSVcgip][^\n\0]*+\n")
+"""How all of protocol 0 and 1 begin: opcodes that take a line have one, and text in no container has no zeros."""
+_COUNTED: Final = re.compile(rb"[TX](.{4})", re.DOTALL)
+"""A long string of protocol 1, and its length."""
+_SHORT: Final = 1 << 16
+"""Bytes of a pickle of protocol 0 or 1 of which nothing tells that it is longer."""
+HEAD_BYTES: Final = 1 << 18
+"""Bytes that tell how long a pickle can be."""
 _WINDOW: Final = 1 << 18
 """Bytes of a file of values that are taken for a pickle: more of a hostile one would take minutes to refuse."""
 _INFLATED_BYTES: Final = 65536
@@ -72,6 +80,19 @@ def _finding(variant: str, reason: str) -> Finding:
 def _may_be_long_pickle(window: bytes, *, is_named_so: bool) -> bool:
     """Tell whether a pickle can begin here that is longer than what was looked at."""
     return len(window) == _WINDOW and (is_named_so or _has_proto(window) or _OLD_START.match(window) is not None)
+
+
+def possible_length(head: bytes, size: int) -> int:
+    """Return up to how many of ``size`` bytes a pickle can take that begins so, 0 where none can.
+
+    Whoever tries many places needs a bound: text can look like the beginning of a pickle that never ends.
+    """
+    if _has_proto(head) or _OLD_START.match(head):
+        return size
+    if counted := _COUNTED.match(head):
+        length = int.from_bytes(counted[1], "little")
+        return min(size, length + _SHORT) if length < size else 0
+    return min(size, _SHORT) if _OLD_LINE.match(head) else 0
 
 
 def _has_proto(data: bytes) -> bool:

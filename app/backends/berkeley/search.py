@@ -20,7 +20,7 @@ from app.backends.berkeley.meta import META_BYTES, parse_meta
 from app.backends.berkeley.pages import DUPLICATE_CHAIN, DUPLICATE_LEAF, OVERFLOW, RECNO_LEAF, Item, Page, Pages
 from app.backends.berkeley.subdatabases import BdbSubdatabasesBackend
 from app.backends.binary import Damage, MappedFile
-from app.backends.carving import carve
+from app.backends.carving import ValueSearch
 from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.errors import AppError
 
@@ -198,8 +198,8 @@ class Search(ABC):
 
     def _carved(self) -> Iterator[Found]:
         """Yield the values that stand in free room without a key."""
-        salvage, ranges = self._salvage, zip(self._rest[::2], self._rest[1::2], strict=True)
-        for found in carve(self._pages.file.buffer, ranges, salvage.value_end, salvage.token, origin=Origin.DELETED):
+        ranges = zip(self._rest[::2], self._rest[1::2], strict=True)
+        for found in ValueSearch(self._salvage).carve(self._pages.file.buffer, ranges, origin=Origin.DELETED):
             if self._is_new(found.value):
                 yield found
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from app.backends.base import Match
 from app.backends.binary import MappedFile
-from app.backends.carving import carve, unclaimed
+from app.backends.carving import ValueSearch, unclaimed
 from app.backends.cdb.backend import CdbBackend
 from app.backends.cdb.layout import HEAD, PAIR
 from app.backends.salvage import Found, Origin, Salvage, report_problems
@@ -29,8 +29,9 @@ def salvage_cdb(salvage: Salvage) -> Iterator[Found]:
                 end = backend.entries_end
         except CorruptDatabase as error:
             salvage.report(error.message, error.offset)
+        values = ValueSearch(salvage)
         for free in list(unclaimed(claimed, HEAD.size, end)):
-            yield from _between(file, free, salvage)
+            yield from _between(file, free, values, salvage)
 
 
 def _listed(backend: CdbBackend, claimed: list[_Range], salvage: Salvage) -> Iterator[Found]:
@@ -46,7 +47,7 @@ def _listed(backend: CdbBackend, claimed: list[_Range], salvage: Salvage) -> Ite
     report_problems(backend, salvage)
 
 
-def _between(file: MappedFile, free: _Range, salvage: Salvage) -> Iterator[Found]:
+def _between(file: MappedFile, free: _Range, values: ValueSearch, salvage: Salvage) -> Iterator[Found]:
     """Yield the entries that follow each other from the start of a range, then values within the rest of it."""
     place, end = free
     while (following := _end_of(file, place, end)) is not None:
@@ -56,7 +57,7 @@ def _between(file: MappedFile, free: _Range, salvage: Salvage) -> Iterator[Found
         value = place + PAIR.size + key_size
         yield Found(file.slice(place + PAIR.size, key_size), file.slice(value, size), value, Origin.LOST)
         place = following
-    yield from carve(file.buffer, [(place, end)], salvage.value_end, salvage.token)
+    yield from values.carve(file.buffer, [(place, end)])
 
 
 def _end_of(file: MappedFile, place: int, end: int) -> int | None:

@@ -130,12 +130,11 @@ class DumbBackend(Backend):
             self._index_is_older = True
             return older
         index = read_index_file(self._files.dir, token)
-        is_empty = not len(index) and not index.bad_lines
-        if has_older and (is_empty or index.last_is_cut):
+        if has_older and (not len(index) or index.last_is_cut):
             older = read_index_file(self._files.bak, token)
-            # Deleting the last key leaves one line in .bak: only a lost index is empty beside a longer one.
-            if not is_empty or len(older) > 1:
-                self._complete(index, older, "empty" if is_empty else "cut off")
+            is_lost = index.is_lost_beside(older)
+            if is_lost or index.last_is_cut:
+                self._complete(index, older, "empty" if is_lost else "cut off")
         return index
 
     def _complete(self, index: DumbIndex, older: DumbIndex, how: str) -> None:

@@ -5,34 +5,41 @@ from collections.abc import Iterator
 
 from app.backends.base import SaveOptions, SaveReport
 from app.backends.binary import open_regular
-from app.backends.dumb.index import DumbFiles
+from app.backends.dumb.index import DumbFiles, resolved
 from app.backends.dumb.pack import NewContent, Packing, locked_dat, next_block, pieces_at
-from app.backends.dumb.save import LIVE_WRITER
 from app.backends.dumb.state import DumbState
 from app.backends.file_operations import FileOperations
 from app.backends.files import bytes_on_disk, saving
 from app.backends.replacing import back_up
 from app.cancel import CancelToken
 
+LIVE_WRITER = (
+    "A program that has this database open in Python's dbm.dumb remembers where the values were, and destroys it when "
+    "it writes: close such programs first, and keep the backup, which is always made here."
+)
+
 
 class DumbCompact:
     """One compaction: first the whole old database is copied, then its content is packed in place."""
 
     def __init__(self, files: DumbFiles, operations: FileOperations, token: CancelToken) -> None:
-        self._files = DumbFiles(*(path.resolve() for path in files))
+        self._files = resolved(files)
         self._operations = operations
         self._token = token
 
     def run(self, options: SaveOptions) -> SaveReport:
-        """Do what `Backend.compact` promises."""
+        """Do what `Backend.compact` promises; a backup is made whatever ``options`` say.
+
+        No lock keeps Python's writers out, and one of them would write over values that have moved.
+        """
         with saving(self._files.dat), locked_dat(self._files, self._operations) as dat:
             before = bytes_on_disk(self._files)
+            packing = Packing(self._files, dat, self._operations, self._token)  # first, to notice what comes after
             state = DumbState(self._files, self._token)
             content = _Packed(self._files, state, self._token)
             if state.dat_size <= next_block(content.size):
                 return SaveReport(bytes_before=before, bytes_after=before)
-            packing = Packing(self._files, dat, self._operations, self._token)
-            backups = back_up(self._operations, state.files) if options.backup else ()
+            backups = back_up(self._operations, state.files)
             warnings = packing.run(content, backups)
             return SaveReport(backups, (LIVE_WRITER, *warnings), before, bytes_on_disk(self._files))
 

@@ -1,5 +1,6 @@
 """The ``.dir`` of ``dbm.dumb``: lines of text, read without evaluating any of them."""
 
+import os
 import re
 from array import array
 from collections.abc import Sequence
@@ -46,6 +47,13 @@ class DumbFiles(NamedTuple):
     dat: Path
     dir: Path
     bak: Path
+
+
+def resolved(files: DumbFiles) -> DumbFiles:
+    """Return the files that links lead to; a ``.bak`` that is not there comes beside the index that it is one of."""
+    index = files.dir.resolve()
+    has_older = os.path.lexists(files.bak) or index.suffix != ".dir"
+    return DumbFiles(files.dat.resolve(), index, files.bak.resolve() if has_older else index.with_suffix(".bak"))
 
 
 class Slot(NamedTuple):
@@ -96,6 +104,13 @@ class DumbIndex:
         else:
             self.repeated_lines += 1
             self.positions[row], self.sizes[row], self.starts[row], self.ends[row] = slot
+
+    def is_lost_beside(self, older: "DumbIndex") -> bool:
+        """Tell whether a crash of ``dbm.dumb`` emptied this index: ``older`` is what ``.bak`` says.
+
+        Deleting the last key leaves one line in ``.bak``: only a lost index is empty beside a longer one.
+        """
+        return not len(self) and not self.bad_lines and len(older) > 1
 
     def add_problem(self, message: str, offset: int) -> None:
         """Note a bad line; after many only count them."""

@@ -45,6 +45,29 @@ class NewContent(ABC):
         """Yield the ``.dir`` for values that begin ``shift`` bytes further behind."""
 
 
+class Appending:
+    """What is written behind the end of ``.dat``: where it begins and how far it got (bytes)."""
+
+    def __init__(self, operations: FileOperations, dat: int, start: int) -> None:
+        self._operations = operations
+        self._dat = dat
+        self._start = start
+        self.end = start
+
+    def write(self, data: bytes) -> None:
+        """Write every byte: the system may take fewer at a time."""
+        rest = memoryview(data)
+        while rest:
+            count = self._operations.write(self._dat, rest)
+            self.end += count
+            rest = rest[count:]
+
+    def take_back(self) -> None:
+        """Cut off again what was written, unless another program wrote there too."""
+        if self._start < os.fstat(self._dat).st_size == self.end:
+            self._operations.truncate(self._dat, self._start)
+
+
 @contextlib.contextmanager
 def locked_dat(files: DumbFiles, operations: FileOperations) -> Iterator[int]:
     """Give a descriptor of ``.dat`` that only appends, so that nothing another program appends is written over.
@@ -71,7 +94,7 @@ class Packing:
         self._dat = dat
         self._operations = operations
         self._token = token
-        self._size = os.fstat(dat).st_size
+        self._appending = Appending(operations, dat, os.fstat(dat).st_size)
         self._index = self._index_digest()
         self.is_switched = False
         """Whether the database holds the new content."""
@@ -89,12 +112,12 @@ class Packing:
             SaveFailed: what was written reads back differently, or the database holds the new content but
                 keeps more room than it needs.
         """
-        old_size, start = self._size, next_block(max(self._size, content.size))
+        start = next_block(max(self._appending.end, content.size))
         try:
             digest = self._append(content, start)
             self._put_index(content, start, self._files.dir)
         except BaseException:
-            self._undo(old_size, start + content.size)
+            self._undo()
             for backup in backups:
                 discard(self._operations, backup)
             raise
@@ -115,8 +138,7 @@ class Packing:
         expected = sha256()
         for piece in batches(self._with_gap(content, start)):
             self._token.check()
-            write_all(self._operations, self._dat, piece)
-            self._size += len(piece)
+            self._appending.write(piece)
         self._operations.fsync(self._dat)
         for piece in content.values():
             self._token.check()
@@ -126,7 +148,7 @@ class Packing:
         return expected.digest()
 
     def _with_gap(self, content: NewContent, start: int) -> Iterator[bytes]:
-        for position in range(self._size, start, COPY_BYTES):
+        for position in range(self._appending.end, start, COPY_BYTES):
             yield bytes(min(COPY_BYTES, start - position))
         yield from content.values()
 
@@ -161,7 +183,7 @@ class Packing:
         return warnings
 
     def _refuse_other_writer(self) -> None:
-        if self._index_digest() != self._index or os.fstat(self._dat).st_size != self._size:
+        if self._index_digest() != self._index or os.fstat(self._dat).st_size != self._appending.end:
             message = f"{self._files.dat.name} was written by another program meanwhile: try again."
             raise ChangedOnDisk(message, path=self._files.dat)
 
@@ -175,11 +197,11 @@ class Packing:
             message = f"{self._files.dat.name} is whole but keeps room that nothing uses ({reason}): compact it again."
             raise SaveFailed(message, path=self._files.dat) from error
 
-    def _undo(self, old_size: int, end: int) -> None:
-        """Take back what was appended, unless somebody else wrote there or the new index is in place after all."""
+    def _undo(self) -> None:
+        """Take back what was appended, unless somebody else wrote or the new index is in place after all."""
         with contextlib.suppress(OSError, AppError):
-            if self._index_digest() == self._index and old_size < os.fstat(self._dat).st_size <= end:
-                self._operations.truncate(self._dat, old_size)
+            if self._index_digest() == self._index:
+                self._appending.take_back()
 
 
 def stored(path: Path, start: int, size: int) -> Iterator[bytes]:

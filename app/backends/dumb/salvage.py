@@ -7,11 +7,13 @@ from typing import Final
 
 from app import limits
 from app.backends.binary import MappedFile
+from app.backends.carving import ValueSearch
 from app.backends.dumb.check import check_dumb
 from app.backends.dumb.index import MAX_LINE, DumbFiles, DumbIndex, parse_key, read_index_file
 from app.backends.dumb.pack import BLOCK
 from app.backends.files import companion
 from app.backends.salvage import Found, Origin, Salvage
+from app.backends.value_signatures import HEAD_BYTES, possible_length
 
 _BYTES_ALLOWED: Final = 4
 """How many times the size of ``.dat`` its values may have together: the lines of a hostile index can overlap."""
@@ -43,6 +45,8 @@ class _Search:
         self._dat = dat
         self._taken = bytearray(dat.size // BLOCK + 1)
         self._allowance = _BYTES_ALLOWED * dat.size
+        self._values = ValueSearch(salvage)
+        self._values.allow_for(dat.size)
 
     def run(self) -> Iterator[Found]:
         index, older = self._index("dir"), self._index("bak")
@@ -138,16 +142,24 @@ class _Search:
         """Return the size that a line tells, or else the value itself."""
         if size is not None or position >= self._dat.size:
             return int(size) if size is not None else None
-        end = self._salvage.value_end(self._dat.buffer, position)
+        end = self._value_end(position)
         return None if end is None else end - position
+
+    def _value_end(self, position: int) -> int | None:
+        """Return where a value ends that begins at a place; None where there is none, or too much was looked at."""
+        head = self._dat.buffer[position : position + HEAD_BYTES]
+        length = possible_length(head, self._dat.size - position)
+        if not length or self._values.is_spent(position):
+            return None
+        return self._values.end_of(self._dat.buffer, position, position + length)
 
     def _unnamed(self, origin: Origin) -> Iterator[Found]:
         """Yield values that begin at blocks nothing names, as far as they can be told."""
         position = 0
         while (block := self._taken.find(0, position // BLOCK)) >= 0 and (position := block * BLOCK) < self._dat.size:
             self._salvage.token.advance(position, self._dat.size)
-            end = self._salvage.value_end(self._dat.buffer, position)
-            if end is not None and end > position and self._is_free(position, end - position):
+            end = self._value_end(position)
+            if end is not None and self._is_free(position, end - position):
                 yield from self._found(None, position, end - position, origin)
             else:
                 position += BLOCK

@@ -1,7 +1,6 @@
 """Saving a ``dbm.dumb`` database: values are only ever appended, then one rename makes the new index valid."""
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -9,15 +8,15 @@ from typing import BinaryIO
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.backends.binary import open_regular
 from app.backends.changes import Plan, digest, keys_of_interest, plan, rejected
-from app.backends.dumb.index import DumbFiles, parse_line
-from app.backends.dumb.pack import locked_dat, next_block
+from app.backends.dumb.index import DumbFiles, parse_line, resolved
+from app.backends.dumb.pack import Appending, locked_dat, next_block
 from app.backends.dumb.state import DumbState, digest_of_stored
 from app.backends.dumb.write import why_key_refused
 from app.backends.file_operations import FileOperations
 from app.backends.files import bytes_on_disk, reads_back_differently, saving
 from app.backends.fingerprint import Fingerprint
 from app.backends.records import batches
-from app.backends.replacing import back_up, discard, put_in_place, write_all, write_beside
+from app.backends.replacing import back_up, discard, put_in_place, write_beside
 from app.cancel import CancelToken
 from app.errors import AppError, ChangedOnDisk
 
@@ -37,7 +36,7 @@ class DumbSave:
     """One save. Until the new ``.dir`` takes its name, the database is the old one for every reader."""
 
     def __init__(self, files: DumbFiles, operations: FileOperations, token: CancelToken) -> None:
-        self._files = DumbFiles(*(path.resolve() for path in files))
+        self._files = resolved(files)
         self._operations = operations
         self._token = token
 
@@ -67,8 +66,9 @@ class DumbSave:
         places = _places(state, made)
         end = max((position + len(value) for position, value in places.values()), default=state.dat_size)
         should_be = self._fingerprint_after(state, made)
+        appending = Appending(self._operations, dat, state.dat_size)
         try:
-            self._append(dat, state.dat_size, places)
+            self._append(dat, appending, places)
             with open_regular(state.source) as raw, open(raw.fileno(), "rb", _LINES_AT_ONCE, closefd=False) as old:
                 lines = batches(_lines_after(state, made, places, old))
                 new = write_beside(self._operations, self._files.dir, lines, model=state.source)
@@ -81,7 +81,7 @@ class DumbSave:
                 discard(self._operations, new)
                 raise
         except BaseException:
-            self._undo(dat, state, end)
+            self._undo(appending, state)
             raise
 
     def _fingerprint_after(self, state: DumbState, made: Plan) -> Fingerprint:
@@ -98,10 +98,9 @@ class DumbSave:
             should_be.add(key, should_be.count, digest(value))
         return should_be
 
-    def _append(self, dat: int, size: int, places: _Places) -> None:
+    def _append(self, dat: int, appending: Appending, places: _Places) -> None:
         for position, value in places.values():
-            write_all(self._operations, dat, bytes(position - size) + value)
-            size = position + len(value)
+            appending.write(bytes(position - appending.end) + value)
         self._operations.fsync(dat)
 
     def _verify(self, new: Path, should_be: Fingerprint) -> None:
@@ -135,11 +134,11 @@ class DumbSave:
                 raise
         return put_in_place(self._operations, new, self._files.dir)
 
-    def _undo(self, dat: int, state: DumbState, end: int) -> None:
-        """Take back what was appended, unless somebody else wrote there or the new index is in place after all."""
+    def _undo(self, appending: Appending, state: DumbState) -> None:
+        """Take back what was appended, unless somebody else wrote or the new index is in place after all."""
         with contextlib.suppress(OSError, AppError):
-            if state.is_current() and state.dat_size < os.fstat(dat).st_size <= end:
-                self._operations.truncate(dat, state.dat_size)
+            if state.is_current():
+                appending.take_back()
 
 
 def _places(state: DumbState, made: Plan) -> _Places:

@@ -33,9 +33,9 @@ class DumbState:
         self._refuse_damage()
 
     @property
-    def files(self) -> tuple[Path, Path]:
-        """The files that hold the database."""
-        return self._files.dat, self.source
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold the database, the older index too: after a crash it knows more than the newer one."""
+        return tuple(path for path in self._files if path.exists())
 
     def _index_digest(self) -> bytes:
         return content_digest((self._files.dir,) if self.source == self._files.dir else self._files[1:], self._token)
@@ -43,9 +43,13 @@ class DumbState:
     def _refuse_damage(self) -> None:
         index = self.index
         ends = (position + size for position, size in zip(index.positions, index.sizes, strict=True))
-        if index.problems or max(ends, default=0) > self.dat_size:
+        if index.problems or max(ends, default=0) > self.dat_size or self._is_lost():
             message = f"{self._files.dat.name} is damaged: saving would lose more of it. Salvage it into a new one."
             raise ReadOnlyDatabase(message, path=self._files.dat)
+
+    def _is_lost(self) -> bool:
+        has_older = self.source == self._files.dir and not len(self.index) and self._files.bak.exists()
+        return has_older and self.index.is_lost_beside(read_index_file(self._files.bak, self._token))
 
     def is_current(self) -> bool:
         """Tell whether the index on disk is still the one that was read."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.backends.base import Match
 from app.backends.binary import MappedFile
-from app.backends.carving import carve, unclaimed
+from app.backends.carving import ValueSearch, unclaimed
 from app.backends.files import companion
 from app.backends.gdbm.backend import GdbmBackend
 from app.backends.gdbm.layout import HASH_BITS, magic_order
@@ -136,7 +136,7 @@ class _Rest:
                 yield self._found(trace, Origin.DELETED)
         origin = Origin.LOST if self.is_damaged else Origin.DELETED
         gaps = unclaimed(self.claimed.merged(), 0, self._file.size)
-        yield from carve(self._file.buffer, gaps, self._salvage.value_end, self._salvage.token, origin=origin)
+        yield from ValueSearch(self._salvage).carve(self._file.buffer, gaps, origin=origin)
 
     def _entries(self, buckets: Iterable[Bucket], *, deleted: bool = False) -> Iterator[Trace]:
         return (trace for bucket in buckets for trace in self._traces.entries(bucket, deleted=deleted))

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 from app.backends.binary import MappedFile
-from app.backends.carving import carve
+from app.backends.carving import ValueSearch
 from app.backends.salvage import Found, Salvage
 
 
@@ -23,4 +23,4 @@ def salvage_pickle_file(salvage: Salvage) -> Iterator[Found]:
         if start < file.size:
             what = "no whole pickle begins here; only those behind it that name their protocol can be found"
             salvage.report(f"{file.path.name}: {what}.", start)
-            yield from carve(file.buffer, [(start, file.size)], salvage.value_end, salvage.token)
+            yield from ValueSearch(salvage).carve(file.buffer, [(start, file.size)])

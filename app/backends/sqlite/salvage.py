@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from app.backends.base import Backend, Match
 from app.backends.binary import MappedFile
-from app.backends.carving import carve, unclaimed
+from app.backends.carving import ValueSearch, unclaimed
 from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.backends.sqlite.backend import SqliteBackend
 from app.backends.sqlite.cells import FILE_HEADER_BYTES, LEAF, Cells, Geometry, Row, geometry_of
@@ -36,6 +36,7 @@ class _Search:
 
     def __init__(self, salvage: Salvage) -> None:
         self._salvage = salvage
+        self._values = ValueSearch(salvage)
         self._seen: set[bytes] = set()
         self._seen_values: set[bytes] = set()
         self._whole: set[bytes] | None = None
@@ -114,7 +115,7 @@ class _Search:
         gaps = list(unclaimed([(row.offset, start + row.end) for row in rows], start + 8, end))
         if self._salvage.deleted:
             yield from self._new(cells.freed_rows(number, gaps, self._salvage.value_end), Origin.DELETED)
-        for found in carve(file.buffer, gaps, self._salvage.value_end, self._salvage.token, origin=origin):
+        for found in self._values.carve(file.buffer, gaps, origin=origin):
             if sha256(found.value).digest()[:_DIGEST_BYTES] not in self._seen_values:
                 yield found
 
