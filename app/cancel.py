@@ -34,3 +34,33 @@ class CancelToken:
         self.done = done
         self.total = total
         self.check()
+
+
+class Pass(CancelToken):
+    """One of several passes of some work: it counts on where the passes before it ended.
+
+    What its own steps count, which is less than all of it, is not told.
+    """
+
+    def __init__(self, whole: CancelToken, *, before: int, counted: int, after: int = 0) -> None:
+        super().__init__()
+        self._whole = whole
+        self._before = before
+        self._counted = counted
+        self._after = after
+
+    @property
+    def cancelled(self) -> bool:
+        return self._whole.cancelled
+
+    def cancel(self) -> None:
+        self._whole.cancel()
+
+    def check(self) -> None:
+        self._whole.check()
+
+    def advance(self, done: int, total: int = 0) -> None:
+        if total < self._counted:
+            self.check()
+        else:
+            self._whole.advance(self._before + done, self._before + total + self._after)

@@ -6,6 +6,14 @@ from pathlib import Path
 class AppError(Exception):
     """A failure to be shown as one sentence, with the file and the byte offset where known."""
 
+    detail: str = ""
+    """What is wrong without file and place, to be part of another sentence; empty where the message is all."""
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, for a list that tells of file and place by itself."""
+        return f"{self.detail[:1].upper()}{self.detail[1:]}." if self.detail else self.message
+
     def __init__(self, message: str, *, path: Path | None = None, offset: int | None = None) -> None:
         super().__init__(message)
         self.message = message
@@ -63,6 +71,10 @@ class KeyRejected(BackendError):
 
 class SaveFailed(BackendError):
     """The save did not happen; the file is as it was."""
+
+
+class NameTaken(SaveFailed):
+    """There is a file already where a new one was to be made; it was left alone."""
 
 
 class ChangedOnDisk(BackendError):

@@ -155,6 +155,11 @@ class Backend(ABC):
         return False
 
     @property
+    def numbers_records(self) -> bool:
+        """Whether the keys are record numbers, stored as `record_numbers.NUMBER`."""
+        return False
+
+    @property
     def lock_seen(self) -> str:
         """One sentence when another program is seen holding its writer's lock, else empty."""
         return ""
@@ -215,16 +220,18 @@ class Backend(ABC):
             yield from self.problems[known:]
             yield from self.check_structure(token)
         except CorruptDatabase as error:
-            yield Problem(error.message, error.offset)
+            yield Problem(error.sentence, error.offset)
 
     def _unreadable(self, chunk: IndexChunk, token: CancelToken) -> Iterator[Problem]:
+        told = {problem.offset for problem in self.problems} - {None}
         for row in range(len(chunk)):
             token.check()
             try:
                 for _piece in self.pieces(chunk.key(row), chunk.locators[row], chunk.sizes[row]):
                     pass
             except CorruptDatabase as error:
-                yield Problem(error.message, error.offset)
+                if error.offset not in told:  # one damaged place is told of once
+                    yield Problem(error.sentence, error.offset)
 
     def check_structure(self, token: CancelToken) -> Iterator[Problem]:
         """Yield what listing the entries passes over: counts, free space, pages used twice or by nothing.

@@ -34,21 +34,18 @@ class ValueSearch:
         self._allowance += _TRIES * size
 
     def carve(
-        self, buffer: Buffer, ranges: Iterable[tuple[int, int]], *, origin: Origin = Origin.LOST, start_of_file: int = 0
+        self, buffer: Buffer, ranges: Iterable[tuple[int, int]], *, origin: Origin = Origin.LOST
     ) -> Iterator[Found]:
-        """Yield the values that begin and end within each range (start and end, bytes), none of them within another.
-
-        ``start_of_file``: where in the file the buffer begins (bytes).
-        """
+        """Yield the values that begin and end within each range (start and end, bytes), none of them within another."""
         for start, end in ranges:
             self.allow_for(end - start)
             place = start
             while (place := _next_signature(buffer, place, end, self._salvage.token)) < end:
-                if self.is_spent(start_of_file + place):
+                if self.is_spent(place):
                     break
                 stop = self.end_of(buffer, place, end)
                 if stop is not None:
-                    yield Found(None, bytes(buffer[place:stop]), start_of_file + place, origin)
+                    yield Found(None, bytes(buffer[place:stop]), place, origin)
                 place = place + 1 if stop is None else stop
 
     def end_of(self, buffer: Buffer, place: int, end: int) -> int | None:
@@ -74,11 +71,11 @@ class ValueSearch:
 def unclaimed(claimed: Iterable[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the ranges between ``start`` and ``end`` that none of the claimed ones, in any order, covers."""
     for first, last in sorted(claimed):
+        if start >= end:
+            return
         if first > start:
             yield start, min(first, end)
         start = max(start, last)
-        if start >= end:
-            return
     if start < end:
         yield start, end
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.backends.file_operations import FileOperations
-from app.backends.files import saving
+from app.backends.files import content_digest, saving
 from app.backends.fingerprint import WatchedRecords
+from app.backends.lmdb.wheel import lock_file_of, nobody_else
+from app.backends.locks import other_users
 from app.backends.records import Records
 from app.backends.replacing import back_up, discard, is_in_place, name_beside
 from app.backends.save_lock import SaveLock
 from app.backends.writer import Writer, is_written
 from app.cancel import CancelToken
-from app.errors import SaveFailed
+from app.errors import ChangedOnDisk, DatabaseLocked, NameTaken, SaveFailed
 
 _NEW_FILE_MODE = 0o666
 
@@ -46,25 +48,28 @@ def create_database(
 
     Raises:
         SaveFailed: a name is taken and ``replaces`` is false, or the system refused; nothing was changed.
-        DatabaseLocked: another program is writing the database that is to be replaced.
+        DatabaseLocked: another program has the database open that is to be replaced.
+        ChangedOnDisk: another program wrote it between its backup and its end.
         KeyRejected: as `Writer.write`.
     """
     operations = operations or FileOperations()
     paths = writer.paths(base)
-    taken = [path for path in (*paths, *writer.in_the_way(base)) if os.path.lexists(path)]
-    with saving(paths[-1], is_new=not taken), contextlib.ExitStack() as locks:
+    in_the_way = writer.in_the_way(base)
+    taken = [path for path in (*paths, *in_the_way) if os.path.lexists(path)]
+    with saving(paths[-1], is_new=True), contextlib.ExitStack() as locks:
         if taken and not replaces:
             raise name_taken(taken[0])
         creation = _Creation(writer, tuple(path.resolve() for path in paths) if replaces else paths, operations, token)
-        creation.in_the_way = tuple(path.resolve() for path in taken if path not in paths)
-        for lock in creation.locks():
-            locks.enter_context(contextlib.closing(lock))
+        creation.in_the_way = tuple(path.resolve() for path in in_the_way)
+        creation.lock(locks)
         return creation.run(records, mode, replaces=replaces)
 
 
 def name_taken(path: Path) -> SaveFailed:
     """Return the sentence for a new database whose name something has."""
-    return SaveFailed(f"{path.name} is there already and was left alone; choose another name.", path=path)
+    if path.is_dir():
+        return SaveFailed(f"{path.name} is a folder; name a new file in it.", path=path)
+    return NameTaken(f"{path.name} is there already and was left alone; choose another name.", path=path)
 
 
 class _Creation:
@@ -85,22 +90,28 @@ class _Creation:
     def _replaced(self) -> list[Path]:
         return [target for target in self._targets if target.exists()]
 
-    def locks(self) -> Iterator[SaveLock]:
-        """Lock what is replaced; the locks are to be closed by who asks for them."""
+    def lock(self, locks: contextlib.ExitStack) -> None:
+        """Keep others out of what is replaced, by the lock of whatever format it has."""
         # A format can give one file two names; it would be locked against itself.
         files = {(status.st_dev, status.st_ino): target for target in self._replaced for status in (target.stat(),)}
         for target in files.values():
-            self._locks.append(SaveLock(self._operations, target))
-            yield self._locks[-1]
+            self._locks.append(locks.enter_context(contextlib.closing(SaveLock(self._operations, target))))
+            if self._writer.format_id == "lmdb" or lock_file_of(target).exists():
+                locks.enter_context(nobody_else(target, self._operations))
+        self._refuse_users()
+
+    def _refuse_users(self) -> None:
+        for path in (*self._targets, *self.in_the_way):
+            if users := other_users(path):
+                start = f"{path.name} is open in another program (process {users[0]} holds a lock on it)"
+                raise DatabaseLocked(f"{start}: close it there, then try again.", path=path)
 
     def run(self, records: Records, mode: int | None, *, replaces: bool) -> CreateReport:
         new = self._written(records)
         with self._unless_named(new, new):
             for path, target in self._pairs(new):
                 self._set_access(path, target, mode)
-            backups = back_up(self._operations, (*self._replaced, *self.in_the_way))
-            with self._unless_named(backups, new):
-                warnings = self._replace(new) if replaces else self._name(new)
+            backups, warnings = self._exchange(new) if replaces else ((), self._name(new))
         return CreateReport(self._targets, backups, warnings)
 
     @contextlib.contextmanager
@@ -141,11 +152,36 @@ class _Creation:
         else:
             self._operations.set_mode(path, _NEW_FILE_MODE & ~_umask() if mode is None else mode)
 
-    def _replace(self, new: Sequence[Path]) -> tuple[str, ...]:
-        if not self._operations.replaces_open_files:
-            for lock in self._locks:
-                lock.close()
-        return self._writer.put_in_place(self._operations, self._pairs(new))
+    def _exchange(self, new: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+        """Back up the old database and let the new one take its place; return backups and warnings."""
+        self._refuse_users()
+        if done := self._writer.overwrite(self._operations, self._pairs(new)):
+            return done
+        names = (*self._targets, *self.in_the_way)
+        state = content_digest(names, self._token)
+        backups = back_up(self._operations, tuple(path for path in names if path.exists()))
+        with self._unless_named(backups, new):
+            self._refuse_other_writer(names, state)
+            if not self._operations.replaces_open_files:
+                for lock in self._locks:
+                    lock.close()
+            warnings = self._writer.put_in_place(self._operations, self._pairs(new))
+        return backups, (*warnings, *self._take_away_rest())
+
+    def _refuse_other_writer(self, names: Sequence[Path], state: bytes) -> None:
+        self._refuse_users()
+        if content_digest(names, self._token) != state or not all(lock.is_current for lock in self._locks):
+            name = self._targets[-1].name
+            message = f"{name} was written by another program meanwhile; nothing was replaced, try again."
+            raise ChangedOnDisk(message, path=self._targets[-1])
+
+    def _take_away_rest(self) -> Iterator[str]:
+        """Take away what else the old database had, now that the new one is there; yield warnings."""
+        for path in filter(os.path.lexists, self.in_the_way):
+            try:
+                self._operations.unlink(path)
+            except OSError as error:
+                yield f"{path.name} of the older database is still there ({error.strerror}): delete it."
 
     def _name(self, new: Sequence[Path]) -> tuple[str, ...]:
         """Give the new files their names, which must still be free."""

@@ -1,5 +1,6 @@
 """Databases of several files: which family a file or a base name belongs to, and what the family's files say."""
 
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +42,8 @@ def base_of(path: Path, suffixes: tuple[str, ...]) -> Path | None:
 
 def existing(base: Path, suffixes: tuple[str, ...]) -> tuple[Path, ...]:
     members = (companion(base, suffix) for suffix in suffixes)
-    return tuple(member for member in members if member.is_file())
+    # A name that is too long for a file is that of none; `Path.is_file` would raise.
+    return tuple(member for member in members if os.path.isfile(member))  # noqa: PTH113
 
 
 def read(path: Path) -> Head:
@@ -74,6 +76,12 @@ def dumb(base: Path) -> FamilyFinding | None:
         return FamilyFinding(base, data, DUMB_SUFFIXES, finding)
     reason = f"by its name only: the index {heads[0].path.name} is empty though {data.name} has {size:,} bytes"
     return FamilyFinding(base, data, DUMB_SUFFIXES, Finding("dumb", "dbm.dumb", reason), is_sure=False)
+
+
+def values_of_dumb(base: Path) -> tuple[Path, ...]:
+    """Return what ``dbm.dumb`` has beside the ``.dir`` that it shares with ndbm, where it is surely its own."""
+    found = dumb(base)
+    return existing(base, (".dat", ".bak")) if found and found.is_sure else ()
 
 
 def ndbm(base: Path) -> FamilyFinding | None:

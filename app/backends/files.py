@@ -78,12 +78,15 @@ def _read_up_to(file: BinaryIO, size: int) -> bytes:
 
 
 def save_failed(path: Path, error: OSError, *, is_new: bool = False) -> SaveFailed:
-    """Return the sentence for a save, or for the making of a new file, that the system stopped."""
+    """Return the sentence for a save, or for the making of a new database, that the system stopped."""
     if getattr(error, "winerror", None) in (5, 32, 33):
         message = f"{path.name} was not changed: another program has it open. Close it there, then save again."
         return SaveFailed(message, path=path)
     reason = error.strerror or "unknown reason"
     if is_new:
+        if isinstance(error, FileNotFoundError) and not path.parent.exists():
+            message = f"{path.name} was not made: there is no folder {path.parent}; make that first."
+            return SaveFailed(message, path=path)
         return SaveFailed(f"{path.name} was not made: {reason}. Mend that, or choose another place.", path=path)
     return SaveFailed(f"{path.name} was not changed: {reason}. {WAY_OUT}", path=path)
 

@@ -21,6 +21,7 @@ class Format:
     ``options`` are what can be chosen for a new database, ``suffix`` is what its main file's name usually ends with.
     ``endings`` are what the format itself adds to the base name, one for each file of a new database; ``leftovers``
     those of files that an older database of that name may have besides, and that go when it is replaced.
+    ``can_be_empty``: whether there are databases of no entries.
     """
 
     format_id: str
@@ -31,6 +32,12 @@ class Format:
     suffix: str = ""
     endings: tuple[str, ...] = ("",)
     leftovers: tuple[str, ...] = ()
+    can_be_empty: bool = True
+
+    @property
+    def use(self) -> str:
+        """In one line, which programs read it; empty where it cannot be written."""
+        return _USES.get(self.format_id, "")
 
 
 _BYTE_ORDER = Option("byte_order", "Byte order", ("little", "big"))
@@ -47,6 +54,22 @@ _NDBM_FILES = (".pag", ".dir")
 _SQLITE_LEFTOVERS = ("-journal", "-wal", "-shm")
 _SDBM = (Option("page_size", "Page size", (1024, 512, 2048, 4096, 8192, 16384, 32768)), _BYTE_ORDER)
 
+_USES: Mapping[str, str] = MappingProxyType(
+    {
+        "sqlite3": "Python 3.13 and later, and everything that reads SQLite",
+        "dumb": "Every Python, without any library; slow when it is large",
+        "gdbm": "Python's dbm.gnu on Linux, and many other languages",
+        "gdbm-ndbm": "Python's dbm.ndbm on Debian and its relatives",
+        "sdbm": "Perl, Ruby, Apache; only small entries",
+        "bdb-hash": "Python 2's dbhash and bsddb, mail and DNS servers",
+        "bdb-btree": "As bdb-hash, where programs want keys in order",
+        "cdb": "Mail and DNS servers; made to be read, fast at any size",
+        "lmdb": "Programs with the lmdb library",
+        "pickle-file": "Values without keys, one pickle after the other",
+    }
+)
+"""Which programs read what can be written."""
+
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         form.format_id: form
@@ -56,7 +79,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("gdbm", "GDBM (dbm.gnu)", readable=True, writable=True, options=_GDBM, suffix=".gdbm"),
             Format("bdb-hash", "Berkeley DB hash", readable=True, writable=True, options=_BDB, suffix=".db"),
             Format("bdb-btree", "Berkeley DB B-tree", readable=True, writable=True, options=_BDB, suffix=".db"),
-            Format("pickle-file", "Pickle file", readable=True, writable=True, suffix=".pkl"),
+            Format("pickle-file", "Pickle file", readable=True, writable=True, suffix=".pkl", can_be_empty=False),
             Format("gdbm-ndbm", "GDBM as ndbm", readable=True, writable=True, options=_GDBM, endings=_NDBM_FILES),
             Format("sdbm", "SDBM or classic ndbm", readable=True, writable=True, options=_SDBM, endings=_NDBM_FILES),
             Format("bdb-recno", "Berkeley DB record numbers", readable=True),

@@ -21,4 +21,4 @@ def note_on_parts(names: Sequence[bytes]) -> str:
     shown = ", ".join(map(shown_name, names[:_NAMES_SHOWN]))
     more = f" and {len(names) - _NAMES_SHOWN:,} more" if len(names) > _NAMES_SHOWN else ""
     what = f"{len(names):,} sub-databases are" if len(names) > 1 else "One sub-database is"
-    return f"{what} listed, one after another and without telling them apart: {shown}{more}."
+    return f"{what} listed, one after another; dump tells which one an entry is in: {shown}{more}."

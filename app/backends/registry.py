@@ -18,6 +18,7 @@ from app.backends.berkeley.salvage import salvage_bdb
 from app.backends.berkeley.subdatabases import open_btree
 from app.backends.berkeley185.btree import Bdb185BtreeBackend
 from app.backends.berkeley185.hash import Bdb185HashBackend
+from app.backends.berkeley185.salvage import salvage_btree, salvage_hash
 from app.backends.cdb.backend import CdbBackend
 from app.backends.cdb.salvage import salvage_cdb
 from app.backends.cdb.write import CdbWriter
@@ -99,6 +100,8 @@ _SALVAGERS: Mapping[str, Salvager] = MappingProxyType(
         "bdb-hash": lambda salvage: salvage_bdb(salvage, _BDB_PARTS),
         "bdb-recno": lambda salvage: salvage_bdb(salvage, _BDB_PARTS),
         "bdb-queue": lambda salvage: salvage_queue(salvage, BdbQueueBackend),
+        "bdb185-btree": lambda salvage: salvage_btree(salvage, Bdb185BtreeBackend),
+        "bdb185-hash": lambda salvage: salvage_hash(salvage, Bdb185HashBackend),
         "dumb": salvage_dumb,
         "tdb": salvage_tdb,
         "lmdb": salvage_lmdb,

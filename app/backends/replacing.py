@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from app.backends.binary import extents
 from app.backends.file_operations import FileOperations
-from app.backends.files import COPY_BYTES, companion
+from app.backends.files import COPY_BYTES
 
 _HOLE_BYTES = 4096
 """Zeros of that many bytes become a hole where holes are wanted; file systems make them no smaller."""
@@ -25,10 +25,25 @@ class Hole(NamedTuple):
 
 Piece = bytes | Hole
 
+_LONGEST_NAME = 255
+"""Bytes of a file name, as most file systems have it."""
+_ROOM = 10
+"""Bytes that are kept free for what SQLite and LMDB add to a name."""
+
 
 def name_beside(target: Path) -> Path:
     """Return a free name in the folder of ``target`` for what will take its place; suffixes can follow it."""
-    return target.with_name(f"{target.name}.shelfscope-new-{secrets.token_hex(4)}")
+    return _named_after(target, f".shelfscope-new-{secrets.token_hex(4)}")
+
+
+def _named_after(target: Path, ending: str) -> Path:
+    """Return a name in the folder of ``target`` that begins as its name and that no file system finds too long."""
+    stem, suffix = target.name, ""
+    if len(os.fsencode(f"{stem}{ending}")) + _ROOM > _LONGEST_NAME:
+        stem, suffix = target.stem, target.suffix[-_ROOM:]  # the members of a family stay apart
+        while len(os.fsencode(f"{stem}{suffix}{ending}")) + _ROOM > _LONGEST_NAME:
+            stem = stem[:-1]
+    return target.with_name(f"{stem}{suffix}{ending}")
 
 
 def write_beside(
@@ -151,6 +166,25 @@ def put_all_in_place(operations: FileOperations, pairs: Sequence[tuple[Path, Pat
     return warnings
 
 
+@contextlib.contextmanager
+def set_aside(operations: FileOperations, paths: Sequence[Path]) -> Iterator[None]:
+    """Take files out of the way of what is done: they go when that is done, and are put back when it fails."""
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for path in filter(os.path.lexists, paths):
+            aside = name_beside(path)
+            operations.replace(path, aside)
+            moved.append((aside, path))
+        yield
+    except BaseException:
+        for aside, path in reversed(moved):
+            with contextlib.suppress(OSError):
+                operations.replace(aside, path)
+        raise
+    for aside, _path in moved:
+        discard(operations, aside)
+
+
 def is_in_place(pairs: Sequence[tuple[Path, Path]]) -> bool:
     """Tell whether the last of some new files, which decides, has taken the name of its target."""
     return not os.path.lexists(pairs[-1][0])
@@ -210,7 +244,7 @@ def free_backup_names(paths: Sequence[Path]) -> tuple[Path, ...]:
     number = 1
     while True:
         suffix = f".shelfscope-backup-{stamp}" + (f"-{number}" if number > 1 else "")
-        names = tuple(companion(path, suffix) for path in paths)
+        names = tuple(_named_after(path, suffix) for path in paths)
         if not any(os.path.lexists(name) for name in names):
             return names
         number += 1

@@ -64,6 +64,10 @@ class RewritingBackend(Backend):
         """
         return ChangedRecords(records, made)
 
+    def replacing(self) -> contextlib.AbstractContextManager[None]:
+        """Return what must surround the moment in which new files take their names; undone where that fails."""
+        return contextlib.nullcontext()
+
     def settle(self) -> tuple[str, ...]:
         """Do what is left once the new files are in place (other names of them…); return warnings. Must not fail."""
         return ()
@@ -185,7 +189,8 @@ class _Rewrite:
         if not self._operations.replaces_open_files:
             self._backend.close()
             lock.close()
-        warnings = put_all_in_place(self._operations, self._pairs(new))
+        with self._backend.replacing():
+            warnings = put_all_in_place(self._operations, self._pairs(new))
         return SaveReport(backups, (*warnings, *self._backend.settle()), *sizes)
 
 

@@ -68,7 +68,7 @@ def report_problems(backend: Backend, salvage: Salvage) -> bool:
             salvage.report(problem.message, problem.offset)
     except CorruptDatabase as error:
         is_damaged = True
-        salvage.report(error.message, error.offset)
+        salvage.report(error.sentence, error.offset)
     return is_damaged
 
 

@@ -21,14 +21,18 @@ class SaveLock:
         fd = operations.open(path, os.O_RDWR)
         self._fd: int | None = fd
         try:
-            is_mine = operations.lock(fd) and self.is_current
+            why_not = self._why_not_mine(fd)
         except BaseException:
             self.close()
             raise
-        if not is_mine:
+        if why_not:
             self.close()
-            message = f"{path.name} is locked by a program that is writing it: let it finish, then save again."
-            raise DatabaseLocked(message, path=path)
+            raise DatabaseLocked(why_not, path=path)
+
+    def _why_not_mine(self, fd: int) -> str:
+        if not self._operations.lock(fd):
+            return f"{self._path.name} is open in another program (it holds a lock): close it there, then try again."
+        return "" if self.is_current else f"{self._path.name} was replaced by another program just now: try again."
 
     @property
     def is_current(self) -> bool:

@@ -24,10 +24,8 @@ _OLD_LINE: Final = re.compile(rb"[^FILPSVcgip]|[FILPSVcgip][^\n\0]*+\n")
 """How all of protocol 0 and 1 begin: opcodes that take a line have one, and text in no container has no zeros."""
 _COUNTED: Final = re.compile(rb"[TX](.{4})", re.DOTALL)
 """A long string of protocol 1, and its length."""
-_SHORT: Final = 1 << 16
+_SHORT: Final = 1 << 14
 """Bytes of a pickle of protocol 0 or 1 of which nothing tells that it is longer."""
-HEAD_BYTES: Final = 1 << 18
-"""Bytes that tell how long a pickle can be."""
 _WINDOW: Final = 1 << 18
 """Bytes of a file of values that are taken for a pickle: more of a hostile one would take minutes to refuse."""
 _INFLATED_BYTES: Final = 65536
@@ -82,17 +80,18 @@ def _may_be_long_pickle(window: bytes, *, is_named_so: bool) -> bool:
     return len(window) == _WINDOW and (is_named_so or _has_proto(window) or _OLD_START.match(window) is not None)
 
 
-def possible_length(head: bytes, size: int) -> int:
-    """Return up to how many of ``size`` bytes a pickle can take that begins so, 0 where none can.
+def furthest_end(buffer: Buffer, start: int, end: int) -> int:
+    """Return where a pickle that begins at ``start`` ends at the latest; ``start`` itself where none can begin.
 
     Whoever tries many places needs a bound: text can look like the beginning of a pickle that never ends.
     """
-    if _has_proto(head) or _OLD_START.match(head):
-        return size
-    if counted := _COUNTED.match(head):
-        length = int.from_bytes(counted[1], "little")
-        return min(size, length + _SHORT) if length < size else 0
-    return min(size, _SHORT) if _OLD_LINE.match(head) else 0
+    window = min(start + _WINDOW, end)
+    if _has_proto(bytes(buffer[start : start + 2])) or _OLD_START.match(buffer, start, window):
+        return end
+    if counted := _COUNTED.match(buffer, start, window):
+        behind = start + int.from_bytes(counted[1], "little")
+        return min(end, behind + _SHORT) if behind < end else start
+    return min(end, start + _SHORT) if _OLD_LINE.match(buffer, start, window) else start
 
 
 def _has_proto(data: bytes) -> bool:

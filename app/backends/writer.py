@@ -115,8 +115,17 @@ class Writer(ABC):
         return tuple(companion(base, suffix) for suffix in self.suffixes)
 
     def in_the_way(self, base: Path) -> tuple[Path, ...]:
-        """Return what else must not be there from an older database of that base name."""
+        """Return what else must not be there from an older database of that base name; it goes in the end."""
         return ()
+
+    def overwrite(
+        self, operations: FileOperations, pairs: Sequence[tuple[Path, Path]]
+    ) -> tuple[tuple[Path, ...], tuple[str, ...]] | None:
+        """Give an older database the new content under locks of its own; None where its files are to be replaced.
+
+        Returns backups, made under the same locks, and warnings. When it fails, the old database is as it was.
+        """
+        return None
 
     def put_in_place(self, operations: FileOperations, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
         """Let new files take the names of those of an older database, as `put_all_in_place`."""

@@ -11,12 +11,13 @@ from app.cancel import CancelToken
 from app.cli.database import opened
 from app.cli.exit_codes import ExitCode
 from app.cli.interrupts import cancelled_by_signals
-from app.cli.new_database import Plan, count_text, new_database_parameters, tell_made
+from app.cli.new_database import NewDatabaseCommand, Plan, count_text, new_database_parameters, tell_made
 from app.cli.output import Output
 from app.cli.parameters import Command, destination_argument, file_argument, source_argument
 from app.cli.session import Session
 from app.codecs.screen import escape_text
 from app.engine.base import ProblemNote, SalvageReport
+from app.engine.looking import format_of
 from app.engine.salvaging import salvage as salvage_files
 from app.errors import BackendMissing, CannotOpen, CorruptDatabase, UnknownFormat
 
@@ -30,7 +31,8 @@ _READABLE = [form.format_id for form in FORMATS.values() if form.readable]
 def check(session: Session, file: str, *, as_json: bool) -> ExitCode:
     """Look for everything in which FILE contradicts its format; nothing is changed.
 
-    A problem is a line: the byte offset, or - where there is none, and a sentence. With any the exit code is 1.
+    A problem is a line: the byte offset, or - where there is none, and a sentence. A line before them counts them,
+    one behind them says what to do. With any the exit code is 1.
     """
     form, problems = _problems(file)
     if as_json:
@@ -38,7 +40,10 @@ def check(session: Session, file: str, *, as_json: bool) -> ExitCode:
         facts = {"path": file, "format": form, "damaged": bool(problems), "problems": listed}
         session.output.json(json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
     elif problems:
+        count = f"{len(problems):,} problem{'' if len(problems) == 1 else 's'}"
+        session.output.line(escape_text(f"{Path(file).name} is damaged ({form or 'unknown format'}): {count}."))
         _tell(session.output, problems)
+        session.output.line("'shelfscope salvage' writes what can still be found into a new database.")
     else:
         session.output.line(escape_text(f"{Path(file).name} is sound ({form})."))
     return ExitCode.FINDING if problems else ExitCode.DONE
@@ -55,7 +60,7 @@ def _problems(file: str) -> tuple[str | None, tuple[ProblemNote, ...]]:
     except CannotOpen as error:
         damage = error.__cause__
         if isinstance(damage, CorruptDatabase):
-            return None, (ProblemNote(damage.message, damage.offset),)
+            return format_of(Path(file)), (ProblemNote(damage.sentence, damage.offset),)
         raise
 
 
@@ -65,7 +70,7 @@ def _tell(output: Output, problems: Sequence[ProblemNote]) -> None:
         output.line(f"{place}: {escape_text(problem.message)}")
 
 
-@click.command(cls=Command)
+@click.command(cls=NewDatabaseCommand)
 @source_argument
 @destination_argument
 @new_database_parameters()
@@ -91,6 +96,8 @@ def salvage(
     except UnknownFormat as error:
         raise UnknownFormat(f"{error.message.rstrip('.')} (--from FORMAT).", path=error.path) from error
     tell_made(session.output, report.made)
+    if not format_id:
+        session.output.line(f"It was read as {report.format}; --from says otherwise.")
     session.output.line(_counts(report))
     _tell(session.output, report.problems)
     is_whole = not (report.problems or report.lost or report.made.left_out.count)
@@ -99,11 +106,17 @@ def salvage(
 
 def _counts(report: SalvageReport) -> str:
     """Return how the entries were found, in one sentence."""
-    parts = [f"{count_text(report.live)} {'was in its' if report.live == 1 else 'were in their'} place"]
+    parts = []
+    if report.live:
+        parts.append(f"{count_text(report.live)} {'was in its' if report.live == 1 else 'were in their'} place")
     if report.lost:
-        parts.append(f"nothing led to {report.lost:,}")
+        parts.append(f"{_were(report.lost)} found although nothing leads there any more")
     if report.deleted:
         parts.append(f"{report.deleted:,} had been deleted or superseded")
     if report.renamed:
         parts.append(f"{report.renamed:,} got another key")
     return f"{', '.join(parts)}."
+
+
+def _were(count: int) -> str:
+    return f"{count:,} {'was' if count == 1 else 'were'}"

@@ -6,16 +6,15 @@ from app.backends.base import SaveOptions
 from app.cli.database import Database, opened
 from app.cli.exit_codes import ExitCode
 from app.cli.interrupts import cancelled_by_signals
-from app.cli.new_database import Plan, leave_out_option, naming_the_option, new_database_parameters, tell_made
+from app.cli.new_database import NewDatabaseCommand, Plan, leave_out_option, new_database_parameters, tell_made
 from app.cli.parameters import Command, destination_argument, file_argument, no_backup_option, source_argument
 from app.cli.saving import save_notes
 from app.cli.session import Session
 from app.codecs.screen import escape_text
 from app.engine.base import MadeDatabase, NewDatabase
-from app.errors import KeyRejected
 
 
-@click.command(cls=Command)
+@click.command(cls=NewDatabaseCommand)
 @source_argument
 @destination_argument
 @new_database_parameters()
@@ -36,11 +35,8 @@ def convert(session: Session, file: str, destination: str, plan: Plan, *, leave_
 
 def _convert(database: Database, target: NewDatabase, *, leaves_out: bool) -> MadeDatabase:
     len(database.entries)  # a database whose entries cannot be listed could not be opened
-    try:
-        with cancelled_by_signals(database.token):
-            return database.engine.convert(target, [], database.token, leaves_out=leaves_out)
-    except KeyRejected as error:
-        raise naming_the_option(error) from error
+    with cancelled_by_signals(database.token):
+        return database.engine.convert(target, [], database.token, leaves_out=leaves_out)
 
 
 @click.command(cls=Command)
@@ -50,7 +46,8 @@ def _convert(database: Database, target: NewDatabase, *, leaves_out: bool) -> Ma
 def compact(session: Session, file: str, *, no_backup: bool) -> ExitCode:
     """Write FILE anew without the room that nothing uses, beside itself first, and tell what that saved.
 
-    What was deleted or superseded can be salvaged from the backup alone afterwards.
+    What was deleted or superseded can be salvaged from the backup alone afterwards. A program that has a dbm.dumb
+    database open would destroy it when it writes: close such programs first. There a backup is made in any case.
     """
     with opened(file) as database:
         database.refuse_read_only()

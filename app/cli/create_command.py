@@ -8,15 +8,14 @@ from app.backends.spool import SpooledRecords
 from app.cancel import CancelToken
 from app.cli.exit_codes import ExitCode
 from app.cli.interrupts import cancelled_by_signals
-from app.cli.new_database import Plan, leave_out_option, naming_the_option, new_database_parameters, tell_made
-from app.cli.parameters import Command, file_argument
+from app.cli.new_database import NewDatabaseCommand, Plan, leave_out_option, new_database_parameters, tell_made
+from app.cli.parameters import file_argument
 from app.cli.session import Session
 from app.engine.destination import Destination, create
 from app.engine.loading import load, spool_lines
-from app.errors import KeyRejected
 
 
-@click.command("create", cls=Command)
+@click.command("create", cls=NewDatabaseCommand)
 @file_argument
 @new_database_parameters(default="sqlite3")
 @click.pass_obj
@@ -32,7 +31,7 @@ def create_database(session: Session, file: str, plan: Plan) -> ExitCode:
     return ExitCode.DONE
 
 
-@click.command("load", cls=Command)
+@click.command("load", cls=NewDatabaseCommand)
 @file_argument
 @new_database_parameters()
 @leave_out_option
@@ -46,11 +45,8 @@ def load_database(session: Session, file: str, plan: Plan, *, leave_out: bool) -
     Destination.of(target).refuse_taken()  # before all is read
     with SpooledRecords() as records:
         parts = spool_lines(sys.stdin.buffer, records)
-        try:
-            with cancelled_by_signals(token):
-                made = load(records, target, token, leaves_out=leave_out)
-        except KeyRejected as error:
-            raise naming_the_option(error) from error
+        with cancelled_by_signals(token):
+            made = load(records, target, token, leaves_out=leave_out)
     tell_made(session.output, made)
     if parts:
         session.output.line(f"The entries of {parts:,} sub-databases are together now, and not told apart.")

@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from app.backends.key_index import IndexChunk, KeyIndex
+from app.backends.record_numbers import decimal_of, key_of
 from app.cancel import CancelToken
 from app.cli.exit_codes import ExitCode
 from app.cli.output import complain
-from app.codecs.screen import key_text
+from app.codecs import screen
 from app.engine.base import Info
 from app.engine.local import LocalEngine
 from app.errors import (
@@ -43,10 +44,14 @@ class Database:
         try:
             yield
         except FileMissing as error:
-            create = f"'shelfscope create {shlex.quote(self._file)}'"
+            create = _quoted_command("create", self._file)
             raise FileMissing(f"{error.message.rstrip('.')}, or make it with {create}.", path=error.path) from error
-        except CannotOpen:
-            raise
+        except CannotOpen as error:
+            if not _has_no_bytes(self._file):
+                raise
+            create = _quoted_command("create --replace", self._file)
+            message = f"{error.message.rstrip('.')}; {create} makes a database of it."
+            raise CannotOpen(message, path=error.path) from error
         except CorruptDatabase as error:
             message = f"{error.message.rstrip('.')}; 'shelfscope salvage' looks for what is left."
             raise CannotOpen(message, path=error.path, offset=error.offset) from error
@@ -100,10 +105,25 @@ class Database:
         Raises:
             KeyMissing: there is none.
         """
-        found = list(self.entries.find(key))
+        found = self.find(key)
         if not found:
             raise KeyMissing(self._missing(key))
         return found
+
+    def find(self, key: bytes) -> list[int]:
+        """Return the ids of all entries with that key, which can be a record number in decimal."""
+        found = list(self.entries.find(key))
+        if not found and self.info.numbers_records and (number := key_of(key)) is not None:
+            found = list(self.entries.find(number))
+        return found
+
+    def shown_key(self, key: bytes) -> bytes:
+        """Return a key as a person writes it: the key itself, or a record number in decimal."""
+        return decimal_of(key) if self.info.numbers_records else key
+
+    def key_text(self, key: bytes) -> str:
+        """Return the text of a key, safe on the screen."""
+        return screen.key_text(self.shown_key(key))
 
     def choose(self, key: bytes | None, nth: int | None) -> int:
         """Return the entry id of a key, or of the first entry when ``key`` is None.
@@ -119,15 +139,14 @@ class Database:
         if len(found) == 1 and nth is None:
             return found[0]
         if nth is None or nth >= len(found):
-            raise KeyMissing(
-                f"{self.name} has {len(found)} entries named {key_text(key)}; choose with --nth 0 to {len(found) - 1}."
-            )
+            named = f"{len(found)} entries named {self.key_text(key)}"
+            raise KeyMissing(f"{self.name} has {named}; choose with --nth 0 to {len(found) - 1}.")
         return found[nth]
 
     def _missing(self, key: bytes) -> str:
         damaged = " among what can still be read" if self.engine.problems() else ""
-        listing = f"shelfscope keys {shlex.quote(self._file)}"
-        return f"{self.name} has no entry named {key_text(key)}{damaged}; '{listing}' lists all."
+        listing = _quoted_command("keys", self._file)
+        return f"{self.name} has no entry named {screen.key_text(key)}{damaged}; {listing} lists all."
 
     def finish(self) -> ExitCode:
         """Say on standard error, in one sentence, what was damaged; return how the command ends."""
@@ -138,6 +157,19 @@ class Database:
         more = f" (and {others} more {'problem' if others == 1 else 'problems'})" if others else ""
         complain(f"{self.name} is damaged: {first}{more}; what could be read was given.")
         return ExitCode.FINDING
+
+
+def _has_no_bytes(file: str) -> bool:
+    try:
+        return Path(file).is_file() and not Path(file).stat().st_size
+    except (OSError, ValueError):
+        return False
+
+
+def _quoted_command(command: str, file: str) -> str:
+    """Return a command of this program in quotes that the quotes of its file do not end."""
+    text = f"shelfscope {command} {shlex.quote(file)}"
+    return f'"{text}"' if "'" in text else f"'{text}'"
 
 
 @contextmanager

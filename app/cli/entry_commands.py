@@ -73,5 +73,5 @@ def rename(
 
 
 def _refuse_taken(database: Database, key: bytes) -> None:
-    if not database.info.may_repeat and any(True for _entry_id in database.entries.find(key)):
+    if not database.info.may_repeat and database.find(key):
         raise KeyRejected(f"{database.name} has an entry named {key_text(key)} already; delete that one first.")

@@ -87,7 +87,9 @@ def _choose_items(database: Database, wanted: list[bytes], match: str | None) ->
     chosen = {entry_id for key in wanted for entry_id in database.all_of(key)}
     if match is not None:
         is_wanted = key_filter(match)
-        chosen.update(entry_id for entry_id in range(len(entries)) if is_wanted(entries.key(entry_id)))
+        chosen.update(
+            entry_id for entry_id in range(len(entries)) if is_wanted(database.shown_key(entries.key(entry_id)))
+        )
     return [ExportItem(entries.key(entry_id), entry_id) for entry_id in sorted(chosen)]
 
 

@@ -30,7 +30,7 @@ def keys(session: Session, file: str, match: str) -> ExitCode:
     is_wanted = key_filter(match)
     with opened(file) as database:
         for chunk in database.chunks():
-            names = map(chunk.key, range(len(chunk)))
+            names = map(database.shown_key, map(chunk.key, range(len(chunk))))
             text = "".join(f"{key_text(key)}\n" for key in names if is_wanted(key))
             session.output.text(text)
         return database.finish()
@@ -57,7 +57,7 @@ def _dump_entry(database: Database, output: Output, entry_id: int, key: bytes, s
     try:
         value = database.engine.read(entry_id, 0, size, database.token)
     except CorruptDatabase as error:
-        database.damage.append(f"the value of {key_text(key)} cannot be read: {error.message}")
+        database.damage.append(f"the value of {database.key_text(key)} cannot be read: {error.message}")
         return
     output.write(b'{"k": "%b", "v": "' % b64encode(key))
     for start in range(0, len(value), _BASE64_SLICE):

@@ -74,18 +74,22 @@ def _check_options(place: Place, literal: str | None, source: str | None) -> Non
 def _read(source: str) -> bytes:
     """Return all bytes of a file, or of standard input."""
     try:
-        if source == "-":
-            return sys.stdin.buffer.read() if sys.stdin is not None else b""
-        return Path(source).read_bytes()
+        return _standard_input() if source == "-" else Path(source).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "that is no possible name"
         raise AppError(f"{source:.200} could not be read: {reason}; nothing was saved.") from error
 
 
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise click.UsageError("Standard input is closed, so that there is no value", ctx=click.get_current_context())
+    return sys.stdin.buffer.read()
+
+
 def _find(database: Database, place: Place) -> int | None:
     """Return the entry id of the KEY, None where there is no such entry and one can be added."""
     key = place.key or b""
-    if any(True for _entry_id in database.entries.find(key)):
+    if database.find(key):
         return database.choose(key, place.nth)
     if place.at or place.nth:
         raise KeyMissing(f"{database.name} has no entry named {key_text(key)}; leave --at and --nth out to add one.")

@@ -12,7 +12,6 @@ from app.cli.json_text import json_pieces
 from app.cli.output import Output, complain
 from app.cli.parameters import Command, NamedChoice, Place, place_parameters
 from app.cli.session import Session
-from app.codecs.screen import key_text
 from app.errors import PathError
 
 _HEX_COLUMNS = 16
@@ -73,7 +72,7 @@ def _finish(subject: _Subject) -> ExitCode:
     value = subject.database.engine.decode(subject.entry_id, subject.database.token)
     if not value.is_damaged:
         return ExitCode.DONE
-    key = key_text(subject.database.entries.key(subject.entry_id))
+    key = subject.database.key_text(subject.database.entries.key(subject.entry_id))
     why = value.problems[0] if value.problems else "it cannot be shown whole."
     complain(f"The value of {key} in {subject.database.name} is damaged: {why}")
     return ExitCode.FINDING

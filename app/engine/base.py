@@ -48,6 +48,8 @@ class Info:
     lock_seen: str = ""
     may_repeat: bool = False
     """Whether a key can come more than once."""
+    numbers_records: bool = False
+    """Whether the keys are record numbers: people read and write them in decimal, see `record_numbers`."""
     recognised_only: str = ""
     """A sentence when the format is only named and cannot be opened; then nothing else can be asked."""
 
@@ -111,6 +113,8 @@ class Refusals:
 
     count: int = 0
     first: tuple[RefusedEntry, ...] = ()
+    advice: str = ""
+    """What to choose so that more of them can be stored, as `advice.choosing` puts it; empty where nothing helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class SalvageReport:
     """What was found.
 
     Nothing led to ``lost`` entries, ``deleted`` ones lay in free space, ``renamed`` ones got another key than their
-    own, as it was taken or is lost.
+    own, as it was taken or is lost. ``format`` is what the files were read as.
     """
 
     made: MadeDatabase
@@ -138,6 +142,7 @@ class SalvageReport:
     deleted: int
     renamed: int
     problems: tuple[ProblemNote, ...] = ()
+    format: str = ""
 
 
 class Engine(ABC):
@@ -276,7 +281,7 @@ class Engine(ABC):
         try:
             self.open(path, token)
         except CorruptDatabase as error:
-            return (ProblemNote(error.message, error.offset),)
+            return (ProblemNote(error.sentence, error.offset),)
         return self.check(token)
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,17 @@ from app.backends.base import Backend
 from app.backends.create import create_database, name_taken
 from app.backends.families import SQLITE_SUFFIXES, base_of, existing
 from app.backends.files import saving
+from app.backends.fingerprint import occurrences_in
+from app.backends.formats import FORMATS
 from app.backends.records import Records
 from app.backends.registry import new_writer
 from app.backends.spool import SpooledRecords
 from app.backends.writer import CreateOptions, Writer
 from app.cancel import CancelToken
 from app.codecs import registry as codecs
+from app.engine.advice import repeating
 from app.engine.base import MadeDatabase, NewDatabase, Refusals
-from app.errors import OptionRejected, ReadOnlyDatabase, SaveFailed
+from app.errors import KeyRejected, OptionRejected, ReadOnlyDatabase, SaveFailed
 
 _KINDS: dict[str, type] = {
     "page_size": int,
@@ -35,8 +38,10 @@ class Destination:
 
     writer: Writer
     base: Path
-    mode: int | None
+    options: CreateOptions
     replaces: bool
+    lets_repeat: bool = False
+    """Whether keys may come again where nothing was said of that, though they do not unless it is told."""
 
     @classmethod
     def of(cls, target: NewDatabase, source: Backend | None = None) -> "Destination":
@@ -55,7 +60,16 @@ class Destination:
         if path.name in {"", ".."}:
             raise SaveFailed(f"{path} is a folder; name a new file in it.", path=path)
         suffixes = tuple(filter(None, writer.suffixes))
-        return cls(writer, base_of(path, suffixes) or path, options.mode, target.replaces)
+        lets_repeat = kept is None and target.options.get("duplicates") is None and repeating(target.format) is not None
+        return cls(writer, base_of(path, suffixes) or path, options, target.replaces, lets_repeat)
+
+    def holding(self, records: Records, token: CancelToken) -> "Destination":
+        """Return this, or where keys come again and nothing was said of that, one that holds them all."""
+        if not self.lets_repeat or not records.may_repeat or not _has_repeats(records, token):
+            return self
+        options = replace(self.options, duplicates="unsorted")
+        writer = new_writer(self.writer.format_id, options, codecs.value_end)
+        return replace(self, writer=writer, options=options)
 
     def keep_apart(self, source: Iterable[Path]) -> None:
         """Refuse to write over a file of the source.
@@ -93,8 +107,32 @@ class Destination:
     def make(self, records: Records, left_out: Refusals, token: CancelToken) -> MadeDatabase:
         """Write the database; ``records`` hold nothing that its writer refuses."""
         self.refuse_taken()
-        report = create_database(self.writer, self.base, records, token, mode=self.mode, replaces=self.replaces)
-        return MadeDatabase(_texts(report.files), len(records), left_out, _texts(report.backups), report.warnings)
+        if not len(records) and not FORMATS[self.writer.format_id].can_be_empty:
+            raise self._nothing_to_write(left_out)
+        mode = self.options.mode
+        report = create_database(self.writer, self.base, records, token, mode=mode, replaces=self.replaces)
+        told = self._told(report.warnings)
+        return MadeDatabase(_texts(report.files), len(records), left_out, _texts(report.backups), told)
+
+    def _told(self, warnings: tuple[str, ...]) -> tuple[str, ...]:
+        if not self.lets_repeat or not self.writer.holds_duplicates:
+            return warnings
+        return (*warnings, "Keys come again, so that it was made to hold duplicates, in the order they came in.")
+
+    def _nothing_to_write(self, left_out: Refusals) -> KeyRejected:
+        label, name = FORMATS[self.writer.format_id].label.lower(), self.base.name
+        why = "there is no entry to put into it"
+        if left_out.count:
+            entries = "the only entry cannot" if left_out.count == 1 else f"none of the {left_out.count:,} entries can"
+            why = f"{entries} be stored ({left_out.first[0].reason})"
+        message = f"{name} was not made: a {label} cannot be empty, and {why}; choose another format."
+        return KeyRejected(message, path=self.base)
+
+
+def _has_repeats(records: Records, token: CancelToken) -> bool:
+    """Tell whether a key comes more than once."""
+    occurrences = occurrences_in(records, token)
+    return any(occurrences.next(chunk.key(row)) for chunk in records.chunks() for row in range(len(chunk)))
 
 
 def _is_one_of(path: Path, others: Iterable[str]) -> bool:

@@ -19,8 +19,6 @@ def listed(salvage: Salvage) -> Iterator[Found]:
         for chunk in backend.index(salvage.token):
             yield from _readable(backend, chunk, salvage)
         report_problems(backend, salvage)
-    if salvage.deleted:
-        salvage.report(f"Deleted entries of {backend.format_id} databases are not searched for.", None)
 
 
 def _readable(backend: Backend, chunk: IndexChunk, salvage: Salvage) -> Iterator[Found]:
@@ -29,6 +27,6 @@ def _readable(backend: Backend, chunk: IndexChunk, salvage: Salvage) -> Iterator
         try:
             value = backend.read(key, locator, chunk.sizes[row])
         except CorruptDatabase as error:
-            salvage.report(error.message, error.offset)
+            salvage.report(error.sentence, error.offset)
         else:
             yield Found(key, value, locator)

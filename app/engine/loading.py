@@ -36,8 +36,8 @@ def load(records: SpooledRecords, target: NewDatabase, token: CancelToken, *, le
         KeyRejected: some cannot be stored, and ``leaves_out`` is false.
         SaveFailed, OptionRejected: the database cannot be made.
     """
-    destination = Destination.of(target)
-    kept, left_out = storable(destination.writer, records, token)
+    destination = Destination.of(target).holding(records, token)
+    kept, left_out = storable(destination, records, token)
     if left_out.count and not leaves_out:
         raise cannot_store(left_out, destination.base)
     return destination.make(kept, left_out, token)

@@ -10,6 +10,7 @@ from typing import Any
 from app import limits
 from app.backends.base import Backend, Change, Expected, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk, KeyIndex
+from app.backends.record_numbers import decimal_of
 from app.backends.registry import open_database, recognise
 from app.cancel import CancelToken
 from app.codecs import registry as codecs
@@ -248,12 +249,13 @@ class LocalEngine(Engine):
         )
 
     def _entries(self, items: Sequence[ExportItem] | None, token: CancelToken) -> Iterator[ExportItem]:
+        shown = decimal_of if self._open_backend.numbers_records else bytes
         if items is not None:
-            yield from items
+            yield from (ExportItem(shown(item.key), item.source) for item in items)
             return
         index = self._whole_index(token)
         for entry_id in range(len(index)):
-            yield ExportItem(index.key(entry_id), entry_id)
+            yield ExportItem(shown(index.key(entry_id)), entry_id)
 
     def _read_for_export(self, entry: ExportItem, token: CancelToken) -> DecodedValue:
         """Decode without keeping the value: an export goes through all of them once."""

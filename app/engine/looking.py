@@ -5,10 +5,11 @@ from pathlib import Path
 
 from app import limits
 from app.backends.base import Backend, Match
-from app.backends.registry import open_database
+from app.backends.registry import open_database, recognise
 from app.cancel import CancelToken
 from app.codecs import registry as codecs
 from app.engine.base import Info, ProblemNote
+from app.errors import BackendError
 
 
 def check(path: Path, token: CancelToken) -> tuple[ProblemNote, ...]:
@@ -19,6 +20,14 @@ def check(path: Path, token: CancelToken) -> tuple[ProblemNote, ...]:
     if len(found) > limits.PROBLEMS:
         found[limits.PROBLEMS - 1 :] = [ProblemNote("There is more damage than is listed here.")]
     return tuple(found)
+
+
+def format_of(path: Path) -> str | None:
+    """Return what a file that cannot be opened is recognised as, None where it is as nothing."""
+    try:
+        return recognise(path, codecs.value_end).format_id
+    except BackendError:
+        return None
 
 
 def info_of(path: str, match: Match, backend: Backend | None, recognised_only: str = "") -> Info:
@@ -34,5 +43,6 @@ def info_of(path: str, match: Match, backend: Backend | None, recognised_only: s
         why_read_only=backend.why_read_only if backend else recognised_only,
         lock_seen=backend.lock_seen if backend else "",
         may_repeat=backend.may_repeat if backend else False,
+        numbers_records=backend.numbers_records if backend else False,
         recognised_only=recognised_only,
     )

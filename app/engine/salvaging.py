@@ -1,7 +1,7 @@
 """Writing all that can be found in damaged files into a new database."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app import limits
@@ -31,6 +31,7 @@ class _Source:
     path: Path
     base: Path
     files: tuple[Path, ...]
+    format_id: str
     search: Salvager
 
 
@@ -53,8 +54,15 @@ def salvage(source: str, target: NewDatabase, token: CancelToken, *, deleted: bo
             records.add(tally.name(found), found.value)
         if not len(records):
             raise _nothing_found(searched, tally, deleted=deleted)
-        kept, left_out = storable(destination.writer, records, token)
-        return tally.summary(destination.make(kept, left_out, token))
+        kept, left_out = storable(destination, records, token)
+        report = tally.summary(destination.make(kept, left_out, token), searched.format_id)
+    return _with_note(report) if deleted and searched.search is listed else report
+
+
+def _with_note(report: SalvageReport) -> SalvageReport:
+    """Return the report with what was not even tried, which is no loss."""
+    note = f"Deleted entries of {report.format} databases are not searched for."
+    return replace(report, made=replace(report.made, warnings=(*report.made.warnings, note)))
 
 
 def _source(path: Path, format_id: str) -> _Source:
@@ -69,14 +77,14 @@ def _source(path: Path, format_id: str) -> _Source:
                 raise
             format_id = "dumb"
         else:
-            return _Source(match.path, match.base, match.files, _salvager(match.format_id))
+            return _Source(match.path, match.base, match.files, match.format_id, _salvager(match.format_id))
     search = _salvager(format_id)
     suffixes = _FAMILIES.get(format_id, ())
     base = base_of(path, suffixes) or path
     files = tuple(dict.fromkeys(file for file in (path, *existing(base, suffixes)) if file.is_file()))
     if not files:
         raise cannot_open(path, IsADirectoryError() if path.is_dir() else FileNotFoundError())
-    return _Source(files[0], base, files, search)
+    return _Source(files[0], base, files, format_id, search)
 
 
 def _is_dumb_without_index(path: Path) -> bool:
@@ -105,9 +113,12 @@ def _recognised(path: Path) -> Match:
 
 
 def _nothing_found(source: _Source, tally: "_Tally", *, deleted: bool) -> CorruptDatabase:
-    why = f" ({tally.problems[0].message.rstrip('.')})" if tally.problems else ""
+    name = source.base.name
+    # The problem ends with a way out of its own, and names the file where it is not told of by place.
+    told = tally.problems[0].message.partition("; restore it")[0].rstrip(".") if tally.problems else ""
+    why = f": {told.replace(f'{source.path.name} is', 'it is', 1)}" if told else ""
     hint = "restore it from a backup" if deleted else "ask for deleted entries too, or restore it from a backup"
-    message = f"No entry was found in {source.base.name}{why}, so no database was made; {hint}."
+    message = f"No entry was found in {name}, so no database was made{why}; {hint}."
     return CorruptDatabase(message, path=source.path)
 
 
@@ -138,7 +149,7 @@ class _Tally:
         self._names.add(name)
         return name
 
-    def summary(self, made: MadeDatabase) -> SalvageReport:
+    def summary(self, made: MadeDatabase, format_id: str) -> SalvageReport:
         """Return the report on what was found and made."""
         return SalvageReport(
             made,
@@ -147,4 +158,5 @@ class _Tally:
             deleted=self._found[Origin.DELETED],
             renamed=self._renamed,
             problems=tuple(self.problems),
+            format=format_id,
         )

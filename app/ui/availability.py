@@ -16,7 +16,8 @@ def reasons(tab: DatabaseTab | None) -> Mapping[str, str]:
         return {**dict.fromkeys((*names, "check"), can_browse), "reload": is_open, "close-tab": is_open}
     document, history = tab.document, tab.document.history
     read_only = document.why_read_only
-    is_indexed = "" if document.is_indexed else "Its keys are still being read."
+    unread = "Its keys are still being read." if tab.is_reading else "Not all of its keys could be read."
+    is_indexed = "" if document.is_indexed else unread
     return {
         "undo": "" if history.next_undo else "There is no edit to undo.",
         "redo": "" if history.next_redo else "There is no edit to do again.",

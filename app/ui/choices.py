@@ -32,8 +32,10 @@ class ChoiceButtons(QWidget):
         row.setSpacing(GAP)
         for place, button in enumerate(self._buttons):
             button.setMinimumSize(smallest or QSize(0, 0))
+            button.setAutoDefault(True)  # Return presses the one that has the focus
             button.clicked.connect(partial(self._on_clicked, place))
             row.addWidget(button)
+        self.setFocusProxy(self._buttons[0])
         self.hide()
 
     def show_choices(self, choices: Sequence[Choice]) -> None:

@@ -145,7 +145,18 @@ class DatabaseTab(QWidget):
 
     def _index(self) -> None:
         self.editing.commit()
-        self.runner.start(self.document.index_job(), key="index")
+        job = self.document.index_job()
+        job.failed = self._on_cannot_read
+        self.runner.start(job, key="index")
+
+    def _on_cannot_read(self, error: AppError) -> None:
+        """Show what was read of the keys, or where that is nothing, why."""
+        if not len(self.document):
+            self._on_cannot_open(error)
+            return
+        self.open_error = error
+        self.notices.show_error(error, *choices((Want.SALVAGE,), self.wanted.emit))
+        self.changed.emit()
 
     def _on_cannot_open(self, error: AppError) -> None:
         self.open_error = error
@@ -153,7 +164,10 @@ class DatabaseTab(QWidget):
         self._show_message()
 
     def _show_message(self) -> None:
+        had_focus = self.focusWidget() is not None
         self._pages.setCurrentWidget(self._message)
+        if had_focus:
+            self._message.setFocus()
         self.changed.emit()
 
     def _on_indexed(self) -> None:
@@ -213,6 +227,11 @@ class DatabaseTab(QWidget):
     @property
     def can_browse(self) -> bool:
         return self._pages.currentIndex() == 0 and self.document.info is not None
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether more keys are to come."""
+        return self.runner.is_running("index")
 
     @property
     def is_refused(self) -> bool:
@@ -284,7 +303,8 @@ class DatabaseTab(QWidget):
 
     def facts(self) -> Facts:
         """Return what the status bar shows."""
-        return facts_of(self.document, self.entries.shown_count)
+        facts = facts_of(self.document, self.entries.shown_count, is_reading=self.is_reading)
+        return Facts(facts.format_) if self.is_refused else facts
 
     # ---- what a person does
 

@@ -12,6 +12,8 @@ from app.engine.base import ProblemNote
 from app.ui.models.lists import change_rows, problem_row
 from app.ui.views.text_table import TextTable
 
+_NO_PROBLEMS = ("No problems found.", "")
+
 
 class _ListDock(QDockWidget):
     """A dock with one short table."""
@@ -72,5 +74,7 @@ class ProblemsDock(_ListDock):
         super().__init__("problems", "Problems", ("Problem", "At byte"), parent)
         self.view.setAccessibleDescription("What is damaged in the database, and where")
 
-    def show_problems(self, problems: Sequence[ProblemNote]) -> None:
-        self.list.show_rows([problem_row(problem) for problem in problems])
+    def show_problems(self, problems: Sequence[ProblemNote], *, is_read: bool) -> None:
+        """``is_read``: whether a database was read, so that none of them says something."""
+        rows = [problem_row(problem) for problem in problems]
+        self.list.show_rows(rows or ([_NO_PROBLEMS] if is_read else []))

@@ -93,6 +93,8 @@ class MainWindow(QMainWindow):
         self.area.activity_changed.connect(self.status.activity.show_activity)
         self.area.wanted.connect(self._on_wanted)
         self.errands.activity_changed.connect(self.status.errand.show_activity)
+        self.status.cancel_changed.connect(self.actions_["cancel"].setEnabled)
+        self.actions_["cancel"].setEnabled(False)
         self.errands.failed.connect(self.notices.show_error)
         self.errands.crashed.connect(self.notices.show_crash)
         self._repairing.problems_wanted.connect(self._on_problems_wanted)
@@ -106,6 +108,7 @@ class MainWindow(QMainWindow):
         connect("open", self.choose_files)
         connect("salvage", self._on_salvage)
         connect("command-palette", self._on_command_palette)
+        connect("cancel", self.status.cancel)
         connect("close-tab", self.area.close_current)
         connect("quit", self.close)
 
@@ -215,7 +218,7 @@ class MainWindow(QMainWindow):
         self.status.show_facts(tab.facts() if tab else Facts())
         self.setWindowTitle(f"{tab.document.name} - {_TITLE}" if tab else _TITLE)
         self.changes.show_changes(tab.document if tab else None)
-        self.problems.show_problems(tab.problems if tab else ())
+        self.problems.show_problems(tab.problems if tab else (), is_read=bool(tab and tab.document.is_indexed))
         self._show_steps(tab if tab and tab.can_browse else None)
         self.actions_.enable(reasons(tab))
 

@@ -17,7 +17,7 @@ from app.ui.choices import Choice
 from app.ui.database_tab import DatabaseTab
 from app.ui.dialogs.format_texts import writable_formats
 from app.ui.dialogs.new_database import NewDatabaseDialog, Wish
-from app.ui.dialogs.places import path_of
+from app.ui.dialogs.places import names_of, path_of
 from app.ui.dialogs.refusals import RefusalsDialog
 from app.ui.errands import Errands
 from app.ui.notices import NoticeBar
@@ -59,7 +59,7 @@ class Making(QObject):
 
     def _on_created(self, target: NewDatabase, made: MadeDatabase) -> None:
         tab = self._area.open_file(path_of(target, made))
-        tab.notices.show_info(_said(f"Created {tab.document.name}.", made))
+        tab.notices.show_info(_said(f"Created {names_of(made)}.", made))
 
     # ---- copies
 
@@ -129,10 +129,10 @@ class Making(QObject):
         path = path_of(copy.target, made)
         if copy.is_moving and copy.tab in self._area.all():
             copy.tab.continue_as(path, copy.changes)
-            copy.tab.notices.show_info(_said(f"Saved as {path.name}: {_counted(made)}.", made))
+            copy.tab.notices.show_info(_said(f"Saved as {names_of(made)}: {_counted(made)}.", made))
             return
         label = FORMATS[copy.target.format].label
-        said = f"Wrote {copy.source_name} to {path.name} ({label}): {_counted(made)}."
+        said = f"Wrote {copy.source_name} to {names_of(made)} ({label}): {_counted(made)}."
         self._notices.show_info(_said(said, made), Choice("Open", partial(self._open, path)))
 
     def _open(self, path: Path) -> None:

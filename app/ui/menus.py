@@ -19,7 +19,7 @@ _FILE = (
 _MENUS: Sequence[tuple[str, Sequence[str | None]]] = (
     ("&File", _FILE),
     ("&Edit", ("undo", "redo", None, "edit-value", None, "find")),
-    ("&Database", ("convert", "compact", None, "check", "salvage")),
+    ("&Database", ("convert", "compact", None, "check", "salvage", None, "cancel")),
     ("&View", ("command-palette", None, "theme", None, "docks")),
 )
 _TOOLS = ("new", "open", "save", None, "undo", "redo", "revert", None, "export")

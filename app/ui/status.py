@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from app.document.document import Document
@@ -21,7 +21,7 @@ class Facts:
     read_only: str = ""
 
 
-def facts_of(document: Document, shown_count: int) -> Facts:
+def facts_of(document: Document, shown_count: int, *, is_reading: bool) -> Facts:
     """Return the facts of a document of which ``shown_count`` entries are in the table."""
     info = document.info
     if info is None:
@@ -30,7 +30,7 @@ def facts_of(document: Document, shown_count: int) -> Facts:
     if info.recognised_only:
         return Facts(name)
     pending = len(document.pending_changes)
-    more = "" if document.is_indexed else "…"
+    more = "…" if is_reading else ""
     return Facts(
         name,
         f"{shown_count:,} of {len(document):,}{more} entries",
@@ -41,6 +41,9 @@ def facts_of(document: Document, shown_count: int) -> Facts:
 
 class ActivityView(QWidget):
     """What takes long, how far it is, and a button to give it up. Never in the way."""
+
+    changed = Signal()
+    """Something else is going on, or nothing is."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,7 +57,7 @@ class ActivityView(QWidget):
         self._cancel.setText("Cancel")
         self._cancel.setObjectName(f"cancel-{name}")
         self._cancel.setAccessibleName("Cancel what is going on")
-        self._cancel.clicked.connect(self._on_cancel)
+        self._cancel.clicked.connect(self.cancel)
         row = QHBoxLayout(self)
         row.setContentsMargins(GAP, 0, GAP, 0)
         row.setSpacing(GAP)
@@ -71,17 +74,28 @@ class ActivityView(QWidget):
             self.setAccessibleName(activity.title)
             self._bar.setRange(0, 1_000 if activity.total else 0)
             self._bar.setValue(1_000 * activity.done // activity.total if activity.total else 0)
-            self._cancel.setVisible(activity.can_cancel)
+            self._cancel.setVisible(activity.can_cancel and not activity.token.cancelled)
+        self.changed.emit()
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether something is going on that can be given up."""
+        activity = self._activity
+        return activity is not None and activity.can_cancel and not activity.token.cancelled
 
     @Slot()
-    def _on_cancel(self) -> None:
-        if self._activity is not None:
+    def cancel(self) -> None:
+        if self._activity is not None and self.can_cancel:
             self._activity.token.cancel()
             self._cancel.hide()
+            self.changed.emit()
 
 
 class StatusBar(QStatusBar):
     """Shows facts of the tab in front, and what is going on there."""
+
+    cancel_changed = Signal(bool)
+    """Whether `cancel` does something now."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,6 +109,8 @@ class StatusBar(QStatusBar):
         self._pending = ElidedLabel("status-pending", "Changes that are not saved")
         self._read_only = ElidedLabel("status-read-only", "Why the database cannot be saved")
         self._lay_out()
+        for view in (self.activity, self.errand):
+            view.changed.connect(self._on_activity)
 
     def _lay_out(self) -> None:
         facts = QWidget()
@@ -113,3 +129,18 @@ class StatusBar(QStatusBar):
         self._count.show_text(facts.count)
         self._pending.show_text(facts.pending)
         self._read_only.show_text(facts.read_only)
+
+    @property
+    def _to_cancel(self) -> ActivityView | None:
+        return next((view for view in (self.errand, self.activity) if view.can_cancel), None)
+
+    @Slot()
+    def cancel(self) -> None:
+        """Give up what is going on beside the tabs; where nothing is, what is in the tab in front."""
+        view = self._to_cancel
+        if view is not None:
+            view.cancel()
+
+    @Slot()
+    def _on_activity(self) -> None:
+        self.cancel_changed.emit(self._to_cancel is not None)

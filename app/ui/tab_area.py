@@ -13,6 +13,7 @@ from app.engine.base import Engine
 from app.ui.choices import Choice
 from app.ui.close_guard import CloseGuard
 from app.ui.database_tab import DatabaseTab
+from app.ui.dialogs.places import whole_path
 from app.ui.icon_button import IconButton
 from app.ui.jobs import Activity, JobRunner
 from app.ui.models.roles import tool_tip
@@ -71,7 +72,7 @@ class TabArea(QStackedWidget):
 
     def open_file(self, path: Path, select: bytes | None = None) -> DatabaseTab:
         """Open a database in a tab of its own, or bring the tab that it has to the front."""
-        path = path.absolute()
+        path = whole_path(path)
         for tab in self.all():
             if tab.document.path.resolve() == path.resolve():
                 self.tabs.setCurrentWidget(tab)
@@ -116,6 +117,7 @@ class TabArea(QStackedWidget):
 
     def _close_button(self, tab: DatabaseTab) -> IconButton:
         button = IconButton("close", "Close this database", _CLOSE_ICON)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Space would close what Tab came upon
         button.clicked.connect(partial(self._close, tab))
         return button
 

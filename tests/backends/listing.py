@@ -76,6 +76,11 @@ def folder_state(folder: Path) -> dict[str, FileState]:
     return {path.name: file_state(path) for path in folder.iterdir()}
 
 
+def without_locks(folder: Path) -> dict[str, FileState]:
+    """Return the state of a folder but for LMDB's lock files, which stay where a save was tried."""
+    return {name: state for name, state in folder_state(folder).items() if not name.endswith("-lock")}
+
+
 def file_state(path: Path) -> FileState:
     status = path.stat()
     return FileState(path.read_bytes(), status.st_mtime_ns, status.st_mode, status.st_ino)

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from app.backends.create import CreateReport, create_database
 from app.backends.file_operations import FileOperations
 from app.backends.save_lock import SaveLock
 from app.cancel import CancelToken
-from app.errors import AppError, Cancelled, DatabaseLocked, SaveFailed
+from app.errors import AppError, Cancelled, ChangedOnDisk, DatabaseLocked, SaveFailed
 from tests.backends.failing_files import Died, FailingOperations, LyingOperations, WindowsOperations
 from tests.backends.listing import entries_of, folder_state
+from tests.backends.other_program import OtherProgram
 from tests.backends.test_records import Pairs
 from tests.backends.test_rewrite import contents
 from tests.backends.toy_format import PairRecords, ToyWriter, toy, written
@@ -161,7 +163,7 @@ def test_what_another_program_writes_is_not_replaced(tmp_path: Path) -> None:
     before = folder_state(tmp_path)
     lock = SaveLock(FileOperations(), path)
 
-    with pytest.raises(DatabaseLocked, match="x is locked"):
+    with pytest.raises(DatabaseLocked, match="x is open in another program"):
         create(path, replaces=True)
     lock.close()
 
@@ -257,3 +259,37 @@ def test_a_failing_creation_is_an_app_error_with_the_name(tmp_path: Path) -> Non
         create(tmp_path / "x", replaces=True)
 
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_what_another_program_writes_after_the_backup_is_not_lost(tmp_path: Path) -> None:
+    path = written(tmp_path / "x", OLD)
+
+    def write_too(operation: str) -> None:
+        if operation == "fsync_folder":
+            path.write_bytes(path.read_bytes() + b"late")
+
+    with pytest.raises(ChangedOnDisk, match="nothing was replaced, try again"):
+        create(path, FailingOperations(before=write_too), replaces=True)
+
+    assert path.read_bytes().endswith(b"late")
+    assert sorted(folder_state(tmp_path)) == ["x", "x.count"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of other programs' locks")
+@pytest.mark.parametrize(("file", "lock"), [("x", "LOCK_SH"), ("x-lock", "LOCK_SH"), ("x", "LOCK_EX")])
+def test_a_file_on_which_another_program_holds_a_lock_is_not_replaced(tmp_path: Path, file: str, lock: str) -> None:
+    path = written(tmp_path / "x", OLD)
+    (tmp_path / file).touch()
+    before = folder_state(tmp_path)
+
+    with OtherProgram() as owner:
+        assert (
+            owner.run(f"import fcntl; f = open({str(tmp_path / file)!r}, 'r+b'); fcntl.lockf(f, fcntl.{lock}, 1)")
+            == "done"
+        )
+        with pytest.raises(DatabaseLocked, match=r"x.* is open in another program.*try again"):
+            create(path, replaces=True)
+
+    assert folder_state(tmp_path) == before
+    create(path, replaces=True)
+    assert entries(path) == NEW

@@ -81,15 +81,18 @@ def test_a_compact_database_is_left_alone(tmp_path: Path) -> None:
     assert report.bytes_before == report.bytes_after > 0
 
 
-def test_the_backup_is_the_whole_old_database(tmp_path: Path) -> None:
+def test_a_backup_of_the_whole_old_database_is_made_whether_it_is_wanted_or_not(tmp_path: Path) -> None:
     base = with_waste(tmp_path)
     old = folder_state(tmp_path)
 
     with opened(base) as backend:
-        dat, index = compact(backend, SaveOptions()).backups
+        report = compact(backend)
+    dat, index, older = report.backups
 
     assert dat.read_bytes() == old["shelf.v1.dat"].content
     assert index.read_bytes() == old["shelf.v1.dir"].content
+    assert older.read_bytes() == old["shelf.v1.bak"].content
+    assert "destroys it when it writes" in report.warnings[0]
 
 
 def values_named_by(index: Path, dat: Path) -> dict[bytes, bytes]:
@@ -155,7 +158,8 @@ def test_a_disk_that_fails_anywhere_leaves_the_same_entries_and_says_what_to_do(
             assert dict(entries_of(backend)) == ENTRIES
             if number <= switch:
                 assert base.with_name("shelf.v1.dat").stat().st_size == dat_before
-        assert not [path for path in folder.iterdir() if "shelfscope" in path.name]
+        assert not [path for path in folder.iterdir() if "shelfscope-new" in path.name]
+        assert any("backup" in path.name for path in folder.iterdir()) == (number > switch)
 
 
 def test_a_disk_that_writes_something_else_is_found_out_before_anything_is_lost(tmp_path: Path) -> None:
@@ -297,4 +301,4 @@ def test_afterwards_there_are_the_three_files_and_both_indexes_say_the_same(entr
 
         files = DumbFiles(*(base.with_name(base.name + suffix) for suffix in (".dat", ".dir", ".bak")))
         assert files.bak.read_bytes() == files.dir.read_bytes()
-        assert sorted(folder.iterdir()) == sorted(files)
+        assert sorted(path for path in folder.iterdir() if "backup" not in path.name) == sorted(files)

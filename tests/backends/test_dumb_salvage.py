@@ -4,6 +4,7 @@ import dbm.dumb
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from app.cancel import CancelToken
 from app.errors import CannotOpen
 from tests import corpus
 from tests.backends.dumb_files import KEYS, opened, save, scratch, written
+from tests.backends.reading import SECONDS
 from tests.backends.salvaging import salvaged
 
 OBJECTS = st.integers() | st.text(max_size=900) | st.lists(st.floats(allow_nan=False), max_size=40)
@@ -202,3 +204,28 @@ def test_lines_that_name_the_same_room_again_and_again_are_not_all_followed(tmp_
 
     assert len(found.found) == 4
     assert "lie on each other" in found.reports[0]
+
+
+@pytest.mark.parametrize("unit", [b"\x80\x02", b"\x80\x02]q\x00(", b"(", b"\x80\x02X\xff\xff\x0f\x00"])
+def test_bytes_that_only_look_like_values_take_bounded_time(tmp_path: Path, unit: bytes) -> None:
+    (tmp_path / "d.dat").write_bytes(unit * (250_000 // len(unit)))
+    start = process_time()
+
+    found = salvaged(tmp_path / "d.dat", format_id="dumb", base=tmp_path / "d")
+
+    assert found.found == []
+    assert process_time() - start < SECONDS
+    assert any("only looks like values" in report for report in found.reports) or unit[:1] == b"("
+
+
+def test_values_among_text_that_begins_like_pickles_are_found_without_an_index(tmp_path: Path) -> None:
+    values = [pickle.dumps([number] * 900, 0) for number in range(20)]
+    values += [pickle.dumps("text" * 9000, 0), pickle.dumps("text" * 9000, 1), pickle.dumps({"a": "b" * 90_000}, 2)]
+    texts = [word * 300 for word in (b"class", b"import", b"Victory", b"Text", b"(get") for _ in range(200)]
+    blocks = [content + bytes(-len(content) % 512) for content in [*texts, *values]]
+    (tmp_path / "d.dat").write_bytes(b"".join(blocks))
+
+    found = salvaged(tmp_path / "d.dat", format_id="dumb", base=tmp_path / "d")
+
+    assert [value for _, value in found.pairs(Origin.LOST)] == values
+    assert len(found.reports) == 1  # that there is no index

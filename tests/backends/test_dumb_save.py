@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends.base import Change, Expected, Insert, Remove, Replace, SaveOptions
+from app.backends.base import Change, Expected, Insert, Remove, Replace, SaveOptions, SaveReport
 from app.backends.changes import key_text
+from app.backends.dumb.backend import DumbBackend
 from app.backends.dumb.index import MAX_LINE, parse_line
 from app.cancel import CancelToken
 from app.errors import (
@@ -117,10 +118,11 @@ def test_the_backup_is_the_whole_old_database_and_never_overwrites_one(tmp_path:
     with opened(base) as backend:
         reports = [save(backend, Replace(0, b"new"), options=SaveOptions()) for _ in range(3)]
 
-    assert len({path for report in reports for path in report.backups}) == 6
-    dat, index = reports[0].backups
+    assert len({path for report in reports for path in report.backups}) == 9
+    dat, index, older = reports[0].backups
     assert dat.read_bytes() == old["shelf.v1.dat"].content
     assert index.read_bytes() == old["shelf.v1.dir"].content
+    assert older.read_bytes() == old["shelf.v1.bak"].content
     assert dat.name.startswith("shelf.v1.dat.shelfscope-backup-")
     assert dat.stat().st_mode == old["shelf.v1.dat"].mode
     restored = tmp_path / "restored"
@@ -345,3 +347,62 @@ def test_expectations_find_an_entry_by_its_digest(tmp_path: Path) -> None:
 
     with opened(base) as backend, pytest.raises(ChangedOnDisk):
         backend.apply([Remove(0)], wrong, NO_BACKUP, CancelToken())
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda backend, expected: backend.apply([Insert(b"new", b"")], expected, SaveOptions(), CancelToken()),
+        lambda backend, _: backend.compact(SaveOptions(), CancelToken()),
+    ],
+    ids=["save", "compact"],
+)
+def test_an_index_that_a_crash_empties_after_opening_is_refused(
+    tmp_path: Path, work: Callable[[DumbBackend, dict[int, Expected]], SaveReport]
+) -> None:
+    base = written(tmp_path, {b"%d" % number: b"value" for number in range(10)})
+    with opened(base) as backend:
+        expected = expected_of(backend)
+        base.with_name("shelf.v1.dir").replace(base.with_name("shelf.v1.bak"))
+        base.with_name("shelf.v1.dir").touch()
+        before = folder_state(tmp_path)
+
+        with pytest.raises(ReadOnlyDatabase, match="damaged"):
+            work(backend, expected)
+
+    assert folder_state(tmp_path) == before
+
+
+def test_a_failed_save_leaves_what_another_program_wrote_behind_its_values(tmp_path: Path) -> None:
+    base = written(tmp_path, {b"a": b"1"})
+    dat = base.with_name("shelf.v1.dat")
+    writes = 0
+
+    def fail_behind_another(operation: str) -> None:
+        nonlocal writes
+        writes += operation == "write"
+        if operation == "write" and writes == 2:  # the first took half of the value
+            with dat.open("ab") as file:
+                file.write(b"theirs")
+            raise OSError(28, "No space left on device")
+
+    with opened(base, FailingOperations(before=fail_behind_another)) as backend, pytest.raises(SaveFailed):
+        save(backend, Insert(b"b", b"2" * 2000))
+
+    assert dat.read_bytes().endswith(b"theirs")
+    assert as_python_reads(base) == {b"a": b"1"}
+
+
+def test_the_older_index_comes_beside_the_index_that_a_link_leads_to(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    base = written(real, {b"a": b"1"})
+    base.with_name("shelf.v1.bak").unlink()
+    for suffix in (".dat", ".dir"):
+        (tmp_path / f"shelf.v1{suffix}").symlink_to(base.with_name(f"shelf.v1{suffix}"))
+
+    with opened(tmp_path / "shelf.v1") as backend:
+        save(backend, Insert(b"b", b"2"))
+
+    assert sorted(path.name for path in real.iterdir()) == ["shelf.v1.bak", "shelf.v1.dat", "shelf.v1.dir"]
+    assert not (tmp_path / "shelf.v1.bak").exists()

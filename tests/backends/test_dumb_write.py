@@ -20,7 +20,7 @@ from app.backends.records import PIECE_BYTES
 from app.backends.registry import new_writer, open_database
 from app.backends.writer import CreateOptions
 from app.cancel import CancelToken
-from app.errors import Cancelled, OptionRejected, SaveFailed
+from app.errors import Cancelled, ChangedOnDisk, OptionRejected, SaveFailed
 from tests.backends.dumb_files import DATABASES, as_python_reads, opened, scratch, written
 from tests.backends.failing_files import Died, FailingOperations, LyingOperations
 from tests.backends.listing import entries_of, index_of
@@ -271,3 +271,67 @@ def test_a_disk_that_refuses_while_replacing_keeps_the_backup_of_what_is_gone(tm
         assert left in (OLD, NEW), f"failed at operation {number}, {name}"
         assert any("backup" in file for file in files) == (left == NEW)
         assert name == "unlink" or not any("shelfscope-new" in file for file in files)
+
+
+def test_a_failed_replacement_of_what_a_crash_left_as_bak_alone_changes_nothing(tmp_path: Path) -> None:
+    def start(name: str) -> Path:
+        (tmp_path / name).mkdir()
+        base = written(tmp_path / name, OLD)
+        base.with_name("shelf.v1.dir").replace(base.with_name("shelf.v1.bak"))
+        return base
+
+    created(start("counted"), NEW, counting := FailingOperations(), replaces=True)
+    for number, name in enumerate(counting.names):
+        base = start(str(number))
+        with contextlib.suppress(SaveFailed):
+            created(base, NEW, FailingOperations(number), replaces=True)
+
+        with opened(base) as backend:
+            assert dict(entries_of(backend)) in (OLD, NEW), f"failed at operation {number}, {name}"
+
+
+def test_a_writer_between_backup_and_replacement_is_noticed(tmp_path: Path) -> None:
+    base = written(tmp_path, OLD)
+    theirs = OLD | {b"late": b"value"}
+
+    def write_too(operation: str) -> None:
+        if operation == "fsync_folder" and as_python_reads(base) == OLD:
+            with dbm.dumb.open(str(base), "w") as database:
+                database[b"late"] = b"value"
+
+    with pytest.raises(ChangedOnDisk, match="nothing was replaced"):
+        created(base, NEW, FailingOperations(before=write_too), replaces=True)
+
+    assert as_python_reads(base) == theirs
+    assert not [path for path in tmp_path.iterdir() if "shelfscope" in path.name]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("sdbm", "dumb"), ("gdbm-ndbm", "dumb"), ("dumb", "sdbm"), ("dumb", "gdbm-ndbm")]
+)
+def test_files_of_the_other_family_are_backed_up_and_go(tmp_path: Path, old: str, new: str) -> None:
+    def make(format_id: str, entries: dict[bytes, bytes], *, replaces: bool) -> CreateReport:
+        records = PairRecords(list(entries.items()), may_repeat=False)
+        writer = new_writer(format_id, CreateOptions())
+        return create_database(writer, tmp_path / "x", records, CancelToken(), replaces=replaces)
+
+    files = make(old, {b"a": b"old"}, replaces=False).files
+    with pytest.raises(SaveFailed, match="is there already"):
+        make(new, {b"b": b"new"}, replaces=False)
+
+    report = make(new, {b"b": b"new"}, replaces=True)
+
+    assert {path.name.split(".shelfscope")[0] for path in report.backups} == {path.name for path in files}
+    assert {path for path in tmp_path.iterdir() if "backup" not in path.name} == set(report.files)
+    with open_database(tmp_path / "x") as backend:
+        assert backend.format_id == new
+        assert entries_of(backend) == [(b"b", b"new")]
+
+
+def test_values_that_are_no_part_of_a_database_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "x.dat").write_bytes(b"mine")
+    writer = new_writer("sdbm", CreateOptions())
+
+    create_database(writer, tmp_path / "x", PairRecords([(b"a", b"1")]), CancelToken(), replaces=True)
+
+    assert (tmp_path / "x.dat").read_bytes() == b"mine"

@@ -23,6 +23,7 @@ from tests.backends.rewriting import create, save, states_after_death
 
 CopyCase = Callable[[str], Path]
 CASE = "ndbm-gdbm-compat-n60"
+PERLS = {b"by perl": b"1"}
 PAIRS = st.dictionaries(st.binary(min_size=1, max_size=60), st.binary(max_size=300), max_size=40)
 
 
@@ -129,10 +130,13 @@ def test_a_link_that_cannot_be_made_again_is_told(database_case: CopyCase) -> No
         report = save(backend, Insert(b"new", b"value"), operations=Linkless())
     with GdbmNdbmBackend(match_of(path)) as backend:
         assert len(entries_of(backend)) == 61
-    assert "delete it" in report.warnings[1]
+    assert "no longer another name" in report.warnings[1]
+    assert sdbm_files.read_by_perl(path.with_suffix(""), "NDBM_File").keys() >= {b"new"}
 
 
-def test_a_linked_directory_never_costs_an_entry_wherever_a_save_dies(database_case: CopyCase, tmp_path: Path) -> None:
+def test_wherever_a_save_dies_beside_a_linked_directory_perl_can_write_the_database(
+    database_case: CopyCase, tmp_path: Path
+) -> None:
     def make(folder: Path) -> Path:
         case = corpus.database(CASE).copy_to(folder)
         link_to_pages(case.with_suffix(".dir"))
@@ -147,6 +151,9 @@ def test_a_linked_directory_never_costs_an_entry_wherever_a_save_dies(database_c
     for moment, path in states_after_death(make, opened, [Insert(b"new", b"value")], tmp_path / "deaths"):
         with opened(path) as backend:
             assert dict(entries_of(backend)) in (before, after), moment
+        base = path.with_suffix("")
+        sdbm_files.write_by_perl(base, PERLS.items(), module="NDBM_File")
+        assert sdbm_files.read_by_perl(base, "NDBM_File") in (before | PERLS, after | PERLS), moment
 
 
 @given(pairs=PAIRS, more=PAIRS)

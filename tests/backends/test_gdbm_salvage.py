@@ -91,6 +91,19 @@ def test_a_file_without_its_header_gives_all_entries(tmp_path: Path, shape: Shap
     assert "header" in search.reports[0]
 
 
+def test_many_entries_are_found_where_zeros_look_like_long_keys(gdbm: NativeGdbm, tmp_path: Path) -> None:
+    pairs = [(b"key %d" % number, b"%d" % number + bytes(600)) for number in range(1500)]
+    path = tmp_path / "x.gdbm"
+    gdbm.write(path, pairs, [key for key, _ in pairs[::3]])
+    overwrite(path, 0, 64)
+
+    found = salvaged(path, format_id="gdbm").pairs(Origin.LOST)
+
+    left = {pair for number, pair in enumerate(pairs) if number % 3}
+    assert left <= set(found)
+    assert len(found) < 1.3 * len(left)
+
+
 def test_one_lost_bucket_gives_its_entries_and_no_old_ones(gdbm: NativeGdbm, tmp_path: Path) -> None:
     path = tmp_path / "x.gdbm"
     gdbm.write(path, PAIRS)

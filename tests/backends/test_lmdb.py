@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import lmdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +90,26 @@ def test_sub_databases_are_named_and_listed_behind_the_main_one(database_case: C
         assert entries == list(corpus.database("lmdb-subdbs").entries)
         assert "4 sub-databases" in backend.notes[0]
         assert "dup, empty, fixed, plain" in backend.notes[0]
+
+
+def test_each_entry_tells_its_sub_database(tmp_path: Path) -> None:
+    path = tmp_path / "x.mdb"
+    with lmdb.open(str(path), subdir=False, max_dbs=3, map_size=1 << 24) as environment:
+        parts = {name: environment.open_db(name, dupsort=name == b"dup") for name in (b"dup", b"large", b"none")}
+        with environment.begin(write=True) as transaction:
+            transaction.put(b"main", b"")
+            for number in range(900):
+                transaction.put(b"large %d" % number, bytes(number * 5), db=parts[b"large"])
+                transaction.put(b"dup one", b"%d" % number, db=parts[b"dup"])
+            transaction.put(b"dup two", b"x", db=parts[b"dup"])
+
+    with open_database(path) as backend:
+        index = index_of(backend)
+        told = {(index.key(row).split()[0], backend.part_of(index.locator(row))) for row in range(len(index))}
+
+        assert len(index) == 1802
+        assert told == {(b"main", None), (b"large", b"large"), (b"dup", b"dup")}
+        assert (backend.part_of(~1_000_000), backend.part_of(1 << 40)) == (None, None)
 
 
 LARGE = st.builds(lambda piece, size: (piece * size)[:size], st.binary(min_size=1), st.integers(3_000, 9_000))

@@ -35,6 +35,7 @@ from tests.backends.listing import (
     folder_state,
     ids_by_key,
     index_of,
+    without_locks,
 )
 from tests.backends.lmdb_files import (
     DATABASES,
@@ -136,11 +137,11 @@ def test_what_lmdb_cannot_hold_is_refused_before_anything_is_written(tmp_path: P
         (4, "lmdb holds a key only once, and it comes again"),
     ]
     path = written(tmp_path, BEFORE)
-    before = folder_state(tmp_path)
+    before = without_locks(tmp_path)
     for key in (b"", b"k" * 512):
         with opened(path) as backend, pytest.raises(KeyRejected, match="LMDB"):
             save(backend, Insert(key, b""))
-    assert folder_state(tmp_path) == before
+    assert without_locks(tmp_path) == before
 
 
 @pytest.mark.parametrize("replaces", [False, True])
@@ -196,7 +197,7 @@ def test_saving_leaves_what_a_dict_would(
         with opened(path) as backend:
             assert entries_of(backend) == sorted(left.items())
         assert checked(path) == []
-        assert [file.name for file in folder.iterdir()] == ["test.mdb"]
+        assert {file.name for file in folder.iterdir()} == {"test.mdb", "test.mdb-lock"}
 
 
 def test_the_map_grows_as_needed_and_never_shrinks(tmp_path: Path) -> None:
@@ -225,7 +226,7 @@ def test_the_backup_is_the_whole_old_environment(tmp_path: Path) -> None:
 
     assert report.backups[0].read_bytes() == old
     assert report.bytes_after == path.stat().st_size
-    assert sorted(tmp_path.iterdir()) == sorted([path, report.backups[0]])
+    assert without_locks(tmp_path).keys() == {path.name, report.backups[0].name}
 
 
 @pytest.mark.parametrize(
@@ -236,13 +237,13 @@ def test_a_conflict_is_named_and_nothing_is_written(tmp_path: Path, change: Chan
     with opened(path) as backend:
         expected = expected_of(backend)
         written(tmp_path, {b"a": b"other", b"new": b"other"})
-        before = folder_state(tmp_path)
+        before = without_locks(tmp_path)
 
         with pytest.raises(ChangedOnDisk) as caught:
             backend.apply([change], expected, SaveOptions(), CancelToken())
 
     assert caught.value.keys == (key,)
-    assert folder_state(tmp_path) == before
+    assert without_locks(tmp_path) == before
 
 
 def test_what_others_changed_in_other_entries_is_kept(tmp_path: Path) -> None:
@@ -334,25 +335,25 @@ def test_a_mistake_of_ours_is_found_before_the_commit(tmp_path: Path, monkeypatc
         save(backend, Insert(b"new", b""), options=SaveOptions())
 
     assert as_lmdb_reads(path) == BEFORE
-    assert [file.name for file in tmp_path.iterdir()] == ["test.mdb"]
+    assert without_locks(tmp_path).keys() == {"test.mdb"}
 
 
 def test_a_cancelled_save_changes_nothing(tmp_path: Path) -> None:
     path = written(tmp_path, BEFORE)
-    before = folder_state(tmp_path)
+    before = without_locks(tmp_path)
     token = CancelToken()
     token.cancel()
 
     with opened(path) as backend, pytest.raises(Cancelled):
         backend.apply([Insert(b"new", b"")], {}, SaveOptions(), token)
 
-    assert folder_state(tmp_path) == before
+    assert without_locks(tmp_path) == before
 
 
 def test_without_the_package_saving_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, BEFORE)
-    for module in ("lmdb", "lmdb_write"):
-        monkeypatch.setattr(f"app.backends.{module}.is_installed", lambda: False)
+    for module in ("backend", "write"):
+        monkeypatch.setattr(f"app.backends.lmdb.{module}.is_installed", lambda: False)
 
     with opened(path) as backend, pytest.raises(ReadOnlyDatabase, match=r"pip install 'shelfscope\[lmdb\]'.*export"):
         save(backend, Insert(b"new", b""))
@@ -373,7 +374,7 @@ def test_an_environment_of_several_databases_is_read_only(database_case: Callabl
 @pytest.mark.skipif(sys.byteorder == "big", reason="the case is of a little-endian machine")
 def test_parts_are_found_before_saving_even_when_nobody_listed_them(database_case: Callable[[str], Path]) -> None:
     path = database_case("lmdb-subdbs")
-    before = folder_state(path.parent)
+    before = without_locks(path.parent)
     with open_database(path) as backend, pytest.raises(ReadOnlyDatabase, match="several databases"):
         backend.apply([Insert(b"x", b"")], {}, NO_BACKUP, CancelToken())
-    assert folder_state(path.parent) == before
+    assert without_locks(path.parent) == before

@@ -262,3 +262,34 @@ def pickles_in(folder: Path) -> Path:
     path = folder / "x.pkl"
     path.write_bytes(b"".join(SHELF.values()))
     return path
+
+
+@pytest.mark.parametrize("zeroed", [16, 40])
+def test_a_page_whose_count_is_lost_is_told_and_its_other_pairs_are_found(tmp_path: Path, zeroed: int) -> None:
+    sdbm_files.write_by_perl(tmp_path / "d", SHELF.items())
+    path = tmp_path / "d.pag"
+    content = path.read_bytes()
+    path.write_bytes(bytes(zeroed) + content[zeroed:])
+
+    search = search_in("sdbm", path)
+
+    assert any("does not say how many entries" in report for report in search.reports)
+    assert {(one.key, one.value) for one in search.found if one.key} <= set(SHELF.items())
+    assert {one.value for one in search.found} >= set(SHELF.values())
+
+
+def test_pages_that_were_emptied_are_sound(tmp_path: Path) -> None:
+    sdbm_files.write_by_perl(tmp_path / "d", SHELF.items(), list(SHELF)[:290])
+
+    search = search_in("sdbm", tmp_path / "d.pag")
+
+    assert search.reports == []
+    assert len(search.found) == 10
+
+
+def test_slots_of_hash_tables_are_no_entries(database_case: CopyCase) -> None:
+    path = database_case("cdb-n150")
+    content = path.read_bytes()
+    path.write_bytes(random.Random(1).randbytes(512) + content[512:])
+
+    assert (b"", b"") not in search_in("cdb", path).pairs()

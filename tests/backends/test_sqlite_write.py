@@ -237,3 +237,46 @@ def test_a_cancelled_creation_leaves_nothing(tmp_path: Path) -> None:
         created(tmp_path / "new.db", NEW, token=token)
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+def test_the_backup_of_a_database_that_was_not_closed_is_its_last_state(tmp_path: Path, journal: str) -> None:
+    path = written(tmp_path, OLD, journal=journal)
+    with OtherProgram() as owner:
+        owner.run(
+            f"c = sqlite3.connect({str(path)!r}, isolation_level=None); c.execute('PRAGMA wal_autocheckpoint = 0')"
+        )
+        owner.run("c.execute('BEGIN'); c.execute('PRAGMA cache_size = 1')")
+        assert owner.run("c.execute('UPDATE Dict SET value = zeroblob(90000)')") == "done"
+        if journal == "WAL":
+            owner.run("c.execute('COMMIT')")
+        owner.die()
+    last = dict.fromkeys(OLD, bytes(90000)) if journal == "WAL" else OLD
+
+    report = created(path, NEW, replaces=True)
+
+    assert as_python_reads(path) == NEW
+    assert as_python_reads(report.backups[0]) == last
+    assert sorted(tmp_path.iterdir()) == sorted([path, *report.backups])
+
+
+def test_what_cannot_be_replaced_keeps_what_lies_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    (tmp_path / "counted").mkdir()
+    counted = tmp_path / "counted" / "new.db"
+    counted.write_bytes(b"no database")
+    counted.with_name("new.db-journal").write_bytes(b"of another one")
+    created(counted, NEW, counting := FailingOperations(), replaces=True)
+    for number in range(counting.done):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = folder / "new.db"
+        path.write_bytes(b"no database")
+        path.with_name("new.db-journal").write_bytes(b"of another one")
+        try:
+            created(path, NEW, FailingOperations(number), replaces=True)
+        except SaveFailed:
+            assert path.read_bytes() == b"no database"
+            assert path.with_name("new.db-journal").read_bytes() == b"of another one"
+        else:
+            assert as_python_reads(path) == NEW

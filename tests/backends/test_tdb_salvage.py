@@ -189,3 +189,14 @@ def test_a_file_cut_anywhere_gives_only_true_pairs(
 def test_what_is_not_there_cannot_be_searched(tmp_path: Path) -> None:
     with pytest.raises(CannotOpen):
         salvaged(tmp_path / "x.tdb", format_id="tdb", base=tmp_path / "x.tdb")
+
+
+def test_a_record_whose_end_does_not_say_its_length_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "x.tdb"
+    tdb_restore(path, entries().items())
+    place, start = first_chain(path)
+    patch(path, place, 1 << 30)
+    (room,) = words_at(path, start + 4, 1)
+    patch(path, start + 24 + room - 4, 7)
+
+    assert salvaged(path).pairs(Origin.LOST) == []

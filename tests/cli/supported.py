@@ -1,6 +1,7 @@
 """Which cases of the corpus this version reads."""
 
 from app.backends.formats import FORMATS
+from app.backends.record_numbers import decimal_of
 from tests import corpus
 
 READABLE = tuple(form.format_id for form in FORMATS.values() if form.readable)
@@ -27,3 +28,9 @@ def recognised_cases() -> list[corpus.DatabaseCase]:
 def damaged_cases() -> list[corpus.DatabaseCase]:
     """Return all damaged files, of any format."""
     return list(corpus.databases(corrupt=True))
+
+
+def shown_key(case: corpus.DatabaseCase, key: bytes) -> bytes:
+    """Return a key as commands show it: record numbers in decimal."""
+    is_numbered = case.format in {"bdb-recno", "bdb-queue"} or case.name.startswith("bdb185-recno")
+    return decimal_of(key) if is_numbered else key

@@ -51,7 +51,10 @@ def test_damage_is_listed_by_place(cli: Run, tmp_path: Path) -> None:
     listed = [
         f"{'-' if found['offset'] is None else found['offset']}: {found['message']}" for found in facts["problems"]
     ]
-    assert outcome.text.splitlines() == listed
+    first, *lines, last = outcome.text.splitlines()
+    assert lines == listed
+    assert first == f"bad is damaged (dumb): {len(listed)} problems."
+    assert "salvage" in last
     assert len(listed) >= 2
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -68,8 +71,9 @@ def test_what_is_too_damaged_to_be_opened_is_damaged(cli: Run, tmp_path: Path) -
     outcome = cli("check", tmp_path / "bad.gdbm")
 
     assert (outcome.code, outcome.err) == (1, "")
-    assert outcome.text.startswith("0: bad.gdbm: the fields of the GDBM header contradict each other")
-    assert outcome.text.count("\n") == 1
+    first, problem, _way_out = outcome.text.splitlines()
+    assert first == "bad.gdbm is damaged (gdbm): 1 problem."
+    assert problem.startswith("0: The fields of the GDBM header contradict each other")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,16 @@ def test_every_damaged_database_is_said_to_be_damaged(
     outcome = cli("check", database_case(case.name))
 
     assert (outcome.code, outcome.err) == (1, "")
-    assert all(re.match(r"(-|\d+): .+\.$", line) for line in outcome.text.splitlines())
+    first, *lines, _way_out = outcome.text.splitlines()
+    assert first.endswith(f"is damaged ({case.format}): {len(lines)} problem{'s' * (len(lines) > 1)}.")
+    assert all(re.match(r"(-|\d+): .+\.$", line) for line in lines)
+    assert not any("(at byte" in line for line in lines)
+
+
+def test_a_value_that_cannot_be_read_is_told_of_once(cli: Run, database_case: Callable[[str], Path]) -> None:
+    lines = cli("check", database_case("corrupt-bdb53-btree-mid-4096-cut")).text.splitlines()
+
+    assert len([line for line in lines if "page 3 is outside the file" in line]) == 1
 
 
 @pytest.mark.parametrize("name", ["missing.db", "text.db", "folder.db"])

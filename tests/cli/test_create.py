@@ -76,14 +76,13 @@ def test_what_is_there_is_left_alone(cli: Run, tmp_path: Path) -> None:
 
 def test_replacing_keeps_a_backup_and_says_where(cli: Run, tmp_path: Path) -> None:
     path = make_sqlite(tmp_path / "old.db", {b"k": b"v"})
-    before = path.read_bytes()
 
     outcome = cli("create", path, "--replace")
 
     [backup] = [file for file in tmp_path.iterdir() if file != path]
     assert outcome.code == 0
     assert backup.name in outcome.text
-    assert backup.read_bytes() == before
+    assert read_sqlite(backup) == {b"k": b"v"}
     assert read_sqlite(path) == {}
 
 
@@ -119,4 +118,55 @@ def test_a_name_that_is_missing_says_how_it_is_made(cli: Run, tmp_path: Path) ->
     outcome = cli("set", path, "k", "'v'")
 
     assert outcome.code == 3
-    assert f"or make it with 'shelfscope create '{path}''" in outcome.err
+    assert f"or make it with \"shelfscope create '{path}'\"." in outcome.err
+
+
+def test_a_file_of_no_bytes_says_what_can_be_done(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+
+    outcome = cli("keys", tmp_path / "empty.db")
+
+    assert outcome.code == 3
+    assert "'shelfscope create --replace " in outcome.err
+    assert cli("create", "--replace", tmp_path / "empty.db").code == 0
+
+
+def test_a_taken_name_offers_to_replace_and_a_folder_does_not(cli: Run, tmp_path: Path) -> None:
+    make_sqlite(tmp_path / "old.db", {b"k": b"v"})
+    (tmp_path / "folder").mkdir()
+
+    taken, folder = cli("create", tmp_path / "old.db"), cli("create", tmp_path / "folder")
+
+    assert "--replace" in taken.err
+    assert "folder is a folder; name a new file in it" in folder.err
+    assert "--replace" not in folder.err
+
+
+def test_a_missing_folder_is_named(cli: Run, tmp_path: Path) -> None:
+    assert f"there is no folder {tmp_path / 'nodir'}" in cli("create", tmp_path / "nodir" / "x.db").err
+
+
+def test_a_pickle_file_is_not_made_empty(cli: Run, tmp_path: Path) -> None:
+    outcome = cli("create", tmp_path / "new.pkl", "--to", "pickle-file")
+
+    assert outcome.code == 2
+    assert "a pickle file cannot be empty; convert or load into one" in outcome.err
+    assert "pickle-file" not in cli("create", "--help").text
+    assert "pickle-file" in cli("convert", "--help").text
+
+
+@pytest.mark.parametrize("name", ["n" * 250, "\u00e9" * 125, "n" * 246 + ".dbm"])
+def test_a_long_name_can_be_had_and_replaced(cli: Run, tmp_path: Path, name: str) -> None:
+    for options in ([], ["--replace"]):
+        outcome = cli("create", tmp_path / name, "--to", "gdbm", *options)
+        assert (outcome.code, outcome.err) == (0, "")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(("short", "whole"), [("32", "32-bit"), ("i386", "64-bit offsets of a 32-bit machine")])
+def test_layouts_have_short_names(cli: Run, tmp_path: Path, short: str, whole: str) -> None:
+    for number, layout in enumerate((short, whole)):
+        assert cli("create", tmp_path / str(number), "--to", "gdbm", "--layout", layout).code == 0
+
+    assert (tmp_path / "0").stat().st_size == (tmp_path / "1").stat().st_size
+    assert (tmp_path / "0").read_bytes()[:4] == (tmp_path / "1").read_bytes()[:4]

@@ -11,7 +11,7 @@ from app.codecs.screen import key_text
 from tests import corpus
 from tests.cli.conftest import Run, is_one_sentence
 from tests.cli.shelves import make_dumb
-from tests.cli.supported import damaged_cases, intact_cases
+from tests.cli.supported import damaged_cases, intact_cases, shown_key
 
 CopyCase = Callable[[str], Path]
 
@@ -48,7 +48,7 @@ def test_a_dump_names_the_sub_database_of_each_entry(cli: Run, database_case: Co
 def test_every_key_has_its_line(cli: Run, database_case: CopyCase, case: corpus.DatabaseCase) -> None:
     outcome = cli("keys", database_case(case.name))
 
-    expected = [key_text(entry.key) for entry in case.entries]
+    expected = [key_text(shown_key(case, entry.key)) for entry in case.entries]
     lines = outcome.text.split("\n")
     assert (outcome.code, lines.pop()) == (0, "")
     assert (lines if case.ordered else sorted(lines)) == (expected if case.ordered else sorted(expected))
@@ -106,3 +106,12 @@ def dumped(out: bytes) -> list[tuple[bytes, bytes]]:
     entries = [json.loads(line) for line in out.splitlines()]
     assert all(list(entry) in (["k", "v"], ["k", "v", "db"]) for entry in entries)
     return [(b64decode(entry["k"], validate=True), b64decode(entry["v"], validate=True)) for entry in entries]
+
+
+def test_record_numbers_are_read_and_written_in_decimal(cli: Run, database_case: CopyCase) -> None:
+    path = database_case("bdb53-recno")
+
+    assert cli("keys", path, "--match", "1").text == "1\n"
+    assert cli("show", path, "1").code == 0
+    assert '"1":' in cli("export", path, "1").text
+    assert b'"k": "AQAAAA=="' in cli("dump", path).out

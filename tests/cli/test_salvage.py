@@ -28,6 +28,7 @@ def test_a_sound_database_of_every_format_is_salvaged_whole(cli: Run, tmp_path: 
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.text.splitlines() == [
         f"new.db was made with {len(ENTRIES)} entries.",
+        f"It was read as {format_id}; --from says otherwise.",
         f"{len(ENTRIES)} entries were in their place.",
     ]
     assert read_sqlite(tmp_path / "new.db") == ENTRIES
@@ -150,3 +151,32 @@ def test_a_signal_half_way_leaves_nothing(tmp_path: Path, number: signal.Signals
         assert process.wait(60) == 128 + number
         assert process.stderr.read() == b""
     assert list(folder.iterdir()) == []
+
+
+def test_asking_for_deleted_entries_of_a_sound_file_is_no_finding(
+    cli: Run, tmp_path: Path, database_case: Callable[[str], Path]
+) -> None:
+    source = database_case("bdb185-btree-n500")
+
+    outcome = cli("salvage", source, tmp_path / "new.db", "--to", "sqlite3", "--deleted")
+
+    assert outcome.code == 0
+    assert "500 entries were in their place" in outcome.text
+
+
+def test_entries_without_an_index_are_said_to_be_found(
+    cli: Run, tmp_path: Path, database_case: Callable[[str], Path]
+) -> None:
+    outcome = cli("salvage", database_case("corrupt-lmdb-n150-cut"), tmp_path / "new.db", "--to", "sqlite3")
+
+    assert "74 were found although nothing leads there any more" in outcome.text
+    assert "0 entries were in their place" not in outcome.text
+
+
+def test_nothing_found_is_one_plain_sentence(cli: Run, tmp_path: Path, database_case: Callable[[str], Path]) -> None:
+    source = database_case("corrupt-gdbm-x86_64-1.23-n150-512-numsync-header-only")
+
+    outcome = cli("salvage", source, tmp_path / "new.db", "--to", "sqlite3", "--deleted")
+
+    assert is_one_sentence(outcome.err)
+    assert (outcome.err.count(source.name), outcome.err.count("restore it"), "(at byte" in outcome.err) == (1, 1, False)

@@ -258,3 +258,14 @@ def test_the_first_entry_of_an_empty_database(cli: Run, tmp_path: Path) -> None:
     assert cli("set", path, "k", "'v'").code == 0
     assert cli("set", path, "", "b'w'").code == 0
     assert read_sqlite(path) == {b"k": b"v", b"": b"w"}
+
+
+def test_a_closed_standard_input_is_no_empty_value(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_dumb(tmp_path / "old", {b"k": b"v"})
+    monkeypatch.setattr("sys.stdin", None)
+
+    outcome = cli("set", path, "k", "--from-file", "-")
+
+    assert outcome.code == 2
+    assert "tandard input is closed" in outcome.err
+    assert read_dumb(tmp_path / "old.dat") == {b"k": b"v"}

@@ -212,3 +212,29 @@ def test_what_is_read_only_is_not_compacted(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="read-only"):
         document.compact_job()
     document.close()
+
+
+class ToldToken(CancelToken):
+    """Remembers what it was told of a count that has an end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[int, int]] = []
+
+    def advance(self, done: int, total: int = 0) -> None:
+        if total:
+            self.told.append((done, total))
+        super().advance(done, total)
+
+
+@pytest.mark.parametrize("format_id", ["gdbm", "sqlite3", "dumb"])
+def test_the_passes_of_a_conversion_are_one_count(tmp_path: Path, engines: Engines, format_id: str) -> None:
+    path = make_sqlite(tmp_path / "many.db", {b"%04d" % number: b"v" for number in range(3_000)})
+    document, token = Document(LocalEngine(), path), ToldToken()
+
+    run_now(convert_job(document, NewDatabase(str(tmp_path / "copy"), format_id), engines), token)
+
+    assert token.told == sorted(token.told)
+    assert {total for _, total in token.told} == {9_000}
+    assert token.told[-1] == (9_000, 9_000)
+    document.close()

@@ -144,7 +144,7 @@ def test_options_that_mean_nothing_are_refused(
 
 
 def test_a_folder_that_is_not_there_is_said(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(SaveFailed, match=r"new\.db was not made: No such file or directory"):
+    with pytest.raises(SaveFailed, match=r"new\.db was not made: there is no folder .*nowhere"):
         engine.create(NewDatabase(str(tmp_path / "nowhere" / "new.db"), "sqlite3"), TOKEN)
 
 

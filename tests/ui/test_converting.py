@@ -141,3 +141,40 @@ def test_quitting_while_a_conversion_runs_asks_first(
     assert child_window.isVisible() is not quits
     made = {"many.db"} if quits else {"many.db", "many.gdbm"}
     assert {file.name for file in tmp_path.iterdir()} == made
+
+
+def test_return_leaves_nothing_out(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> None:
+    dialog = refusals_for_sdbm(qtbot, local_window, tmp_path)
+
+    qtbot.keyClick(dialog, Key.Key_Return)
+    finish_errands(qtbot, local_window)
+
+    assert not dialog.isVisible()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["big.db"]
+
+
+def test_larger_pages_are_advised_where_they_hold_what_is_refused(
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path
+) -> None:
+    opened(qtbot, local_window, make_sqlite(tmp_path / "big.db", {b"small": b"1", b"big": b"x" * 5_000}))
+    dialog = dialog_of(local_window, "convert")
+    choose_format(dialog, "sdbm")
+    press_enter(qtbot, dialog)
+    qtbot.waitUntil(lambda: local_window.findChild(QDialog, "refusals") is not None, timeout=WAIT)
+    refusals = part(local_window, QDialog, "refusals")
+
+    assert part(refusals, QLabel, "refusals-sentence").text().endswith("To store more, choose the page size 8192.")
+    refusals.close()
+
+
+def test_a_database_of_several_files_is_told_by_their_names(
+    qtbot: QtBot, local_window: MainWindow, shelf: Path
+) -> None:
+    opened(qtbot, local_window, shelf)
+    dialog = dialog_of(local_window, "convert")
+    choose_format(dialog, "dumb")
+
+    press_enter(qtbot, dialog)
+    finish_errands(qtbot, local_window)
+
+    assert local_window.notices.sentence.startswith("Wrote shop.db to shop.dat and shop.dir (dbm.dumb): ")

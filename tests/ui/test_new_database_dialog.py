@@ -45,6 +45,12 @@ def hint(dialog: QDialog) -> str:
     return part(dialog, ElidedLabel, "new-hint").text()
 
 
+def formats_of(dialog: QDialog) -> dict[str, str]:
+    """Return the formats that are offered, each with what it is good for."""
+    model = part(dialog, QTableView, "formats").model()
+    return {model.index(row, 0).data(): model.index(row, 1).data() for row in range(model.rowCount())}
+
+
 def test_enter_makes_the_default_format_under_a_free_name(qtbot: QtBot, host: QWidget, tmp_path: Path) -> None:
     (tmp_path / "untitled.db").touch()
     dialog, chosen = shown(host, Wish("New database", "Create", tmp_path))
@@ -57,10 +63,8 @@ def test_enter_makes_the_default_format_under_a_free_name(qtbot: QtBot, host: QW
 def test_every_writable_format_is_listed_with_what_it_is_good_for(qtbot: QtBot, host: QWidget, tmp_path: Path) -> None:
     dialog, _ = shown(host, Wish("New database", "Create", tmp_path))
 
-    model = part(dialog, QTableView, "formats").model()
-    listed = {model.index(row, 0).data(): model.index(row, 1).data() for row in range(model.rowCount())}
-
-    assert listed == {form.label: GOOD_FOR[form.format_id] for form in FORMATS.values() if form.writable}
+    new = [form for form in FORMATS.values() if form.writable and form.can_be_empty]
+    assert formats_of(dialog) == {form.label: GOOD_FOR[form.format_id] for form in new}
 
 
 @pytest.mark.parametrize("form", list(writable_formats()), ids=lambda form: form.format_id)
@@ -218,3 +222,35 @@ def test_the_fields_are_reached_by_tab_in_their_order_and_by_their_keys(
     options = ["option-page_size", "option-byte_order", "option-duplicates"]
     assert reached == ["new-place", "new-place-browse", "formats", *options, "new-go"]
     assert dialog.focusWidget().objectName() == "formats"
+
+
+def test_a_pickle_file_is_offered_for_copies_alone(qtbot: QtBot, host: QWidget, tmp_path: Path) -> None:
+    new, _ = shown(host, Wish("New database", "Create", tmp_path))
+    copy, _ = shown(host, Wish("Convert", "Convert", tmp_path, source_format="sqlite3", source_name="x"))
+
+    assert "Pickle file" not in formats_of(new)
+    assert "Pickle file" in formats_of(copy)
+
+
+def test_options_of_a_kept_layout_are_not_shown(qtbot: QtBot, host: QWidget, tmp_path: Path) -> None:
+    dialog, _ = shown(host, Wish("Save as", "Save", tmp_path, source_format="gdbm", source_name="shop"))
+    keep = next(box for box in dialog.findChildren(QCheckBox, "keep-layout") if box.isVisible())
+    height = dialog.sizeHint().height()
+
+    assert not [box for box in dialog.findChildren(QComboBox) if box.isVisible()]
+    keep.click()
+    assert len([box for box in dialog.findChildren(QComboBox) if box.isVisible()]) == 4
+    assert dialog.sizeHint().height() == height
+
+
+def test_sizes_are_listed_by_size_with_the_default_marked(qtbot: QtBot, host: QWidget, tmp_path: Path) -> None:
+    dialog, chosen = shown(host, Wish("New database", "Create", tmp_path, format_id="gdbm"))
+    sizes = next(box for box in dialog.findChildren(QComboBox, "option-page_size") if box.isVisible())
+
+    listed = [sizes.itemText(place) for place in range(sizes.count())]
+    assert listed[:4] == ["512 bytes", "1,024 bytes", "2,048 bytes", "4,096 bytes (default)"]
+    assert sizes.currentText() == "4,096 bytes (default)"
+    qtbot.keyClick(sizes, Key.Key_Up)
+    press_enter(qtbot, dialog)
+
+    assert chosen[0].options == {"page_size": 2048}

@@ -318,3 +318,41 @@ def test_escape_leaves_everything_alone(
     finish_errands(qtbot, local_window)
 
     assert sorted(file.name for file in path.parent.iterdir()) == before
+
+
+def test_a_path_with_steps_back_is_shown_without_them(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> None:
+    (tmp_path / "g").mkdir()
+    (tmp_path / "r.sh").write_bytes(b"#!/bin/sh\n")
+    opened(qtbot, local_window, tmp_path / "g" / ".." / "r.sh")
+
+    dialog = salvage_dialog(qtbot, local_window)
+
+    assert part(dialog, QLineEdit, "salvage-source").text() == str(tmp_path / "r.sh")
+    assert part(dialog, QLineEdit, "salvage-place").text() == str(tmp_path / "r-salvaged.db")
+    dialog.close()
+    finish_errands(qtbot, local_window)
+
+
+def test_a_sound_database_has_a_dock_that_says_so(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
+    opened(qtbot, local_window, shelf)
+    rows = local_window.problems.list
+
+    assert [rows.index(row, 0).data() for row in range(rows.rowCount())] == ["No problems found."]
+    local_window.actions_["close-tab"].trigger()
+    assert rows.rowCount() == 0
+
+
+def test_a_database_whose_keys_cannot_be_read_says_so_and_can_be_salvaged(
+    qtbot: QtBot, local_window: MainWindow, database_case: Callable[[str], Path]
+) -> None:
+    path = database_case("corrupt-sqlite3-n150-cut")
+    tab = opened(qtbot, local_window, path)
+
+    assert tab.is_refused
+    assert not tab.can_browse
+    assert tab.facts().count == ""
+    press(tab, "Salvage…")
+    dialog = part(local_window, QDialog, "salvage-dialog")
+    assert part(dialog, QLineEdit, "salvage-source").text() == str(path)
+    dialog.close()
+    finish_errands(qtbot, local_window)

@@ -4,16 +4,26 @@ References: hash/hash_page.c (__ham_dpair, __ham_split_page) and db/db_meta.c (_
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import chain
+from typing import Final, NamedTuple
 
 from app.backends.base import Match
 from app.backends.berkeley.hash_buckets import BUCKET_PAGES
-from app.backends.berkeley.hash_layout import DUPLICATE_BYTES, DUPLICATES, KEY_OR_DATA
+from app.backends.berkeley.hash_layout import (
+    DUPLICATE_BYTES,
+    DUPLICATES,
+    KEY_OR_DATA,
+    OFF_PAGE,
+    OFF_PAGE_DUPLICATES,
+)
 from app.backends.berkeley.pages import UNUSED, Page, Pages
 from app.backends.berkeley.search import Database, Search
 from app.backends.berkeley.subdatabases import Parts
 from app.backends.binary import Damage
 from app.backends.salvage import Found, Origin, Salvage
+
+_ITEM_TYPES: Final = bytes((KEY_OR_DATA, DUPLICATES, OFF_PAGE, OFF_PAGE_DUPLICATES))
+_OTHER_BYTES: Final = bytes(sorted(set(range(256)) - set(_ITEM_TYPES)))
 
 
 class HashSearch(Search):
@@ -139,7 +149,7 @@ class _Remains:
 
     def _is_likely(self, pair: _Pair) -> bool:
         others = self._seen.get(_contents(pair), ())
-        if any(key.startswith(pair.key) or pair.key.startswith(key) for key in others):
+        if any(key.startswith(pair.key) or pair.key.startswith(key) for key in others) or self._holds_items(pair.key):
             return False
         if self._pages.meta.has_own_hash:
             return False
@@ -148,6 +158,20 @@ class _Remains:
                 return False
             self._bucket = self._pages.meta.bucket_of(pair.key)  # that of the last pair to go, which nothing moved
         return self._pages.meta.bucket_of(pair.key) == self._bucket
+
+    def _holds_items(self, key: bytes) -> bool:
+        """Tell whether a key goes on into items behind it, each of which begins with its type.
+
+        Where no key of the page has such a byte, it is taken for a type; else what follows must be of the page, too.
+        """
+        types = [at for at, byte in enumerate(key) if byte in _ITEM_TYPES]
+        keys = [one for some in self._seen.values() for one in some]
+        if not types or not any(one.translate(None, _OTHER_BYTES) for one in keys):
+            return bool(types)
+        items = tuple(filter(None, chain(keys, chain.from_iterable(self._seen))))
+        # A value of several follows its length.
+        behind = (key[at + skipped :] for at in types for skipped in (1, 3))
+        return any(rest and (rest.startswith(items) or any(item.startswith(rest) for item in items)) for rest in behind)
 
 
 def _contents(pair: _Pair) -> tuple[bytes, ...]:

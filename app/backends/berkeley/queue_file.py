@@ -33,13 +33,17 @@ class BdbQueueBackend(BdbBackend):
     def __init__(self, match: Match, pages: Pages | None = None) -> None:
         super().__init__(match, pages)
         self._first, self._behind, self._length, self._per_page = (self._file.u32(offset) for offset in _FIELDS_AT)
-        self._header_bytes = 48 if self._pages.meta.has_checksums else 28
         self._room = (self._length + 4) & ~3
         self._queue = QueuePages(self._pages, match.path)
+        self._header_bytes = self._queue.header_bytes
         room_on_page = self._pages.size - self._header_bytes
         if not (self._first and self._behind and 0 < self._per_page * self._room <= room_on_page):
             self.close()
             raise self._file.damage("the fields of the queue contradict each other; restore it from a backup", 0)
+
+    @property
+    def numbers_records(self) -> bool:
+        return True
 
     def listed(self, token: CancelToken) -> Iterator[Listed]:
         """Yield the records from the front of the queue on; bounded by the pages of its files."""
@@ -74,6 +78,8 @@ class BdbQueueBackend(BdbBackend):
                 except (Damage, CannotOpen) as error:
                     self._report_page(error)
                     continue
+                if page.is_headless:
+                    self._report_page(page.file.damage(f"the header of page {number} is damaged", page.offset))
                 if page.is_used:
                     yield page, lowest, highest
             if missing and self._pages.meta.extent_pages:

@@ -16,15 +16,20 @@ from app.backends.berkeley.pages import QUEUE, UNUSED, Pages
 from app.backends.binary import MappedFile
 
 _NUMBER_AT, _TYPE_AT = 8, 25
+_HEADER, _CHECKED_HEADER = 28, 48
 
 
 class QueuePage(NamedTuple):
-    """A page of a queue: where it begins in its file (bytes), and whether any record was ever put on it."""
+    """A page of a queue: where it begins in its file (bytes), and whether any record was ever put on it.
+
+    ``is_headless``: something lies on it though its header says that nothing ever did.
+    """
 
     number: int
     file: MappedFile
     offset: int
     is_used: bool
+    is_headless: bool = False
 
 
 class QueuePages:
@@ -33,6 +38,7 @@ class QueuePages:
     def __init__(self, pages: Pages, path: Path) -> None:
         self._pages = pages
         self._per_extent = pages.meta.extent_pages
+        self.header_bytes = _CHECKED_HEADER if pages.meta.has_checksums else _HEADER
         self._paths = dict(_extents_of(path)) if self._per_extent else {}
         self._open: dict[int, MappedFile] = {}
 
@@ -63,9 +69,12 @@ class QueuePages:
         if not 0 <= place <= file.size - size:
             raise file.damage(f"page {number} is outside the file", file.size)
         kind = file.u8(place + _TYPE_AT)
-        if kind not in {QUEUE, UNUSED} or (kind == QUEUE and file.u32(place + _NUMBER_AT) != number):
+        written = file.u32(place + _NUMBER_AT)
+        if kind not in {QUEUE, UNUSED} or (kind == QUEUE and written not in {0, number}):
             raise file.damage(f"page {number} is none of a queue: its records are lost", place)
-        return QueuePage(number, file, place, kind == QUEUE)
+        has_records = bool(file.slice(place + self.header_bytes, size - self.header_bytes).strip(b"\0"))
+        is_headless = has_records and (kind == UNUSED or not written)
+        return QueuePage(number, file, place, kind == QUEUE or is_headless, is_headless)
 
     def _file_of(self, number: int) -> tuple[MappedFile, int]:
         """Return the file that has a page, and where that is in it (bytes)."""

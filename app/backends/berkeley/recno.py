@@ -30,6 +30,10 @@ class BdbRecnoBackend(BdbBackend):
         self._firsts: dict[int, tuple[int, Page]] = {}
         """By page number: the number of the first record, and the page's header."""
 
+    @property
+    def numbers_records(self) -> bool:
+        return True
+
     def listed(self, token: CancelToken) -> Iterator[Listed]:
         self._firsts = {}
         for page, first in self._numbered_leaves(token):

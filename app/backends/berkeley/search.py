@@ -116,7 +116,7 @@ class Search(ABC):
                 try:
                     value, place = database.read(key, locator, size), database.place_of(key, locator, size)
                 except AppError as error:
-                    self._salvage.report(error.message, error.offset)
+                    self._salvage.report(error.sentence, error.offset)
                     continue
                 self._known.extend((hash((key, value)), hash(value)))
                 is_lost = self._is_lost(database, database.leaf_of(locator))
@@ -174,7 +174,7 @@ class Search(ABC):
             content = self._content(value)
         except Damage as error:
             if origin is Origin.LOST:
-                self._salvage.report(error.message, error.offset)
+                self._salvage.report(error.sentence, error.offset)
             return
         yield Found(name, content, value.start or value.overflow * self._pages.size, origin)
 

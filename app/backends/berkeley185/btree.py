@@ -61,6 +61,10 @@ class Bdb185BtreeBackend(Backend):
     def may_repeat(self) -> bool:
         return not self._meta.is_recno
 
+    @property
+    def numbers_records(self) -> bool:
+        return self._meta.is_recno
+
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         self._file.check_not_cut()
         del self.problems[self._opening_problems :]

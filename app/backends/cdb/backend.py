@@ -184,8 +184,10 @@ class CdbBackend(RewritingBackend):
 
     def _is_start(self, place: int) -> bool:
         """Tell whether the hash tables name the place; what is lost of them may name any."""
-        if self._is_cut:
-            return True
+        return self._is_cut or self.names(place)
+
+    def names(self, place: int) -> bool:
+        """Tell whether the hash tables name a place, as far as they are there."""
         starts = self._all_starts()
         position = bisect_right(starts, place)
         return position > 0 and starts[position - 1] == place

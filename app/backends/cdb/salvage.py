@@ -28,7 +28,7 @@ def salvage_cdb(salvage: Salvage) -> Iterator[Found]:
                 yield from _listed(backend, claimed, salvage)
                 end = backend.entries_end
         except CorruptDatabase as error:
-            salvage.report(error.message, error.offset)
+            salvage.report(error.sentence, error.offset)
         values = ValueSearch(salvage)
         for free in list(unclaimed(claimed, HEAD.size, end)):
             yield from _between(file, free, values, salvage)
@@ -43,7 +43,8 @@ def _listed(backend: CdbBackend, claimed: list[_Range], salvage: Salvage) -> Ite
                 claimed[-1] = claimed[-1][0], value + size
             else:
                 claimed.append((place, value + size))
-            yield Found(key, backend.read(key, place, size), value)
+            if key or size or backend.names(place):  # an empty slot of a table looks like an entry without content
+                yield Found(key, backend.read(key, place, size), value)
     report_problems(backend, salvage)
 
 

@@ -226,7 +226,7 @@ class DumbBackend(Backend):
 
     def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
         self._refuse_read_only()
-        return DumbCompact(self._files, self.operations, token).run(options)
+        return DumbCompact(self._files, self.operations, token).run()
 
     def _refuse_read_only(self) -> None:
         if reason := self.why_read_only:

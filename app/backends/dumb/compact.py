@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Iterator
 
-from app.backends.base import SaveOptions, SaveReport
+from app.backends.base import SaveReport
 from app.backends.binary import open_regular
 from app.backends.dumb.index import DumbFiles, resolved
 from app.backends.dumb.pack import NewContent, Packing, locked_dat, next_block, pieces_at
@@ -27,8 +27,8 @@ class DumbCompact:
         self._operations = operations
         self._token = token
 
-    def run(self, options: SaveOptions) -> SaveReport:
-        """Do what `Backend.compact` promises; a backup is made whatever ``options`` say.
+    def run(self) -> SaveReport:
+        """Do what `Backend.compact` promises, and always make a backup.
 
         No lock keeps Python's writers out, and one of them would write over values that have moved.
         """

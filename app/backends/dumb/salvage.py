@@ -13,7 +13,7 @@ from app.backends.dumb.index import MAX_LINE, DumbFiles, DumbIndex, parse_key, r
 from app.backends.dumb.pack import BLOCK
 from app.backends.files import companion
 from app.backends.salvage import Found, Origin, Salvage
-from app.backends.value_signatures import HEAD_BYTES, possible_length
+from app.backends.value_signatures import furthest_end
 
 _BYTES_ALLOWED: Final = 4
 """How many times the size of ``.dat`` its values may have together: the lines of a hostile index can overlap."""
@@ -147,11 +147,10 @@ class _Search:
 
     def _value_end(self, position: int) -> int | None:
         """Return where a value ends that begins at a place; None where there is none, or too much was looked at."""
-        head = self._dat.buffer[position : position + HEAD_BYTES]
-        length = possible_length(head, self._dat.size - position)
-        if not length or self._values.is_spent(position):
+        end = furthest_end(self._dat.buffer, position, self._dat.size)
+        if end <= position or self._values.is_spent(position):
             return None
-        return self._values.end_of(self._dat.buffer, position, position + length)
+        return self._values.end_of(self._dat.buffer, position, end)
 
     def _unnamed(self, origin: Origin) -> Iterator[Found]:
         """Yield values that begin at blocks nothing names, as far as they can be told."""

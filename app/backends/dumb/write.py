@@ -7,8 +7,9 @@ from itertools import repeat
 from pathlib import Path
 from typing import ClassVar
 
+from app.backends import families
 from app.backends.base import Backend, Match
-from app.backends.dumb.index import MAX_LINE, DumbFiles, IndexStyle, format_line, parse_line
+from app.backends.dumb.index import MAX_LINE, DumbFiles, IndexStyle, format_line, parse_line, resolved
 from app.backends.dumb.pack import NewContent, Packing, next_block, stored
 from app.backends.file_operations import FileOperations
 from app.backends.files import companion
@@ -17,7 +18,7 @@ from app.backends.records import PIECE_BYTES, Records, batches
 from app.backends.replacing import give_access, put_all_in_place
 from app.backends.writer import CreateOptions, ImageWriter, refuse_unknown
 from app.cancel import CancelToken
-from app.errors import SaveFailed
+from app.errors import ChangedOnDisk, SaveFailed
 
 _ROWS_AT_ONCE = 256
 
@@ -60,22 +61,24 @@ class DumbWriter(ImageWriter):
                 end = start + size
 
     def in_the_way(self, base: Path) -> tuple[Path, ...]:
-        """Return the old ``.bak``: where the new index is lost or empty, its entries would come back."""
-        return (companion(base, ".bak"),)
+        """Return the old ``.bak``, whose entries would come back where the new index is lost, and the pages of ndbm.
+
+        Whoever asks what a database is takes ``.pag`` and ``.dir`` for ndbm before looking at ``.dat``.
+        """
+        pages = families.ndbm(base)
+        return (companion(base, ".bak"), *((pages.path,) if pages else ()))
 
     def put_in_place(self, operations: FileOperations, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
         (new_dat, dat), (new_index, index) = pairs
-        bak = companion(_base(dat), ".bak").resolve()
-        if not dat.exists() or not index.exists():  # neither shows anything without the other
-            if bak.exists():
-                operations.unlink(bak)
+        bak = resolved(DumbFiles(dat, index, companion(_base(dat), ".bak"))).bak
+        if not dat.exists() or not (index.exists() or bak.exists()):  # neither shows anything without the other
             return put_all_in_place(operations, pairs)
         fd = operations.open(dat, os.O_RDWR | os.O_APPEND)
         try:
             packing = Packing(DumbFiles(dat, index, bak), fd, operations, CancelToken())
             try:
                 warnings = packing.run(_Written(new_dat, new_index, self._style))
-            except SaveFailed as error:
+            except (SaveFailed, ChangedOnDisk) as error:
                 if not packing.is_switched:
                     raise
                 warnings = (error.message,)  # the new entries are there all the same

@@ -8,7 +8,7 @@ References: compat/dbmopen.c (ndbm_open_dir_file) of GDBM 1.23.
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -17,8 +17,8 @@ from app.backends.binary import read_head
 from app.backends.files import companion
 from app.backends.gdbm.backend import GdbmBackend
 from app.backends.gdbm.layout import magic_order
-from app.backends.gdbm.write import NdbmPagesWriter
-from app.backends.replacing import discard, name_beside
+from app.backends.gdbm.write import NDBM_DIRECTORY, NdbmPagesWriter
+from app.backends.replacing import discard, name_beside, put_in_place, write_beside
 from app.backends.writer import Writer
 from app.cancel import CancelToken
 
@@ -68,9 +68,9 @@ class GdbmNdbmBackend(GdbmBackend):
     def _link(self) -> os.stat_result | None:
         """Return what .dir is where it is another name of .pag."""
         with contextlib.suppress(OSError):
-            directory, pages = self._directory_file.stat(), self.match.path.stat()
-            if os.path.samestat(directory, pages):
-                return directory
+            directory, pages = self._directory_file.resolve(), self.match.path.resolve()
+            if directory != pages and directory.samefile(pages):
+                return directory.stat()
         return None
 
     def apply(
@@ -83,21 +83,43 @@ class GdbmNdbmBackend(GdbmBackend):
         self._linked = self._link()
         return super().compact(options, token)
 
+    @contextlib.contextmanager
+    def replacing(self) -> Iterator[None]:
+        """Let .dir hold GDBM's version while it cannot be another name of .pag.
+
+        GDBM refuses a database whose .dir is another file of pages.
+        """
+        if self._linked is None:
+            yield
+            return
+        path = self._directory_file.resolve()
+        new = write_beside(self.operations, path, (NDBM_DIRECTORY,))
+        try:
+            put_in_place(self.operations, new, path)
+        except BaseException:
+            discard(self.operations, new)
+            raise
+        self._linked = path.stat()
+        try:
+            yield
+        except BaseException:
+            self._link_again()
+            raise
+
     def settle(self) -> tuple[str, ...]:
         """Make .dir another name of the new .pag where it was one of the old."""
-        path = self._directory_file
-        if self._linked is None:
-            return (LIVE_WRITER,)
+        return (LIVE_WRITER, *self._link_again())
+
+    def _link_again(self) -> tuple[str, ...]:
+        path = self._directory_file.resolve()
         name = name_beside(path)
         try:
-            if os.path.samestat(path.stat(), self._linked):
+            if self._linked and os.path.samestat(path.stat(), self._linked):
                 self.operations.link(self.match.path.resolve(), name)
                 self.operations.replace(name, path)
                 self.operations.fsync_folder(path.parent)
         except OSError as error:
             discard(self.operations, name)
-            warning = (
-                f"{path.name} still belongs to the old database ({error.strerror}): delete it, ndbm makes another."
-            )
-            return (LIVE_WRITER, warning)
-        return (LIVE_WRITER,)
+            start = f"{path.name} is no longer another name of {self.match.path.name} ({error.strerror})"
+            return (f"{start}, but holds GDBM's version as in newer databases; nothing is lost.",)
+        return ()

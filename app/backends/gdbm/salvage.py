@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
+from typing import Final
 
 from app.backends.base import Match
 from app.backends.binary import MappedFile
@@ -17,6 +18,10 @@ from app.backends.gdbm.traces import Bucket, Cover, Range, TableShape, Trace, Tr
 from app.backends.key_index import IndexChunk
 from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.errors import CorruptDatabase
+
+_INCOMPLETE: Final = (
+    "Too many places look like entries: some may be missing, mostly such with keys of over 1,024 bytes."
+)
 
 
 def salvage_gdbm(salvage: Salvage) -> Iterator[Found]:
@@ -37,7 +42,7 @@ def _salvage(path: Path, salvage: Salvage) -> Iterator[Found]:
         try:
             backend = GdbmBackend(Match("gdbm", "", "", path, salvage.base, (path,), order))
         except CorruptDatabase as error:
-            salvage.report(error.message, error.offset)
+            salvage.report(error.sentence, error.offset)
         else:
             with contextlib.closing(backend):
                 yield from _listed(backend, rest, salvage)
@@ -134,6 +139,8 @@ class _Rest:
             for trace in self._undisturbed([*aside, *self._entries([*self._listed, *buckets], deleted=True)]):
                 self.claimed.add(trace.start, trace.end)
                 yield self._found(trace, Origin.DELETED)
+        if self._traces.is_incomplete and self.is_damaged:
+            self._salvage.report(_INCOMPLETE, None)
         origin = Origin.LOST if self.is_damaged else Origin.DELETED
         gaps = unclaimed(self.claimed.merged(), 0, self._file.size)
         yield from ValueSearch(self._salvage).carve(self._file.buffer, gaps, origin=origin)

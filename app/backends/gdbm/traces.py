@@ -16,15 +16,26 @@ from app.backends.binary import MappedFile
 from app.backends.gdbm.layout import BUCKET_FREE, HASH_BITS, LAYOUTS, Layout, key_hashes, mark_of
 from app.cancel import CancelToken
 
-_KEY_ALLOWANCE: Final = 16
-"""How many times the file's size the keys that are looked at may have together; noise names long ones, too."""
+_LONG_KEY: Final = 1024
+"""Bytes of a key from which on it is looked at last: zeros and noise name long keys more often than entries do."""
+_SHORT_ALLOWANCE: Final = 16
+"""How many times the file's size the shorter keys that are looked at may have together."""
+_LONG_ALLOWANCE: Final = 4
+"""The same of long ones, which overlap each other only where they are false."""
 _FREE_BYTES: Final = 1 << 23
 """Bytes of keys that may be looked at in however small a file."""
+_LONG_ONES: Final = 1 << 18
+"""Elements with long keys that are remembered."""
 _WINDOW: Final = 1 << 20
-"""Bytes that are searched between two looks at the token, times the size of an element."""
+"""Bytes that are searched between two looks at the token."""
+_FEW_BYTES: Final = 1 << 19
+"""A file up to this size is searched without numpy."""
 _BUCKET_SIZES: Final = tuple(1 << bits for bits in range(9, 17))
 
 Range = tuple[int, int]
+Fields = tuple[int, bytes, int, int, int]
+"""Hash, first four bytes of the key, address, key size, data size."""
+_KEY_SIZE: Final = 3
 
 
 class TableShape(NamedTuple):
@@ -80,40 +91,89 @@ class Traces:
     def __init__(self, file: MappedFile, token: CancelToken) -> None:
         self._file = file
         self._token = token
-        self._allowance = _FREE_BYTES + _KEY_ALLOWANCE * file.size
+        self._short = self._long = 0
+        self._allow()
+        self.is_incomplete = False
+        """Whether keys were passed over because those looked at had too many bytes together."""
+
+    def _allow(self) -> None:
+        """Give anew what keys may have together: one search must not use up what the next one needs."""
+        self._short = _FREE_BYTES + _SHORT_ALLOWANCE * self._file.size
+        self._long = _FREE_BYTES + _LONG_ALLOWANCE * self._file.size
 
     def elements(self, ranges: Iterable[Range], shape: TableShape) -> Iterator[tuple[int, Trace]]:
-        """Yield the elements within ranges of the file, each with its place."""
-        element = Struct(mark_of(shape.byte_order) + shape.layout.element_format)
-        for first, end in ranges:
-            for window in range(first, end, _WINDOW * element.size):
-                for start in range(window, min(window + element.size, end)):
-                    self._token.check()
-                    self._file.check_not_cut()
-                    yield from self._named(element, start, min(window + _WINDOW * element.size, end))
-
-    def _named(self, element: Struct, start: int, end: int) -> Iterator[tuple[int, Trace]]:
-        buffer, size = self._file.buffer, self._file.size
-        count = max(min(end + element.size, size) - start, 0) // element.size
-        fields = element.iter_unpack(buffer[start : start + count * element.size])
-        for place, (hash_, key_start, data, key_size, value_size) in enumerate(fields):
-            if 0 < data < size and hash_ >= 0 <= key_size and value_size >= 0:
-                trace = self._trace(hash_, key_start, data, key_size, value_size)
+        """Yield the elements within ranges of the file, each with its place; those with long keys come last."""
+        self._allow()
+        long_ones: list[tuple[int, int, Fields]] = []
+        places: set[int] = set()
+        for place, fields in self._likely(ranges, shape):
+            self._token.check()
+            if fields[_KEY_SIZE] <= _LONG_KEY:
+                trace = self._trace(*fields)
                 if trace is not None:
-                    yield start + place * element.size, trace
+                    places.add(place)
+                    yield place, trace
+            elif len(long_ones) < _LONG_ONES:
+                long_ones.append((fields[_KEY_SIZE], place, fields))
+            else:
+                self.is_incomplete = True
+        # The shorter keys first: one false long key must not use up what is left for many.
+        width = shape.layout.element
+        for _, place, fields in sorted(long_ones):
+            self._token.check()
+            if places.isdisjoint(range(place - width + 1, place + width)):
+                trace = self._trace(*fields)
+                if trace is not None:
+                    yield place, trace
+
+    def _likely(self, ranges: Iterable[Range], shape: TableShape) -> Iterator[tuple[int, Fields]]:
+        """Yield the places whose fields can be those of an element."""
+        mark, width, size = mark_of(shape.byte_order), shape.layout.element, self._file.size
+        is_small = size <= _FEW_BYTES
+        for first, end in ranges:
+            for window in range(first, end, _WINDOW):
+                self._token.check()
+                self._file.check_not_cut()
+                stop = min(window + _WINDOW, end)
+                if is_small:
+                    for start in range(window, min(window + width, stop)):
+                        yield from self._one_by_one(Struct(mark + shape.layout.element_format), start, stop)
+                else:
+                    from app.backends.gdbm.likely import likely  # noqa: PLC0415 - numpy: not for small files
+
+                    yield from likely(self._file.buffer, size, window, stop, shape.layout, mark)
+
+    def _one_by_one(self, element: Struct, start: int, end: int) -> Iterator[tuple[int, Fields]]:
+        buffer, size = self._file.buffer, self._file.size
+        count = (min(end + element.size - 1, size) - start) // element.size
+        content = buffer[start : start + max(count, 0) * element.size]
+        for place, fields in enumerate(element.iter_unpack(content)):
+            if 0 < fields[2] < size and fields[0] >= 0 <= fields[_KEY_SIZE] and fields[4] >= 0:
+                yield start + place * element.size, fields
 
     def _trace(self, hash_: int, key_start: bytes, data: int, key_size: int, value_size: int) -> Trace | None:
         """Return what an element names if the key there is its own; of one that was deleted as far as can be told."""
         if key_size < 0 or value_size < 0 or not 0 < data <= self._file.size - key_size - value_size:
             return None
         buffer = self._file.buffer
-        if buffer[data : data + min(key_size, 4)] != key_start[:key_size] or key_size > self._allowance:
+        if buffer[data : data + min(key_size, 4)] != key_start[:key_size] or not self._may_look_at(key_size):
             return None
-        self._allowance -= key_size
         key = buffer[data : data + key_size]
         if hash_ < 0:
             return Trace(key, data, value_size, None)
         return Trace(key, data, value_size, hash_) if hash_ in key_hashes(key) else None
+
+    def _may_look_at(self, key_size: int) -> bool:
+        """Take the bytes of a key from what is allowed, and tell whether they were left."""
+        is_long = key_size > _LONG_KEY
+        if key_size > (self._long if is_long else self._short):
+            self.is_incomplete = True
+            return False
+        if is_long:
+            self._long -= key_size
+        else:
+            self._short -= key_size
+        return True
 
     def buckets_around(self, hits: Mapping[int, Trace], shape: TableShape) -> tuple[int, dict[int, Bucket]]:
         """Return the buckets by their addresses, and how many of their elements lie at the slots their hashes name.
@@ -130,8 +190,10 @@ class Traces:
         for address, hashes in sorted(homes.items(), key=lambda home: -len(home[1])):
             number = bisect_left(addresses, address)
             around = addresses[max(number - 1, 0) : number + 1]
+            if any(abs(other - address) < shape.bucket_size for other in around):
+                continue
             bits = self._bits_of(address, shape)
-            if bits is not None and all(abs(other - address) >= shape.bucket_size for other in around):
+            if bits is not None:
                 addresses.insert(number, address)
                 found[address] = Bucket(address, shape, bits, hashes[0] >> (HASH_BITS - bits))
         return sum(len(homes[address]) for address in found), found

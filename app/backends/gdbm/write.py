@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Final
 
+from app.backends import families
 from app.backends.base import Backend, Match
 from app.backends.changes import key_text
 from app.backends.gdbm.image import INT_MAX, Image, Shape, crowded, entry_table, leaves
@@ -127,6 +128,9 @@ class NdbmWriter(NdbmPagesWriter):
     """Writes both files: with .dir first, .pag is never beside one that programs would refuse."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".dir", ".pag")
+
+    def in_the_way(self, base: Path) -> tuple[Path, ...]:
+        return families.values_of_dumb(base)
 
     def images(self, records: Records, token: CancelToken) -> tuple[Iterable[bytes], ...]:
         return ((NDBM_DIRECTORY,), *super().images(records, token))

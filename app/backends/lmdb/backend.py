@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
@@ -71,7 +71,7 @@ class LmdbBackend(Backend):
         self._pages = Pages(self._file, meta)
         if meta.is_alone:
             self.report("One of the two meta pages is damaged, so the last transaction may be missing.", meta.page_size)
-        if self._file.size % self._pages.size:
+        if self._file.size < (meta.last_page + 1) * meta.page_size and self._file.size % meta.page_size:
             self.report("The file is cut: it ends within a page.", self._file.size)
         self._start_over()
         self._opening_problems = len(self.problems)
@@ -85,7 +85,9 @@ class LmdbBackend(Backend):
         self._listed = self._newest_meta().transaction
         self._pages.start_over()
         self._owners, self._places, self._sizes = array("q"), array("q"), array("q")
-        self._has_parts = False
+        self._names: list[bytes] = []
+        self._part_numbers = array("I")
+        """Of each page: the number of the sub-database that its entries are in, from 1 on; 0 for the main one."""
 
     def _newest_meta(self) -> Meta:
         head = self._file.buffer[:META_BYTES]
@@ -126,18 +128,21 @@ class LmdbBackend(Backend):
         token.check()
         named: list[tuple[bytes, Tree]] = []
         yield from self._database(self._newest_meta().main, named, token)
+        self._part_numbers = array("I", (0,)) * (self._pages.count if named else 0)
         for name, tree in named:
             within: list[tuple[bytes, Tree]] = []
+            self._names.append(name)
             yield from self._database(tree, within, token)
             if within:
                 self.report(f"The sub-database {shown_name(name)} names databases itself, which cannot be.")
         if named:
-            self._has_parts = True
             self.notes.insert(0, note_on_parts([name for name, _ in named]))
 
     def _database(self, tree: Tree, named: list[tuple[bytes, Tree]], token: CancelToken) -> Iterator[Listed]:
         count, order = 0, KeyOrder()
         for page in self._leaves(tree.root, token):
+            if self._part_numbers:
+                self._part_numbers[page.offset // self._pages.size] = len(self._names)
             try:
                 for node in self._pages.nodes(page):
                     key = self._pages.key(node)
@@ -199,6 +204,14 @@ class LmdbBackend(Backend):
                 yield from ((start, page.key_size) for start in self._pages.packed(page))
             else:
                 yield from ((value.start + NODE_HEADER_BYTES, value.key_size) for value in self._pages.nodes(page))
+
+    def part_of(self, locator: int) -> bytes | None:
+        row = ~locator
+        if row >= len(self._owners):
+            return None
+        page = (locator if row < 0 else self._owners[row]) // self._pages.size
+        number = self._part_numbers[page] if page < len(self._part_numbers) else 0
+        return self._names[number - 1] if number else None
 
     def _report(self, damage: Damage) -> None:
         self.report(f"{damage.detail[:1].upper()}{damage.detail[1:]}.", damage.offset)
@@ -262,8 +275,8 @@ class LmdbBackend(Backend):
         name = self.match.path.name
         if self.problems:
             return f"{name} is damaged, and saving could lose more of it: salvage it, or export the entries instead."
-        if self._has_parts or self._newest_meta().main.flags:
-            what = "holds several databases" if self._has_parts else "keeps its keys in a way of its own"
+        if self._names or self._newest_meta().main.flags:
+            what = "holds several databases" if self._names else "keeps its keys in a way of its own"
             return f"{name} {what}, which saving could not keep: export the entries, or save them as another format."
         if self._file.byte_order != sys.byteorder:
             return f"{name} is of a machine of the other byte order: export the entries, or save it as another format."
@@ -278,25 +291,25 @@ class LmdbBackend(Backend):
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
     ) -> SaveReport:
         path = self.match.path.resolve()
-        with self._whole_and_alone(token):
-            return LmdbSave(path, self.operations, token).run(changes, expected, options)
+        with self._whole_and_alone(token) as let_in:
+            return LmdbSave(path, let_in, self.operations, token).run(changes, expected, options)
 
     def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
         with self._whole_and_alone(token):
             return LmdbCompact(self.match, LmdbBackend, self.operations, token).run(options)
 
     @contextlib.contextmanager
-    def _whole_and_alone(self, token: CancelToken) -> Iterator[None]:
+    def _whole_and_alone(self, token: CancelToken) -> Iterator[Callable[[], None]]:
         """Keep everybody else out of a file in which nothing is wrong: LMDB itself would believe every byte of it."""
         self._refuse_read_only(self)
         path = self.match.path.resolve()
-        with saving(path), nobody_else(path, self.operations):
+        with saving(path), nobody_else(path, self.operations) as let_in:
             with contextlib.closing(LmdbBackend(self.match)) as now:
                 now.problems += [problem for problem in now.check(token) if problem not in now.problems]
                 self._refuse_read_only(now)
             if not self.operations.replaces_open_files:
                 self.close()
-            yield
+            yield let_in
 
     def _refuse_read_only(self, backend: "LmdbBackend") -> None:
         if reason := backend.why_read_only:

@@ -39,21 +39,24 @@ def _numbers(pages: Pages, node: Node) -> Iterator[int]:
 
 def check_pages(pages: Pages, leaves: Iterator[Page], last_page: int, token: CancelToken) -> Iterator[Problem]:
     """Yield what is wrong with the free pages; all pages in use must have been claimed. Offsets in bytes."""
-    free = bytearray(pages.count)
+    free, not_written = bytearray(pages.count), set[int]()
     try:
         for number in free_pages(pages, leaves, token):
             if not _FIRST_OF_DATA <= number <= last_page:
                 yield Problem(f"Page {number} is listed as free, but the file has no such page.")
-            elif number < pages.count and (free[number] or pages.is_claimed(number)):
-                where = "is listed as free twice" if free[number] else "is listed as free and is in use"
+            elif number in not_written or (number < pages.count and (free[number] or pages.is_claimed(number))):
+                is_twice = number >= pages.count or free[number]
+                where = "is listed as free twice" if is_twice else "is listed as free and is in use"
                 yield Problem(f"Page {number} {where}: the next save by LMDB could destroy it.", number * pages.size)
             elif number < pages.count:
                 free[number] = 1
+            else:
+                not_written.add(number)  # taken and given back by one transaction, which then has nothing to write
     except Damage as error:
         yield Problem(f"The list of free pages is damaged: {error.detail}.", error.offset)
         return
-    if last_page >= pages.count:
-        missing = last_page + 1 - pages.count
+    missing = last_page + 1 - pages.count - len(not_written)
+    if missing > 0:
         yield Problem(f"The file is cut: {missing:,} of its {last_page + 1:,} pages are missing.", pages.file.size)
     yield from _orphans(pages, free, last_page)
 

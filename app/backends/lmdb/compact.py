@@ -10,6 +10,7 @@ from app.backends.base import Backend, Match, SaveOptions, SaveReport
 from app.backends.file_operations import FileOperations
 from app.backends.files import bytes_on_disk, reads_back_differently
 from app.backends.fingerprint import fingerprint_of
+from app.backends.lmdb.metas import take_number
 from app.backends.lmdb.wheel import environment, translated
 from app.backends.replacing import back_up, discard, name_beside, put_in_place
 from app.cancel import CancelToken
@@ -32,7 +33,7 @@ class LmdbCompact:
         before = bytes_on_disk((self._path,))
         packed = name_beside(self._path)
         try:
-            with translated(self._path):
+            with translated():
                 self._pack(packed)
                 if (after := bytes_on_disk((packed,))) >= before:
                     discard(self._operations, packed)
@@ -53,11 +54,7 @@ class LmdbCompact:
         with environment(self._path, readonly=True) as opened:
             opened.copy(os.fspath(packed), compact=True)
         self._operations.copy_access(self._path, packed)
-        fd = self._operations.open(packed, os.O_RDWR)
-        try:
-            self._operations.fsync(fd)
-        finally:
-            self._operations.close(fd)
+        take_number(self._operations, packed, self._path)
         with closing(self._opener(self._match)) as old, closing(self._opener(replace(self._match, path=packed))) as new:
             count = sum(len(chunk) for chunk in old.index(self._token))
             is_same = fingerprint_of(new, count, self._token) == fingerprint_of(old, count, self._token)

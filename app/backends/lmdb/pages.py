@@ -217,18 +217,19 @@ class Pages:
         return Tree(*self.file.unpack(self._tree, node.data))
 
     def overflow(self, node: Node) -> tuple[int, int]:
-        """Return number and count of the overflow pages that hold the data of a node.
+        """Return number and count of the overflow pages that a node has, which may be more than its data needs.
 
         Raises:
-            Damage: they are none, or not in the file.
+            Damage: they are none, or the data is not in the file.
         """
         first = self.file.unpack(self._number, node.data)[0]
-        count = -(-(PAGE_HEADER_BYTES + node.size) // self.size)
-        if not 2 <= first <= first + count <= self.count:
+        needed = -(-(PAGE_HEADER_BYTES + node.size) // self.size)
+        if not 2 <= first <= first + needed <= self.count:
             raise self.file.damage(f"overflow page {first} is outside the file", node.start)
         offset = first * self.size
         if self.file.unpack(self._number, offset)[0] != first or not self.file.u16(offset + 10) & OVERFLOW:
             raise self.file.damage(f"page {first} is no overflow page", offset)
-        if self.file.u32(offset + 12) < count:
+        count = self.file.u32(offset + 12)
+        if count < needed:
             raise self.file.damage("a value is longer than its overflow pages", offset)
         return first, count

@@ -71,7 +71,7 @@ class _Search:
                 yield from self._entries(backend)
                 self.is_damaged |= report_problems(backend, self._salvage)
         except CorruptDatabase as error:
-            self._damage(error.message, error.offset)
+            self._damage(error.sentence, error.offset)
 
     def _damage(self, message: str, offset: int | None) -> None:
         self.is_damaged = True
@@ -85,7 +85,7 @@ class _Search:
                     key = chunk.key(row)
                     value = backend.read(key, chunk.locators[row], chunk.sizes[row])
                 except (CorruptDatabase, StaleIndex) as error:
-                    self._damage(error.message, error.offset)
+                    self._damage(error.sentence, error.offset)
                     continue
                 self._is_new(key, value)
                 yield Found(key, value, max(chunk.locators[row], 0), Origin.LIVE)

@@ -1,6 +1,8 @@
 """Saving into an LMDB environment by the ``lmdb`` package: one transaction, compared and read back inside it."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from app.backends.changes import Candidate, Plan, digest, keys_of_interest, plan
 from app.backends.file_operations import FileOperations
 from app.backends.files import bytes_on_disk, reads_back_differently
 from app.backends.fingerprint import Fingerprint
+from app.backends.lmdb.metas import meta_pages
 from app.backends.lmdb.wheel import environment, map_full, translated
 from app.backends.lmdb.write import why_refused
 from app.backends.replacing import back_up, discard
@@ -23,20 +26,27 @@ _ROOM_PER_ENTRY = 1 << 16
 
 
 class LmdbSave:
-    """One save; the caller keeps everybody else out, and has looked for damage. Until the commit nothing changes."""
+    """One save; the caller keeps everybody else out, and has looked for damage. Until the commit nothing changes.
 
-    def __init__(self, path: Path, operations: FileOperations, token: CancelToken) -> None:
+    ``let_in``: lets others in, who keep off by LMDB's own lock of writers then.
+    """
+
+    def __init__(self, path: Path, let_in: Callable[[], None], operations: FileOperations, token: CancelToken) -> None:
         self._path = path
+        self._let_in = let_in
         self._operations = operations
         self._token = token
         self._backups: tuple[Path, ...] | None = None
 
     def run(self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions) -> SaveReport:
         """Do what `Backend.apply` promises."""
-        before = bytes_on_disk((self._path,))
-        with translated(self._path):
+        before, size, metas = bytes_on_disk((self._path,)), self._path.stat().st_size, meta_pages(self._path)
+        locks = not self._operations.replaces_open_files
+        if locks:  # Windows has no other way to tell who waits what the newest transaction is
+            self._let_in()
+        with translated():
             try:
-                with environment(self._path) as opened:
+                with environment(self._path, locks=locks) as opened:
                     while True:
                         try:
                             self._save(opened, changes, expected, options)
@@ -46,8 +56,20 @@ class LmdbSave:
             except BaseException:
                 for backup in self._backups or ():
                     discard(self._operations, backup)
+                if not locks:
+                    self._shorten(size, metas)
                 raise
         return SaveReport(self._backups or (), (), before, bytes_on_disk((self._path,)))
+
+    def _shorten(self, size: int, metas: bytes) -> None:
+        """Give back what a failed transaction added to the file, which nothing leads to."""
+        with contextlib.suppress(OSError):
+            if self._path.stat().st_size > size and meta_pages(self._path) == metas:
+                fd = self._operations.open(self._path, os.O_RDWR)
+                try:
+                    self._operations.truncate(fd, size)
+                finally:
+                    self._operations.close(fd)
 
     def _save(
         self,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from app.backends.base import Backend, Match
 from app.backends.file_operations import FileOperations
-from app.backends.lmdb.wheel import MISSING, environment, is_installed, map_full, nobody_else, translated
+from app.backends.lmdb.metas import take_number
+from app.backends.lmdb.wheel import MISSING, environment, is_installed, map_full, translated
 from app.backends.records import Records
 from app.backends.replacing import discard, put_all_in_place
 from app.backends.writer import CreateOptions, Writer, refuse_unknown
@@ -49,7 +50,7 @@ class LmdbWriter(Writer):
         fd = operations.open(base, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             operations.close(fd)
-            with translated(base), environment(base, map_size=_map_size(records), is_new=True) as made:
+            with translated(), environment(base, map_size=_map_size(records), is_new=True) as made:
                 for rows in _batches(records):
                     _put(made, records, rows, token)
                 made.sync(force=True)
@@ -63,11 +64,9 @@ class LmdbWriter(Writer):
             raise
 
     def put_in_place(self, operations: FileOperations, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
-        ((_new, target),) = pairs
-        if not target.exists():
-            return put_all_in_place(operations, pairs)
-        with nobody_else(target, operations):
-            return put_all_in_place(operations, pairs)
+        for new, target in pairs:
+            take_number(operations, new, target)
+        return put_all_in_place(operations, pairs)
 
     def open(self, base: Path) -> Backend:
         return self._opener(Match(self.format_id, "", "", base, base, (base,), sys.byteorder))

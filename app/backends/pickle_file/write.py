@@ -42,7 +42,7 @@ class PickleFileWriter(ImageWriter):
     def _why_not_next(self, key: bytes, number: int) -> str:
         if key == b"%d" % number:
             return ""
-        return f"entries of a pickle file are numbered, and the next one's key is '{number}'"
+        return f"a pickle file numbers its values and keeps no other keys, and the next number is {number}"
 
     def _why_no_value(self, records: Records, row: int) -> str:
         return "" if is_one_value(records.value(row), self._value_end) else _NO_PICKLE

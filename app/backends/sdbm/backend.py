@@ -9,7 +9,7 @@ References: pair.c and sdbm.c (getpage, makroom) of SDBM in perl; ndbm.c of 4.3B
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from operator import mul
 from pathlib import Path
 from struct import Struct
@@ -31,6 +31,7 @@ from app.backends.sdbm.layout import (
     Geometry,
     MaskOf,
     find_geometry,
+    has_lost_count,
     highest_sibling,
     key_hashes,
     page_offsets,
@@ -40,6 +41,7 @@ from app.backends.sdbm.layout import (
 from app.backends.sdbm.write import SdbmWriter
 from app.cancel import CancelToken
 from app.errors import AppError
+from app.limits import PROBLEMS
 
 _PAIR_MASK: Final = (1 << PAIR_BITS) - 1
 _MUCH: Final = 8 << 20
@@ -109,6 +111,15 @@ class SdbmBackend(RewritingBackend):
                 "would suit only one of them: save it as another database."
             )
         return ""
+
+    @property
+    def why_read_only(self) -> str:
+        if self.problems and all(".dir" in problem.message for problem in self.problems):
+            name = self.match.base.name
+            return (
+                f"{name} is damaged, or being saved by another Shelfscope: try again, else salvage it into a new one."
+            )
+        return super().why_read_only
 
     @property
     def replaced_files(self) -> tuple[Path, ...]:
@@ -284,7 +295,21 @@ class SdbmBackend(RewritingBackend):
             number * self._geometry.page_size,
         )
 
+    def lost_counts(self, token: CancelToken) -> Iterator[int]:
+        """Yield the pages whose count is lost; where no page has one, their size is not known well enough."""
+        if self._page_count > 1 and not any(True for _ in self._filled_pages(token)):
+            return
+        size, buffer = self._geometry.page_size, self._file.buffer
+        for number in chain.from_iterable(range(*stretch) for stretch in self._stretches()):
+            token.check()
+            place = number * size
+            if not any(buffer[place : place + 2]) and has_lost_count(buffer[place : place + size]):
+                yield number
+
     def check_structure(self, token: CancelToken) -> Iterator[Problem]:
+        for number in islice(self.lost_counts(token), PROBLEMS):
+            message = f"Page {number} holds something, but does not say how many entries: they are not listed."
+            yield Problem(message, number * self._geometry.page_size)
         for number in self._filled_pages(token):
             keys = (key for _, key, _ in self.pairs(number, reports=False))
             yield from repeated_keys(keys, number, number * self._geometry.page_size)

@@ -21,6 +21,8 @@ PAIR_BITS: Final = 16
 """Bits of a locator that are the number of a pair on its page; the others are the page's."""
 _PIECE: Final = 64
 """Bytes of a key that are hashed in one step."""
+_FIRST_SLOTS_END: Final = 6
+"""Where count and first two slots of a page end (bytes)."""
 _HIGH_BITS: Final = bytes(byte & 0x80 for byte in range(256))
 
 
@@ -130,6 +132,29 @@ def whole_pairs(page: bytes, geometry: Geometry) -> Iterator[tuple[int, int, int
         end, start, middle = borders[2 * pair : 2 * pair + 3]
         if around[0] <= len(page) and around[-1] >= borders[-1] and are_falling(around):
             yield pair, end, start, middle
+
+
+def has_lost_count(page: bytes) -> bool:
+    """Tell whether a page holds something, but neither its count nor the first two slots do.
+
+    No program leaves that: removing pairs lessens the count, and the slots of the first pair keep what they had.
+    """
+    return not page[:_FIRST_SLOTS_END].strip(b"\0") and bool(page.strip(b"\0"))
+
+
+def pairs_behind_lost_count(page: bytes, geometry: Geometry) -> Iterator[tuple[int, int, int]]:
+    """Yield where a key ends and starts, and where its value starts (bytes), of the pairs whose slots remain."""
+    slots = struct.unpack(f"{geometry.mark}{len(page) // 2}H", page)
+    first = next(at for at, slot in enumerate(slots) if slot)
+    at = first + first % 2  # keys start at odd slots, and the end of one whose slot is the first left is lost
+    end, at = min(slots[at : at + 1], default=0), at + 1
+    while 2 * (at + 2) <= end <= len(page):
+        start, middle = slots[at : at + 2]
+        if not 2 * (at + 2) <= middle <= start <= end:
+            return
+        if middle < end:
+            yield end, start, middle
+        end, at = middle, at + 2
 
 
 def stale_pairs(page: bytes, geometry: Geometry) -> Iterator[tuple[bytes, bytes, int]]:

@@ -2,12 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 
 from app.backends.base import ByteOrder, Match
 from app.backends.binary import MappedFile
-from app.backends.carving import carve, unclaimed
+from app.backends.carving import ValueSearch, unclaimed
 from app.backends.files import companion
 from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.backends.sdbm.backend import SdbmBackend
@@ -15,6 +14,7 @@ from app.backends.sdbm.layout import (
     PAGE_SIZES,
     Geometry,
     page_offsets,
+    pairs_behind_lost_count,
     stale_pairs,
     whole_pairs,
 )
@@ -42,7 +42,7 @@ def _opened(file: MappedFile, salvage: Salvage) -> SdbmBackend:
     try:
         return SdbmBackend(match)
     except CorruptDatabase as error:
-        salvage.report(error.message, error.offset)
+        salvage.report(error.sentence, error.offset)
     orders: tuple[ByteOrder, ...] = ("little", "big")
     geometries = [Geometry(size, order) for size in PAGE_SIZES for order in orders]
     shares = {geometry: _whole_share(file, geometry, salvage) for geometry in geometries}
@@ -87,6 +87,7 @@ class _Rest:
         self._geometry = backend.convention.geometry
         self._size = self._geometry.page_size
         self._salvage = salvage
+        self._values = ValueSearch(salvage)
 
     def _pages(self) -> Iterator[tuple[int, bytes]]:
         """Yield place (bytes) and content of each page."""
@@ -96,13 +97,25 @@ class _Rest:
             yield number * self._size, self._backend.page(number)
 
     def of_damaged_pages(self) -> Iterator[Found]:
-        """Yield the values that lie outside the whole pairs of damaged pages."""
+        """Yield the pairs of pages whose count is lost, and the values outside the whole pairs of damaged ones."""
+        without_count = set(self._backend.lost_counts(self._salvage.token))
         for place, page in self._pages():
-            if page_offsets(page, self._geometry) is not None:
+            if place // self._size in without_count:
+                pairs = list(self._behind_lost_count(place, page))
+                for start, middle, end in pairs:
+                    yield Found(page[start:end], page[middle:start], place + middle, Origin.LOST)
+                claimed = [(place + middle, place + end) for _, middle, end in pairs]
+            elif page_offsets(page, self._geometry) is None:
+                claimed = [(place + middle, place + end) for _, end, _, middle in whole_pairs(page, self._geometry)]
+            else:
                 continue
-            pairs = [(middle, end) for _, end, _, middle in whole_pairs(page, self._geometry)]
-            for found in carve(page, unclaimed(pairs, 0, len(page)), self._salvage.value_end, self._salvage.token):
-                yield replace(found, offset=place + found.offset)
+            yield from self._values.carve(self._file.buffer, unclaimed(claimed, place, place + len(page)))
+
+    def _behind_lost_count(self, place: int, page: bytes) -> Iterator[tuple[int, int, int]]:
+        """Yield where the key, the value, and the end of each pair lie whose slots remain, and whose key belongs."""
+        for end, start, middle in pairs_behind_lost_count(page, self._geometry):
+            if self._backend.belongs(page[start:end], place // self._size):
+                yield start, middle, end
 
     def of_cut_page(self) -> Iterator[Found]:
         """Yield the pairs, or else values, of a last page that is not all there; its first pairs lay at its end."""
@@ -115,9 +128,7 @@ class _Rest:
             if end <= len(there):
                 yield Found(page[start:end], page[middle:start], place + middle, Origin.LOST)
         if not offsets:
-            yield from carve(
-                self._file.buffer, [(place, self._file.size)], self._salvage.value_end, self._salvage.token
-            )
+            yield from self._values.carve(self._file.buffer, [(place, self._file.size)])
 
     def removed(self) -> Iterator[Found]:
         """Yield the pairs that were removed, those whose key is where it belonged."""

@@ -12,6 +12,7 @@ from itertools import accumulate, chain, groupby, islice, pairwise
 from pathlib import Path
 from typing import ClassVar, Final
 
+from app.backends import families
 from app.backends.base import Backend, Match
 from app.backends.changes import key_text
 from app.backends.key_index import IndexChunk
@@ -56,6 +57,9 @@ class SdbmWriter(ImageWriter):
     def __init__(self, opener: Callable[[Match], Backend], convention: Convention) -> None:
         self._opener = opener
         self._convention = convention
+
+    def in_the_way(self, base: Path) -> tuple[Path, ...]:
+        return families.values_of_dumb(base)
 
     def why_refused(self, key: bytes, value_size: int) -> str:
         longest = self._convention.longest_pair

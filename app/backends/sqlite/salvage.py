@@ -40,12 +40,15 @@ class _Search:
         self._seen: set[bytes] = set()
         self._seen_values: set[bytes] = set()
         self._whole: set[bytes] | None = None
+        self._zeros = b"\0"
+        """What SQLite puts in the place of a whole page's bytes that are missing at the end of the file."""
         self.is_damaged = False
 
     def look_at_cut(self, file: MappedFile) -> None:
         """Where the file ends within a page, remember the rows that are whole: SQLite takes the rest for zeros."""
         geometry = geometry_of(file)
-        if file.size % geometry.page_size:
+        if there := file.size % geometry.page_size:
+            self._zeros = bytes(max(geometry.usable - there, 1))
             cells = Cells(file, geometry)
             rows = (row for number in range(1, geometry.pages + 1) for row in cells.rows(number))
             self._whole = {_pair_digest(row.key, row.value) for row in rows}
@@ -60,7 +63,7 @@ class _Search:
         except AppError as error:
             if isinstance(error, CannotOpen) and not isinstance(error, UnknownFormat):
                 raise
-            self._damage(error.message, error.offset)
+            self._damage(error.sentence, error.offset)
 
     def _entries(self, backend: Backend) -> Iterator[Found]:
         for chunk in backend.index(self._salvage.token):
@@ -70,13 +73,20 @@ class _Search:
                     key = chunk.key(row)
                     value = backend.read(key, chunk.locators[row], chunk.sizes[row])
                 except (CorruptDatabase, StaleIndex) as error:
-                    self._damage(error.message, error.offset)
+                    self._damage(error.sentence, error.offset)
                     continue
-                if self._whole is not None and _pair_digest(key, value) not in self._whole:
+                if self._is_cut(key, value):
                     self._damage("A row reaches over the end of the file.", None)
                     continue
                 self._is_new(key, value)
                 yield Found(key, value, chunk.locators[row], Origin.LIVE)
+
+    def _is_cut(self, key: bytes, value: bytes) -> bool:
+        """Tell whether a row can reach over the end of the file; those of a ``-wal`` lie elsewhere, and are whole."""
+        if self._whole is None or _pair_digest(key, value) in self._whole:
+            return False
+        row = key + value
+        return row.endswith(b"\0") or self._zeros in row
 
     def _damage(self, message: str, offset: int | None) -> None:
         self.is_damaged = True

@@ -68,17 +68,25 @@ def put_content(source: sqlite3.Connection, target: sqlite3.Connection, token: C
     source.backup(target, pages=_PAGES, progress=lambda *_: token.check())
 
 
-def overwrite(path: Path, new: Path) -> bool:
-    """Give a database the whole content of a new one, whatever journal it keeps; tell whether it is one at all."""
+def overwrite(path: Path, new: Path, operations: FileOperations) -> Path | None:
+    """Give a database the whole content of a new one, whatever journal it keeps, and return its backup.
+
+    Nobody can write between the two. None where it is no database at all.
+    """
     try:
         with exclusive(path) as target, contextlib.closing(connect(new, "ro")) as source:
-            target.execute("PRAGMA journal_mode = DELETE")
-            put_content(source, target, CancelToken())
+            backup = back_up_from(target, path, operations, CancelToken())
+            try:
+                target.execute("PRAGMA journal_mode = DELETE")
+                put_content(source, target, CancelToken())
+            except BaseException:
+                discard(operations, backup)
+                raise
     except SQLITE_ERRORS as error:
         if primary_code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            return False
+            return None
         raise
-    return True
+    return backup
 
 
 @cache

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from app.backends.base import Backend, Match
+from app.backends.binary import read_head
 from app.backends.file_operations import FileOperations
 from app.backends.files import companion
 from app.backends.records import PIECE_BYTES, Records
-from app.backends.replacing import discard, give_access, put_all_in_place
+from app.backends.replacing import discard, give_access, put_all_in_place, set_aside
 from app.backends.sqlite.errors import save_translated
 from app.backends.sqlite.transfer import overwrite, row_limit
 from app.backends.writer import CreateOptions, Writer, refuse_unknown
@@ -20,6 +21,8 @@ from app.cancel import CancelToken
 
 DICT = "CREATE TABLE Dict (\n    key BLOB UNIQUE NOT NULL,\n    value BLOB NOT NULL\n  )"
 """What ``dbm.sqlite3`` of Python 3.13 declares, letter for letter."""
+
+_MAGIC = b"SQLite format 3\0"
 
 _CACHE_KIBIBYTES = 16_384
 _STEPS = 10_000
@@ -61,19 +64,29 @@ class SqliteWriter(Writer):
         """Return the files that SQLite would take for a part of the new database."""
         return tuple(companion(base, suffix) for suffix in ("-journal", "-wal", "-shm"))
 
-    def put_in_place(self, operations: FileOperations, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
+    def overwrite(
+        self, operations: FileOperations, pairs: Sequence[tuple[Path, Path]]
+    ) -> tuple[tuple[Path, ...], tuple[str, ...]] | None:
         """Give an old database the new content by SQLite itself, whose locks other programs respect."""
         ((new, target),) = pairs
         with save_translated(target):
-            is_database = target.exists() and overwrite(target, new)
-        if not is_database:
-            for path in self.in_the_way(target):
-                discard(operations, path)
+            backup = overwrite(target, new, operations) if _is_database(target) else None
+        return ((backup,), give_access(operations, pairs)) if backup else None
+
+    def put_in_place(self, operations: FileOperations, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
+        """Replace what is no database; what SQLite would play into the new one gets another name before."""
+        ((_new, target),) = pairs
+        with set_aside(operations, self.in_the_way(target)):
             return put_all_in_place(operations, pairs)
-        return give_access(operations, pairs)
 
     def open(self, base: Path) -> Backend:
         return self._opener(Match(self.format_id, "", "", base, base, (base,)))
+
+
+def _is_database(path: Path) -> bool:
+    """Tell whether SQLite may look at a file, which could cost it what lies beside."""
+    head, size = read_head(path, len(_MAGIC)) if path.exists() else (b"", None)
+    return size == 0 or head == _MAGIC
 
 
 def _connected(path: Path, token: CancelToken) -> sqlite3.Connection:

@@ -1,15 +1,17 @@
 """What can be found of a damaged TDB file, and of entries that were removed from one."""
 
+from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
+from itertools import pairwise
 
 from app.backends.base import Backend, ByteOrder, Match, Problem
 from app.backends.binary import MappedFile
 from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.backends.tdb.backend import TdbBackend
 from app.backends.tdb.layout import HEADER_BYTES, Header, parse_header
-from app.backends.tdb.records import DEAD, FREE, RECORD, Records
+from app.backends.tdb.records import DEAD, FREE, RECORD, RECORD_BYTES, Record, Records
 from app.errors import CorruptDatabase, StaleIndex
 
 _DIGEST_BYTES = 16
@@ -42,6 +44,8 @@ class _Search:
         self._salvage = salvage
         self._header = header
         self._seen: set[bytes] = set()
+        self._taken = array("Q")
+        """Where the entries that were listed begin and end in turn (bytes in the file)."""
         self.is_damaged = False
 
     def listed(self) -> Iterator[Found]:
@@ -53,7 +57,7 @@ class _Search:
                 yield from self._entries(backend)
                 self.is_damaged |= report_problems(backend, self._salvage)
         except CorruptDatabase as error:
-            self._damage(error.message, error.offset)
+            self._damage(error.sentence, error.offset)
 
     def _damage(self, message: str, offset: int | None) -> None:
         self.is_damaged = True
@@ -67,10 +71,12 @@ class _Search:
                     key = chunk.key(row)
                     value = backend.read(key, chunk.locators[row], chunk.sizes[row])
                 except (CorruptDatabase, StaleIndex) as error:
-                    self._damage(error.message, error.offset)
+                    self._damage(error.sentence, error.offset)
                     continue
                 self._is_new(key, value)
-                yield Found(key, value, chunk.locators[row], Origin.LIVE)
+                start = chunk.locators[row]
+                self._taken.extend((start, start + RECORD_BYTES + len(key) + len(value)))
+                yield Found(key, value, start, Origin.LIVE)
 
     def _is_new(self, key: bytes, value: bytes) -> bool:
         """Tell whether a pair is found for the first time, and remember it."""
@@ -84,21 +90,24 @@ class _Search:
         with closing(MappedFile(self._salvage.path, self._header.byte_order)) as file:
             records = Records(file, self._header)
             free = [one for one in records.free(self._salvage.token) if not isinstance(one, Problem)]
-            in_free = bytearray(file.size // 4 + 1)
+            in_free, taken = _Cover(file.size), _Cover(file.size)
             for one in free:
-                first, last = one.start // 4, one.end // 4
-                in_free[first:last] = bytes((1,)) * (last - first)
+                in_free.add(one.start, one.end)
+            for start, end in zip(self._taken[::2], self._taken[1::2], strict=True):
+                taken.add(start, end)
             deleted: list[int] = []
             for start in self._starts(file, RECORD):
-                if in_free[start // 4]:
+                if in_free.touches(start, start + 1) or not self.is_damaged:
                     deleted.append(start)
                 else:
-                    yield from self._of_record(records, start, Origin.LOST if self.is_damaged else Origin.DELETED)
+                    yield from self._of_record(records, start, Origin.LOST, taken)
             for magic in (DEAD, FREE) if self._salvage.deleted else ():
                 deleted += self._starts(file, magic)
             if self._salvage.deleted:
-                for start in sorted(deleted):
-                    yield from self._of_record(records, start, Origin.DELETED)
+                deleted.sort()
+                for start, following in pairwise((*deleted, file.size)):
+                    if (record := records.at(start)) is not None and _data_end(record) <= following:
+                        yield from self._of_record(records, start, Origin.DELETED, taken)
 
     def _starts(self, file: MappedFile, magic: int) -> Iterator[int]:
         """Yield where records of a magic may begin: the library aligns them to four bytes."""
@@ -110,8 +119,36 @@ class _Search:
                 yield place - _MAGIC_AT
             place = file.buffer.find(pattern, place + 1)
 
-    def _of_record(self, records: Records, start: int, origin: Origin) -> Iterator[Found]:
+    def _of_record(self, records: Records, start: int, origin: Origin, taken: "_Cover") -> Iterator[Found]:
+        """Yield the entry of a record, unless another one was written over it.
+
+        A record that is in use repeats its length at its end; that of a removed one is gone once its room was joined.
+        """
         record = records.at(start)
-        pair = None if record is None else records.pair(record)
-        if record is not None and pair is not None and (pair[0] or pair[1]) and self._is_new(*pair):
+        if record is None or (origin is Origin.LOST and not records.has_tail(record)):
+            return
+        pair, end = records.pair(record), _data_end(record)
+        if pair is None or not any(pair) or taken.touches(start, end):
+            return
+        taken.add(start, end)
+        if self._is_new(*pair):
             yield Found(*pair, start, origin)
+
+
+class _Cover:
+    """Parts of a file, told to the four bytes that the library aligns records to."""
+
+    def __init__(self, size: int) -> None:
+        self._words = bytearray(size // 4 + 1)
+
+    def add(self, start: int, end: int) -> None:
+        first, behind = start // 4, -(-end // 4)
+        self._words[first:behind] = bytes((1,)) * (behind - first)
+
+    def touches(self, start: int, end: int) -> bool:
+        return self._words.find(1, start // 4, -(-end // 4)) >= 0
+
+
+def _data_end(record: Record) -> int:
+    """Return where key and value of a record end (bytes in the file)."""
+    return record.start + RECORD_BYTES + record.key_size + record.value_size

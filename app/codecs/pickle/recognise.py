@@ -10,7 +10,7 @@ from app.codecs.pickle.reductions import global_lines
 from app.codecs.pickle.scalars import is_text, read_scalar
 from app.errors import CodecError, LimitExceeded
 
-_FIRST_WINDOW = 1 << 12
+_FIRST_WINDOW = 1 << 11
 """Bytes of a file that are looked at before more of it is read: a salvage looks in vain at many places."""
 
 _GROWTH = 8

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.backends.formats import Format, Option
-from app.ui.dialogs.format_texts import DEFAULT_FORMAT, GOOD_FOR, choice_text, writable_formats
+from app.ui.dialogs.format_texts import DEFAULT_FORMAT, GOOD_FOR, offered_choices, offered_text, writable_formats
 from app.ui.theme import GAP, PADDING, row_height
 from app.ui.views.text_table import TextTable
 
@@ -31,9 +31,12 @@ class FormatChooser(QWidget):
     changed = Signal()
 
     def __init__(self, source_format: str = "", source_name: str = "", parent: QWidget | None = None) -> None:
-        """``source_format``: that of a database that is copied; its layout is kept unless another is chosen."""
+        """``source_format``: that of a database that is copied; its layout is kept unless another is chosen.
+
+        Without one, the new database is to be empty.
+        """
         super().__init__(parent)
-        self._formats = tuple(writable_formats())
+        self._formats = tuple(writable_formats(empty=not source_format))
         self.table = TextTable("formats", "Format", ("Format", "Read by"))
         self._pages = QStackedWidget()
         self._forms: list[_OptionForm] = []
@@ -112,26 +115,26 @@ class _OptionForm(QWidget):
         if not form.options:
             self._grid.addWidget(_dim_label("This format has no options."), 1, 0)
         self._grid.setRowStretch(self._grid.rowCount(), 1)
-        self._keep.toggled.connect(self._on_kept)
         self._keep.setChecked(bool(source_name))
 
     def _add(self, option: Option) -> None:
         box = QComboBox()
         box.setObjectName(f"option-{option.name}")
         box.setAccessibleName(option.label)
-        for choice in option.choices:
-            box.addItem(choice_text(option.name, choice))
+        for choice in offered_choices(option):
+            box.addItem(offered_text(option, choice), choice)
+        box.setCurrentIndex(box.findData(option.choices[0]))
         label = QLabel(option.label)
         label.setBuddy(box)
+        for widget in (label, box):
+            keeps_room = widget.sizePolicy()
+            keeps_room.setRetainSizeWhenHidden(True)
+            widget.setSizePolicy(keeps_room)
+            self._keep.toggled.connect(widget.setHidden)  # what a kept layout is made of is not known here
         row, column = divmod(len(self._boxes), _COLUMNS)
         self._grid.addWidget(label, row + 1, 2 * column)
         self._grid.addWidget(box, row + 1, 2 * column + 1)
         self._boxes[option] = box
-
-    @Slot(bool)
-    def _on_kept(self, is_kept: bool) -> None:
-        for box in self._boxes.values():
-            box.setEnabled(not is_kept)
 
     @property
     def keeps_layout(self) -> bool:
@@ -141,7 +144,7 @@ class _OptionForm(QWidget):
         """Return what is chosen, as far as it is not the default."""
         if self.keeps_layout:
             return {}
-        chosen = ((option, option.choices[box.currentIndex()]) for option, box in self._boxes.items())
+        chosen = ((option, box.currentData()) for option, box in self._boxes.items())
         return {option.name: choice for option, choice in chosen if choice != option.choices[0]}
 
 

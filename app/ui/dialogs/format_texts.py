@@ -1,9 +1,9 @@
 """What a person is told of each format that can be written, and of what can be chosen for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from app.backends.formats import FORMATS, Format
+from app.backends.formats import FORMATS, Format, Option
 
 DEFAULT_FORMAT = "sqlite3"
 GOOD_FOR: Mapping[str, str] = MappingProxyType(
@@ -35,10 +35,15 @@ _CHOICES: Mapping[tuple[str, str | int | bool], str] = MappingProxyType(
 )
 
 
-def writable_formats() -> Iterator[Format]:
-    """Yield the formats of new databases in the order in which they are offered."""
+def writable_formats(*, empty: bool = False) -> Iterator[Format]:
+    """Yield the formats of new databases in the order in which they are offered; ``empty``: those without entries."""
     known = (*GOOD_FOR, *(name for name in FORMATS if name not in GOOD_FOR))
-    return (FORMATS[name] for name in known if FORMATS[name].writable)
+    return (form for form in map(FORMATS.__getitem__, known) if form.writable and (form.can_be_empty or not empty))
+
+
+def offered_choices(option: Option) -> Sequence[str | int | bool]:
+    """Return the choices of an option as they are listed: sizes by size, others with the default first."""
+    return sorted(option.choices, key=int) if type(option.choices[0]) is int else option.choices
 
 
 def choice_text(option: str, value: str | int | bool) -> str:
@@ -47,3 +52,10 @@ def choice_text(option: str, value: str | int | bool) -> str:
     if known is not None:
         return known
     return f"{value:,} bytes" if isinstance(value, int) else value
+
+
+def offered_text(option: Option, choice: str | int | bool) -> str:
+    """Return how a choice is listed: among sizes, which one is taken unless told is not seen by its place."""
+    text = choice_text(option.name, choice)
+    is_marked = type(choice) is int and choice == option.choices[0]
+    return f"{text} (default)" if is_marked else text

@@ -42,11 +42,14 @@ def go_button(name: str, title: str) -> QPushButton:
     return button
 
 
-def finish(dialog: QDialog, content: QLayout, go: QPushButton, accept: Callable[[], object]) -> None:
-    """Lay a dialog out: content, and below it ``go``, which Enter presses too, and Cancel."""
+def finish(
+    dialog: QDialog, content: QLayout, go: QPushButton, accept: Callable[[], object], *, loses_some: bool = False
+) -> None:
+    """Lay a dialog out: content, and below it ``go``, which Enter presses unless that loses something, and Cancel."""
     buttons = QDialogButtonBox()
     buttons.addButton(go, QDialogButtonBox.ButtonRole.AcceptRole)
-    buttons.addButton(QDialogButtonBox.StandardButton.Cancel).setIcon(QIcon())
+    cancel = buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+    cancel.setIcon(QIcon())
     buttons.accepted.connect(accept)
     buttons.rejected.connect(dialog.reject)
     column = QVBoxLayout(dialog)
@@ -54,5 +57,5 @@ def finish(dialog: QDialog, content: QLayout, go: QPushButton, accept: Callable[
     column.setSpacing(_MARGIN)
     column.addLayout(content)
     column.addWidget(buttons)
-    go.setDefault(True)
+    (cancel if loses_some else go).setDefault(True)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -20,7 +20,7 @@ class Place:
     @classmethod
     def of(cls, text: str, form: Format) -> "Place":
         """Return what a typed name means; one of the format's files stands for all of them."""
-        path = Path(text.strip()).expanduser().absolute() if text.strip() else Path()
+        path = typed_path(text) or Path()
         ending = next((ending for ending in form.endings if ending and path.name.endswith(ending)), "")
         base = path.with_name(path.name.removesuffix(ending)) if path.name != ending else path
         return cls(base, _beside(base, form.endings), _beside(base, form.leftovers))
@@ -50,6 +50,23 @@ class Place:
         return f"Makes {' and '.join(path.name for path in self.files)}." if len(self.files) > 1 else ""
 
 
+def typed_path(text: str) -> Path | None:
+    """Return the whole path that a typed one stands for; None for an empty one."""
+    path = Path(text.strip())
+    try:
+        return whole_path(path.expanduser()) if text.strip() else None
+    except RuntimeError:  # there is no such home: a name like any other
+        return whole_path(path)
+
+
+def whole_path(path: Path) -> Path:
+    """Return an absolute path without steps back, which over a link lead elsewhere than they seem to."""
+    path = path.absolute()
+    if ".." not in path.parts:
+        return path
+    return path.resolve() if path.name == ".." else path.parent.resolve() / path.name
+
+
 def _beside(base: Path, endings: Sequence[str]) -> tuple[Path, ...]:
     return tuple(base.with_name(base.name + ending) for ending in endings) if base.name else ()
 
@@ -68,6 +85,11 @@ def path_of(target: NewDatabase, made: MadeDatabase) -> Path:
     """Return what a new database is opened by: its base name, unless that is another file's name."""
     base = Path(target.path)
     return Path(made.files[0]) if len(made.files) == 1 or os.path.lexists(base) else base
+
+
+def names_of(made: MadeDatabase) -> str:
+    """Return the names of the files of a new database, as a sentence lists them."""
+    return " and ".join(Path(file).name for file in made.files)
 
 
 def can_be_read(path: Path) -> bool:

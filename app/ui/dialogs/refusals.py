@@ -32,7 +32,7 @@ class RefusalsDialog(QDialog):
         column.setSpacing(GAP)
         column.addWidget(sentence)
         column.addWidget(table, 1)
-        finish(self, column, leave_out, self.accept)
+        finish(self, column, leave_out, self.accept, loses_some=True)
         self.resize(*_SIZE)
 
 
@@ -40,4 +40,5 @@ def _sentence(refusals: Refusals, name: str, label: str) -> str:
     count, shown = refusals.count, len(refusals.first)
     which = "One entry" if count == 1 else f"{count:,} entries"
     more = f" The first {shown:,} are listed." if shown < count else ""
-    return f"{which} cannot be stored in {name} ({label}). Nothing is written yet.{more}"
+    advice = f" To store more, {refusals.advice}." if refusals.advice else ""
+    return f"{which} cannot be stored in {name} ({label}). Nothing is written yet.{more}{advice}"

@@ -13,7 +13,7 @@ from app.engine.base import NewDatabase
 from app.ui.dialogs.format_texts import GOOD_FOR, writable_formats
 from app.ui.dialogs.parts import finish, go_button, hint, label_for, long_hint
 from app.ui.dialogs.place_field import PlaceField
-from app.ui.dialogs.places import Place, free_place
+from app.ui.dialogs.places import Place, free_place, typed_path, whole_path
 from app.ui.dialogs.questions import ask_replace
 from app.ui.theme import GAP
 
@@ -76,7 +76,7 @@ class SalvageDialog(QDialog):
         self._show_recognised(Recognised.NOT_YET)
         self._connect()
         if source is not None:
-            self._source.show_path(source)
+            self._source.show_path(whole_path(source))
         self._on_format()
         (self._place if source is not None else self._source).setFocus()
 
@@ -137,8 +137,7 @@ class SalvageDialog(QDialog):
 
     @property
     def _source_path(self) -> Path | None:
-        text = self._source.text.strip()
-        return Path(text).expanduser().absolute() if text else None
+        return typed_path(self._source.text)
 
     def show_source(self, source: Path, sentence: str, source_is: Recognised) -> None:
         """Say what a file was recognised as, or ask for it; an answer to what was typed before is ignored."""

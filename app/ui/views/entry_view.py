@@ -99,9 +99,7 @@ class EntryView(QTableView):
 
     # ---- the selection
 
-    def moveCursor(  # noqa: N802 - Qt's name
-        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
-    ) -> QModelIndex:
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
         """Let Home and End go to the first and the last entry: a row is one thing here, not cells side by side."""
         ends = {_Cursor.MoveHome: 0, _Cursor.MoveEnd: self._entries.rowCount() - 1}
         if action in ends:

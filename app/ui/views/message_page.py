@@ -32,6 +32,7 @@ class MessagePage(QWidget):
         font.setWeight(QFont.Weight.DemiBold)
         self._title.setFont(font)
         self._lay_out()
+        self.setFocusProxy(self._choices)
         self._picture.setPixmap(picture(self._drawing, _PICTURE))
 
     def _lay_out(self) -> None:

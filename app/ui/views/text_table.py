@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from app.ui.delegates import CellDelegate
@@ -11,7 +12,7 @@ from app.ui.views.header import Header
 
 
 class TextTable(QTableView):
-    """Rows are selected whole; Tab leaves it."""
+    """Rows are selected whole; Home and End go to the first and the last one, Tab leaves it."""
 
     def __init__(
         self, name: str, title: str, columns: Sequence[str], parent: QWidget | None = None, *, type_column: int = -1
@@ -30,3 +31,11 @@ class TextTable(QTableView):
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(row_height())
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        match action:
+            case QAbstractItemView.CursorAction.MoveHome:
+                return self.rows.index(0, 0)
+            case QAbstractItemView.CursorAction.MoveEnd:
+                return self.rows.index(self.rows.rowCount() - 1, 0)
+        return super().moveCursor(action, modifiers)
