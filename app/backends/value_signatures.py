@@ -20,7 +20,7 @@ _OLD_START: Final = re.compile(
     rb"\(*+(?:[ld]p\d++\n|[SV][^\n]*+\np\d++\n|[ic][\w.]++\n\w++\n[pq(])|\(++[IL]-?+\d++L?+\n|\(*+[\]}]q\0"
 )
 """How pickles of protocol 0 and 1 begin that are longer than `_WINDOW`."""
-_OLD_LINE: Final = re.compile(rb"[^FILPSVcgip]|[FILPSVcgip][^\n\0]*+\n")
+_OLD_LINE: Final = re.compile(rb"\(*+(?:[^FILPSVcgip]|[FILPSVcgip][^\n\0]*+\n)")
 """How all of protocol 0 and 1 begin: opcodes that take a line have one, and text in no container has no zeros."""
 _COUNTED: Final = re.compile(rb"[TX](.{4})", re.DOTALL)
 """A long string of protocol 1, and its length."""

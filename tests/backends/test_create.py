@@ -71,7 +71,8 @@ def test_a_name_that_is_taken_is_left_alone(tmp_path: Path, taken: str, kind: st
         case _:
             (tmp_path / taken).symlink_to("nowhere")
 
-    with pytest.raises(SaveFailed, match=f"{taken} is there already"):
+    words = "is a folder" if kind == "folder" else "is there already"
+    with pytest.raises(SaveFailed, match=f"^{taken} {words}"):
         create(tmp_path / "x")
 
     assert os.listdir(tmp_path) == [taken]  # noqa: PTH208 - `iterdir` would do, and say less
@@ -195,7 +196,7 @@ def test_a_disk_that_lies_is_found_out(tmp_path: Path, replaces: bool) -> None:
 
 
 def test_a_missing_folder_and_a_cancelled_creation_leave_nothing(tmp_path: Path) -> None:
-    with pytest.raises(SaveFailed, match=r"^x was not made: No such file.*another place\.$"):
+    with pytest.raises(SaveFailed, match=r"^x was not made: there is no folder .*missing; make that first\.$"):
         create(tmp_path / "missing" / "x")
     token = CancelToken()
     token.cancel()

@@ -297,7 +297,7 @@ def test_a_writer_that_has_the_file_open_stops_a_save_but_no_reading(gdbm: Nativ
     with opened(path) as backend:
         gdbm("open", path, "w")
 
-        with pytest.raises(DatabaseLocked, match="let it finish"):
+        with pytest.raises(DatabaseLocked, match="open in another program"):
             save(backend, Insert(b"new", b"value"))
 
         assert len(entries_of(backend)) == 150

@@ -191,7 +191,7 @@ def test_what_is_no_row_of_pickles_is_refused_and_the_rest_fits() -> None:
 
     assert [refusal.row for refusal in refusals] == [1, 2, 4]
     assert [refusal.key for refusal in refusals] == [b"name", b"1", b"0"]
-    assert "next one's key is '1'" in refusals[0].reason
+    assert "the next number is 1" in refusals[0].reason
     assert "exactly one pickle" in refusals[1].reason
     rest = SelectedRecords(records, [refusal.row for refusal in refusals])
     assert list(writer.refusals(rest, CancelToken())) == []

@@ -393,3 +393,13 @@ def test_one_wrong_byte_gives_entries_or_an_error(data: st.DataObject) -> None:
                     backend.read(index.key(entry_id), index.locator(entry_id), index.size(entry_id))
                 except (CorruptDatabase, StaleIndex):
                     continue
+
+
+def test_a_cut_file_whose_tree_leads_back_is_not_listed_without_end(database_case: Callable[[str], Path]) -> None:
+    path = database_case("sqlite3-n150")
+    path.write_bytes(path.read_bytes()[:18945])
+
+    with opened(path) as backend:
+        rows = [row for chunk in backend.index(CancelToken()) for row in chunk.locators]
+        assert rows == sorted(set(rows))
+        assert any("leads back" in problem.message for problem in backend.problems)

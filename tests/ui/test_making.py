@@ -95,7 +95,7 @@ def test_a_file_with_the_base_name_is_not_taken_for_the_new_database(
 
 
 def test_starting_empty_keeps_a_backup(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
-    before = shelf.read_bytes()
+    before = read_sqlite(shelf)
     dialog = dialog_of(local_window, "new")
     type_place(qtbot, dialog, shelf)
 
@@ -104,7 +104,7 @@ def test_starting_empty_keeps_a_backup(qtbot: QtBot, local_window: MainWindow, s
     finish_errands(qtbot, local_window)
 
     [backup] = shelf.parent.glob("shop.db.shelfscope-backup-*")
-    assert backup.read_bytes() == before
+    assert read_sqlite(backup) == before
     assert read_sqlite(shelf) == {}
     assert backup.name in local_window.area.all()[0].notices.sentence
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import ClassVar
 
 from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
@@ -100,7 +101,8 @@ class SqliteBackend(Backend):
             return None
         try:
             short = self._connection.gathered(SHORT_ROWS, (start, room), gather_short, token)
-            return short or self._connection.gathered(USUAL_ROWS, (start, room), gather_usual, token)
+            batch = short or self._connection.gathered(USUAL_ROWS, (start, room), gather_usual, token)
+            return batch if batch is not None and _rise(start, batch.chunk.locators) else None
         except CorruptDatabase:  # the rows before and behind the damage are looked for one by one
             return None
 
@@ -125,6 +127,8 @@ class SqliteBackend(Backend):
     def _batch(self, start: int, room: int, token: CancelToken) -> list[Row]:
         rows = self._connection.rows(self._schema.queries.batch, (start, room), token)
         if self._has_rowids:
+            if not _rise(start, [row[0] for row in rows]):
+                raise CorruptDatabase(f"{self._path.name} leads back to rows that were listed.", path=self._path)
             return rows
         return [(start + position, *row[1:]) for position, row in enumerate(rows)]
 
@@ -156,7 +160,7 @@ class SqliteBackend(Backend):
         with contextlib.suppress(CorruptDatabase):
             while start > stop and (rows := self._connection.rows(self._schema.queries.backward, (start, 1), token)):
                 token.check()
-                if rows[0][0] <= stop:
+                if not stop < rows[0][0] <= start:
                     break
                 first = rows[0][0]
                 start = first - 1
@@ -241,6 +245,11 @@ class SqliteBackend(Backend):
     def close(self) -> None:
         self._latest = None
         self._connection.close()
+
+
+def _rise(start: int, rowids: Sequence[int]) -> bool:
+    """Tell whether rows come in their order: pages that damage leads to again would be listed without end."""
+    return all(one < other for one, other in pairwise(chain((start - 1,), rowids)))
 
 
 def _notes(types: Counter[tuple[bytes, ...]]) -> Iterator[str]:
