@@ -168,9 +168,9 @@ class Cells:
             rest = self._rest(page, header + local, payload - local)
             if rest is None:
                 continue
-            value = page[content + key_size : header + local] + rest
-            if end == place + size or (value and value_end(value, 0) == value_size):
-                return Row(page[content : content + key_size], value, start + place, end)
+            key, value = page[content : content + key_size], page[content + key_size : header + local] + rest
+            if (end == place + size and _is_text(key)) or (value and value_end(value, 0) == value_size):
+                return Row(key, value, start + place, end)
         return _headless(page, start, place, size, value_end)
 
     def _rest(self, page: bytes, pointer: int, size: int) -> bytes | None:
@@ -233,6 +233,14 @@ def two_cells(record: bytes) -> tuple[bytes, bytes] | None:
     if header + key_size + value_size != len(record):
         return None
     return record[header : header + key_size], record[header + key_size :]
+
+
+def _is_text(key: bytes) -> bool:
+    """Tell whether a key speaks for itself; zeros and numbers in free room that grew together look like rows."""
+    try:
+        return key.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def _varint(data: bytes, place: int) -> tuple[int, int]:
