@@ -1,6 +1,6 @@
 """Every container format by name: what Shelfscope can do with it, and what can be chosen for a new database."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -59,16 +59,16 @@ _USES: Mapping[str, str] = MappingProxyType(
         "sqlite3": "Python 3.13 and later, and everything that reads SQLite",
         "dumb": "Every Python, without any library; slow when it is large",
         "gdbm": "Python's dbm.gnu on Linux, and many other languages",
-        "gdbm-ndbm": "Python's dbm.ndbm on Debian and its relatives",
+        "gdbm-ndbm": "NDBM_File and ODBM_File of Perl on Debian and its relatives",
         "sdbm": "Perl, Ruby, Apache; only small entries",
-        "bdb-hash": "Python 2's dbhash and bsddb, mail and DNS servers",
-        "bdb-btree": "As bdb-hash, where programs want keys in order",
+        "bdb-hash": "Python 2's dbhash and bsddb, dbm.ndbm on Debian, mail and DNS servers",
+        "bdb-btree": "The programs of Berkeley DB hash, where they want keys in order",
         "cdb": "Mail and DNS servers; made to be read, fast at any size",
         "lmdb": "Programs with the lmdb library",
         "pickle-file": "Values without keys, one pickle after the other",
     }
 )
-"""Which programs read what can be written."""
+"""Which programs read what can be written. The order is that of lists."""
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
@@ -99,3 +99,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 """What Shelfscope knows by name, by format id; what it can do with it today."""
+
+
+def writable_in_order() -> Iterator[Format]:
+    """Yield the formats that can be written, those first that most people want."""
+    return (FORMATS[format_id] for format_id in _USES if FORMATS[format_id].writable)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.backends.base import SaveOptions
 from app.backends.create import CreateReport, create_database
 from app.backends.dumb.backend import DumbBackend
-from app.backends.dumb.index import MAX_LINE, IndexStyle
+from app.backends.dumb.index import MAX_LINE, IndexStyle, style_of
 from app.backends.dumb.write import DumbWriter
 from app.backends.file_operations import FileOperations
 from app.backends.records import PIECE_BYTES
@@ -335,3 +335,23 @@ def test_values_that_are_no_part_of_a_database_are_left_alone(tmp_path: Path) ->
     create_database(writer, tmp_path / "x", PairRecords([(b"a", b"1")]), CancelToken(), replaces=True)
 
     assert (tmp_path / "x.dat").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("keys", "python2"),
+    [
+        ((b"\xa1", b"\\xa1"), False),  # a backslash and three letters, as Python 3 writes them beside a high byte
+        ((b"\\xa1",), False),
+        ((b"caf\xe9",), True),
+        ((b"caf\xe9", b"\\\\xa1"), True),
+        ((b"plain",), False),
+    ],
+)
+def test_the_python_that_wrote_an_index_is_told_by_its_escapes(
+    tmp_path: Path, keys: tuple[bytes, ...], *, python2: bool
+) -> None:
+    lines = (IndexStyle(python2=python2).line(key, 0, 0) for key in keys)
+    path = tmp_path / "x.dir"
+    path.write_bytes(b"".join(lines))
+
+    assert style_of(path) == IndexStyle(python2=python2)

@@ -11,7 +11,7 @@ from app.backends.formats import FORMATS, Format
 from app.backends.registry import new_writer
 from app.backends.writer import CreateOptions
 from app.engine.base import NewDatabase
-from app.ui.dialogs.format_texts import DEFAULT_FORMAT, GOOD_FOR, choice_text, writable_formats
+from app.ui.dialogs.format_texts import DEFAULT_FORMAT, choice_text, writable_formats
 from app.ui.dialogs.new_database import NewDatabaseDialog, Wish
 from app.ui.dialogs.places import Place
 from app.ui.labels import ElidedLabel
@@ -64,7 +64,7 @@ def test_every_writable_format_is_listed_with_what_it_is_good_for(qtbot: QtBot, 
     dialog, _ = shown(host, Wish("New database", "Create", tmp_path))
 
     new = [form for form in FORMATS.values() if form.writable and form.can_be_empty]
-    assert formats_of(dialog) == {form.label: GOOD_FOR[form.format_id] for form in new}
+    assert formats_of(dialog) == {form.label: form.use for form in new}
 
 
 @pytest.mark.parametrize("form", list(writable_formats()), ids=lambda form: form.format_id)

@@ -27,6 +27,8 @@ _SHORT_LINE = 4096
 
 _BLOCK = 1 << 20
 """Bytes of an index that are looked through at once for keys that come again."""
+_BEFORE = 1024
+"""Bytes before a block that are looked at with it."""
 
 # Possessive throughout: a hostile line must not make the pattern go back and try again. The literal knows only
 # the escapes that repr() of some Python writes, so that decoding them can neither fail nor warn.
@@ -37,7 +39,8 @@ _ESCAPE = rb"\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}|u00[0-9a-fA-F]{2}|[0-3][0-7]{2}
 _LITERAL = rb"('(?:[^'\\\x00\r\n]++|" + _ESCAPE + rb")*+'|\"(?:[^\"\\\x00\r\n]++|" + _ESCAPE + rb")*+\")"
 _KEY = re.compile(rb"\s*+[uU]?+" + _LITERAL + rb"\s*+")
 _LINE = re.compile(rb"\s*+[uU]?+" + _LITERAL + _TAIL)
-_HIGH_ESCAPE = re.compile(rb"\\x(?:a[1-9a-ce-f]|[b-f][0-9a-f])")
+_HIGH_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\x(?:a[1-9a-ce-f]|[b-f][0-9a-f])")
+"""A byte as Python 2 escapes it and Python 3 does not; behind an even number of backslashes, which are bytes too."""
 _KEY_AFTER_LINE_END = re.compile(rb"\n" + _LITERAL)
 
 
@@ -241,12 +244,13 @@ def style_of(path: Path) -> IndexStyle:
     Raises:
         CannotOpen: it cannot be read at all.
     """
-    escapes_high, tail = False, b""
+    escapes_high, is_ascii, tail = False, True, b""
     with open_regular(path) as file:
         try:
             while block := file.read(_BLOCK):
+                is_ascii = is_ascii and block.isascii()
                 escapes_high = escapes_high or _HIGH_ESCAPE.search(tail + block) is not None
-                tail = (tail + block)[-4:]
+                tail = (tail + block)[-_BEFORE:]
         except OSError as error:
             raise cannot_open(path, error) from error
-    return IndexStyle(escapes_high, b"\r\n" if tail.endswith(b"\r\n") else b"\n")
+    return IndexStyle(escapes_high and is_ascii, b"\r\n" if tail.endswith(b"\r\n") else b"\n")

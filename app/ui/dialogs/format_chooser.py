@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.backends.formats import Format, Option
-from app.ui.dialogs.format_texts import DEFAULT_FORMAT, GOOD_FOR, offered_choices, offered_text, writable_formats
+from app.ui.dialogs.format_texts import DEFAULT_FORMAT, offered_choices, offered_text, writable_formats
 from app.ui.theme import GAP, PADDING, row_height
 from app.ui.views.text_table import TextTable
 
@@ -40,7 +40,7 @@ class FormatChooser(QWidget):
         self.table = TextTable("formats", "Format", ("Format", "Read by"))
         self._pages = QStackedWidget()
         self._forms: list[_OptionForm] = []
-        self.table.rows.show_rows([(form.label, GOOD_FOR.get(form.format_id, "")) for form in self._formats])
+        self.table.rows.show_rows([(form.label, form.use) for form in self._formats])
         for form in self._formats:
             options = _OptionForm(form, source_name if form.format_id == source_format else "")
             self._forms.append(options)
@@ -61,7 +61,7 @@ class FormatChooser(QWidget):
         view.horizontalHeader().hide()
         metrics = QFontMetrics(view.font())
         labels = max(metrics.horizontalAdvance(form.label) for form in self._formats)
-        texts = max(metrics.horizontalAdvance(text) for text in GOOD_FOR.values())
+        texts = max(metrics.horizontalAdvance(form.use) for form in self._formats)
         view.setColumnWidth(0, labels + 4 * PADDING)
         view.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         view.setMinimumWidth(labels + texts + 8 * PADDING)

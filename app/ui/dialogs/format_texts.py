@@ -3,25 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from app.backends.formats import FORMATS, Format, Option
+from app.backends.formats import Format, Option, writable_in_order
 
 DEFAULT_FORMAT = "sqlite3"
-GOOD_FOR: Mapping[str, str] = MappingProxyType(
-    {
-        "sqlite3": "Python 3.13 and later, and everything that reads SQLite",
-        "dumb": "Every Python, without any library; slow when it is large",
-        "gdbm": "Python's dbm.gnu on Linux, and many other languages",
-        "gdbm-ndbm": "Python's dbm.ndbm on Debian and its relatives",
-        "sdbm": "Perl, Ruby, Apache; only small entries",
-        "bdb-hash": "Python 2's dbhash and bsddb, mail and DNS servers",
-        "bdb-btree": "The same programs, where they want keys in order",
-        "cdb": "Mail and DNS servers; made to be read, fast at any size",
-        "lmdb": "Programs with the lmdb library",
-        "pickle-file": "Values without keys, one pickle after the other",
-    }
-)
-"""One line on each format that can be written: which programs read it. Its order is that of lists."""
-
 _CHOICES: Mapping[tuple[str, str | int | bool], str] = MappingProxyType(
     {
         ("byte_order", "little"): "Little-endian",
@@ -37,8 +21,7 @@ _CHOICES: Mapping[tuple[str, str | int | bool], str] = MappingProxyType(
 
 def writable_formats(*, empty: bool = False) -> Iterator[Format]:
     """Yield the formats of new databases in the order in which they are offered; ``empty``: those without entries."""
-    known = (*GOOD_FOR, *(name for name in FORMATS if name not in GOOD_FOR))
-    return (form for form in map(FORMATS.__getitem__, known) if form.writable and (form.can_be_empty or not empty))
+    return (form for form in writable_in_order() if form.can_be_empty or not empty)
 
 
 def offered_choices(option: Option) -> Sequence[str | int | bool]:

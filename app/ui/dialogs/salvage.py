@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QGridLayout, QWidge
 
 from app.backends.formats import FORMATS, Format
 from app.engine.base import NewDatabase
-from app.ui.dialogs.format_texts import GOOD_FOR, writable_formats
+from app.ui.dialogs.format_texts import writable_formats
 from app.ui.dialogs.parts import finish, go_button, hint, label_for, long_hint
 from app.ui.dialogs.place_field import PlaceField
 from app.ui.dialogs.places import Place, free_place, typed_path, whole_path
@@ -167,7 +167,7 @@ class SalvageDialog(QDialog):
     @Slot()
     def _on_format(self, *_: object) -> None:
         """Let the name follow the format and the source until a person gave one."""
-        self._good_for.show_text(GOOD_FOR.get(self._form.format_id, ""))
+        self._good_for.show_text(self._form.use)
         source = self._source_path
         if not self._is_named and source is not None:
             self._place.show_path(free_place(source.parent, f"{source.stem}-salvaged", self._form.suffix, self._form))
