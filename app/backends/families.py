@@ -43,7 +43,7 @@ def base_of(path: Path, suffixes: tuple[str, ...]) -> Path | None:
 def existing(base: Path, suffixes: tuple[str, ...]) -> tuple[Path, ...]:
     members = (companion(base, suffix) for suffix in suffixes)
     # A name that is too long for a file is that of none; `Path.is_file` would raise.
-    return tuple(member for member in members if os.path.isfile(member))  # noqa: PTH113
+    return tuple(member for member in members if os.path.isfile(member))  # noqa: PTH113 - `Path.is_file` raises for names that are too long
 
 
 def read(path: Path) -> Head:

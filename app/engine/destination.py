@@ -137,7 +137,7 @@ def _has_repeats(records: Records, token: CancelToken) -> bool:
 
 def _is_one_of(path: Path, others: Iterable[str]) -> bool:
     """Tell whether a path is another name (a link, another case) of a file that is there."""
-    return path.exists() and any(os.path.exists(other) and path.samefile(other) for other in others)  # noqa: PTH110
+    return path.exists() and any(os.path.exists(other) and path.samefile(other) for other in others)  # noqa: PTH110 - `Path.exists` raises for names that are too long
 
 
 def _same_layout(target: NewDatabase, source: Backend) -> Writer | None:

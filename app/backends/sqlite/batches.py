@@ -16,13 +16,13 @@ _LONG_VALUE: Final = 256
 """Bytes: such values mostly lie on other pages than their rows, and are left for when somebody asks."""
 
 SHORT_ROWS: Final = (
-    f"SELECT rowid, CASE WHEN length(key) <= {_LONG_KEY} THEN key END,"  # noqa: S608
+    f"SELECT rowid, CASE WHEN length(key) <= {_LONG_KEY} THEN key END,"  # noqa: S608 - only constants
     f" CASE WHEN length(value) <= {_LONG_VALUE} THEN value END FROM Dict WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2"
 )
 """Rowid, key and value; nothing instead of a long one."""
 
 USUAL_ROWS: Final = (
-    f"SELECT rowid, CASE WHEN typeof(key) = 'blob' AND length(key) <= {_LONG_KEY} THEN key END, length(value),"  # noqa: S608
+    f"SELECT rowid, CASE WHEN typeof(key) = 'blob' AND length(key) <= {_LONG_KEY} THEN key END, length(value),"  # noqa: S608 - only constants
     f" CASE WHEN typeof(value) <> 'blob' THEN 1 WHEN length(value) <= {_LONG_VALUE} THEN value END"
     " FROM Dict WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2"
 )

@@ -18,7 +18,7 @@ _LARGE: Final = 1 << 14
 _ROWS_AT_ONCE: Final = 256
 
 _EVERY_ROW: Final = (
-    f"SELECT rowid, key, CASE WHEN length(value) <= {_LARGE} OR typeof(value) IN ('integer', 'real')"  # noqa: S608
+    f"SELECT rowid, key, CASE WHEN length(value) <= {_LARGE} OR typeof(value) IN ('integer', 'real')"  # noqa: S608 - only constants
     " THEN value END FROM Dict ORDER BY rowid"
 )
 _TYPE_OF_VALUE: Final = "SELECT typeof(value) FROM Dict WHERE rowid = ?"
