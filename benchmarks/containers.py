@@ -235,8 +235,8 @@ def cost_of(command: Command) -> Cost:
 def scan(path: Path) -> dict[str, float]:
     start, count = time.process_time(), 0
     with open_database(path) as database:
-        for chunk in database.index(CancelToken()):
-            for _value in database.values(chunk):
+        for _chunk, values in database.scan(CancelToken()):
+            for _value in values:
                 count += 1
     return {"cpu": time.process_time() - start, "count": count}
 

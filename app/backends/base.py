@@ -2,7 +2,7 @@
 
 import mmap
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -201,6 +201,17 @@ class Backend(ABC):
         """
         for row in range(len(chunk)):
             yield self.read(chunk.key(row), chunk.locators[row], chunk.sizes[row])
+
+    def scan(self, token: CancelToken) -> Iterator[tuple[IndexChunk, Iterable[bytes]]]:
+        """Yield the chunks of `index`, each with its values in order; for going through a whole database once.
+
+        Values are those that were there when the chunk was listed, so that backends need not find entries twice.
+
+        Raises:
+            StaleIndex, CorruptDatabase, Cancelled: as `index` and `read`; also while values are taken.
+        """
+        for chunk in self.index(token):
+            yield chunk, self.values(chunk)
 
     def part_of(self, locator: int) -> bytes | None:
         """Return the name of the database within this one that an entry is in; None where there is but one."""
