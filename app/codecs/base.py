@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from app.cancel import CancelToken
+from app.codecs.edits import Edit
+from app.codecs.findings import Audit, Hit, OpcodeRow, Query
+from app.codecs.model import Value
 from app.errors import EncodeError, PathError
 
 
@@ -93,6 +96,41 @@ class DecodedValue(ABC):
             PathError: no such place.
         """
         raise EncodeError(f"{self.codec} values cannot be edited yet.")
+
+    def edit(self, edit: Edit, token: CancelToken) -> bytes:
+        """Return the value's bytes with an edit made; whatever it does not name keeps its bytes.
+
+        Raises:
+            EncodeError: the new value is wrong, or the place cannot be edited safely; says why.
+            PathError: no such place.
+            Cancelled: by ``token``.
+        """
+        raise EncodeError(f"{self.codec} values cannot be edited in this way.")
+
+    def model(self, path: str, token: CancelToken) -> Value:
+        """Return the node at ``path`` as a value to be written elsewhere.
+
+        Raises:
+            EncodeError: it is damaged, or nothing else could hold it; says why.
+            PathError: no such place.
+        """
+        raise EncodeError(f"{self.codec} values cannot be copied from.")
+
+    def audit(self, token: CancelToken) -> Audit:
+        """Return what a real decoder would import and call; nothing for a format that can do neither."""
+        return Audit()
+
+    def opcodes(self, start: int, count: int, token: CancelToken) -> list[OpcodeRow]:
+        """Return at most ``count`` opcodes from opcode number ``start`` on; nothing where there are none."""
+        return []
+
+    def search(self, query: Query, token: CancelToken) -> Iterator[Hit]:
+        """Yield the places whose scalar, key, class or type matches, in the order of the tree."""
+        return iter(())
+
+    def typed(self, token: CancelToken, path: str = "") -> Iterator[str]:
+        """Yield the typed JSON of DESIGN section 6 in pieces; joined they are one document without a line break."""
+        yield from self.plain(token, path)
 
     @abstractmethod
     def text(self, limit: int, path: str = "") -> str:

@@ -1,0 +1,75 @@
+"""What else can be told of a value beside its tree: opcodes, calls, places that match. Plain data."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Risk(StrEnum):
+    """What a real unpickler's call could do."""
+
+    HARMLESS = "harmless"
+    UNKNOWN = "unknown"
+    DANGEROUS = "dangerous"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedGlobal:
+    """A class or function that a pickle names: ``module.name``, the path where it stands, the opcode's offset."""
+
+    name: str
+    path: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that a real unpickler would make, in the order in which it would; ``why`` explains the risk."""
+
+    callable: str
+    path: str
+    offset: int
+    risk: Risk
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """All that a value names and would call. ``more`` counts calls and names beyond the cap."""
+
+    globals: tuple[NamedGlobal, ...] = ()
+    calls: tuple[Call, ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpcodeRow:
+    """One opcode of a listing; texts are escaped for the screen.
+
+    ``depth`` is the number of objects and marks on the stack before it, ``builds`` what it makes and where that goes,
+    ``node`` the row handle of what it pushes or changes, or -1.
+    """
+
+    offset: int
+    size: int
+    name: str
+    argument: str
+    depth: int
+    builds: str
+    node: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for in keys and scalars of values: a text as it is, or a regular expression."""
+
+    pattern: str
+    is_regex: bool = False
+    ignores_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place that matches: its path and its text, escaped for the screen and cut around the match."""
+
+    path: str
+    text: str
