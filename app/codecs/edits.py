@@ -87,7 +87,7 @@ class RenameKey:
 class RenameGlobal:
     """Name a class or function ``new`` wherever the value names it ``old``: ``module.name`` as `GLOBAL` rows show it.
 
-    Where a module's and a name's dots could be taken for each other, a colon parts them: ``package.module:Outer.Inner``.
+    Where the dots of module and name could be taken for each other, a colon parts them: ``package.module:Outer.Inner``.
     """
 
     old: str
