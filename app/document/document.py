@@ -18,7 +18,8 @@ from app.cancel import CancelToken
 from app.codecs.base import NodeRow, Summary
 from app.document.history import Edit, EntryRef, History, Patch
 from app.document.job import Job, StreamJob
-from app.engine.base import Engine, ExportItem, ExportReport, Info, ProblemNote, Source, ValueInfo
+from app.engine.base import Engine, ExportItem, ExportReport, Info, ProblemNote
+from app.engine.value_calls import Source, ValueInfo
 from app.errors import ChangedOnDisk, DocumentError
 
 _SUMMARIES_KEPT = 50_000

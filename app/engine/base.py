@@ -1,28 +1,14 @@
 """The engine: one open database spoken to in plain data, in this process or in a child."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk
 from app.cancel import CancelToken
-from app.codecs.base import NodeRow, Summary
+from app.engine.value_calls import Source, ValueCalls
 from app.errors import CorruptDatabase
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A stored value by what its index said of it, so that it can be read without the index."""
-
-    key: bytes
-    locator: int
-    size: int
-
-
-Source = int | Stored | bytes
-"""Where a value is: the entry id of a stored one, its place, or the bytes of one that is not saved yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +38,6 @@ class Info:
     """Whether the keys are record numbers: people read and write them in decimal, see `record_numbers`."""
     recognised_only: str = ""
     """A sentence when the format is only named and cannot be opened; then nothing else can be asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class ValueInfo:
-    """A decoded value: its codec and why, the root row, its size in bytes, sentences on what is wrong with it."""
-
-    codec: str
-    reason: str
-    root: NodeRow
-    size: int
-    problems: tuple[str, ...] = ()
-    is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +119,7 @@ class SalvageReport:
     format: str = ""
 
 
-class Engine(ABC):
+class Engine(ValueCalls):
     """One open database. Calls are made one at a time.
 
     Every call raises `AppError` when it cannot answer, `Cancelled` by its token, and `EngineStopped`
@@ -176,45 +150,6 @@ class Engine(ABC):
         """Tell whether the first `limits.SHELF_SAMPLE` values are pickles under UTF-8 keys; not so when empty."""
 
     @abstractmethod
-    def read(self, source: Source, start: int, length: int, token: CancelToken) -> bytes:
-        """Return a range of a value's bytes."""
-
-    @abstractmethod
-    def summaries(self, sources: Sequence[Source], token: CancelToken) -> list[Summary]:
-        """Return what table cells show, one for each source, each from a prefix of its value."""
-
-    @abstractmethod
-    def decode(self, source: Source, token: CancelToken) -> ValueInfo:
-        """Decode a value; the last few decoded values are kept."""
-
-    @abstractmethod
-    def rows(self, source: Source, node: int, start: int, count: int, token: CancelToken) -> list[NodeRow]:
-        """Return child rows of a node of a decoded value."""
-
-    @abstractmethod
-    def find(self, source: Source, path: str, token: CancelToken) -> NodeRow: ...
-
-    @abstractmethod
-    def text(self, source: Source, limit: int, token: CancelToken, path: str = "") -> str:
-        """Return the value, or the node at ``path``, pretty-printed: at most some ``limit`` characters."""
-
-    @abstractmethod
-    def edit_text(self, source: Source, path: str, token: CancelToken) -> str:
-        """Return the whole scalar at ``path`` as a Python literal."""
-
-    @abstractmethod
-    def replace(self, source: Source, path: str, literal: str, token: CancelToken) -> bytes:
-        """Return the value's new bytes; nothing is saved."""
-
-    @abstractmethod
-    def tree(self, source: Source, path: str, limit: int, token: CancelToken) -> dict[str, Any]:
-        """Return node JSON."""
-
-    @abstractmethod
-    def plain(self, source: Source, path: str, token: CancelToken) -> str:
-        """Return the plain JSON of one value as text."""
-
-    @abstractmethod
     def export(
         self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken
     ) -> Iterator[ExportReport]:
@@ -225,10 +160,6 @@ class Engine(ABC):
         Raises:
             DocumentError: two keys would get one name in a JSON object; says to use JSON Lines.
         """
-
-    @abstractmethod
-    def digest(self, source: Source, token: CancelToken) -> bytes:
-        """Return the SHA-256 of a value's bytes."""
 
     @abstractmethod
     def apply(

@@ -16,7 +16,6 @@ from app import errors, limits
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk, KeyIndex
 from app.cancel import CancelToken
-from app.codecs.base import NodeRow, Summary
 from app.engine.base import (
     Engine,
     ExportItem,
@@ -27,12 +26,11 @@ from app.engine.base import (
     ProblemNote,
     Refusals,
     SalvageReport,
-    Source,
-    Stored,
-    ValueInfo,
 )
+from app.engine.child_values import ChildValueCalls
 from app.engine.patience import CANCEL_SECONDS, STEP_SECONDS, Patience, writing
 from app.engine.serve import serve
+from app.engine.value_calls import Source, Stored
 from app.engine.wire import pack, unpack
 from app.errors import AppError, Cancelled, ChangedOnDisk, EngineBug, EngineStopped
 
@@ -51,7 +49,7 @@ def _end_all() -> None:
         engine.close()
 
 
-class ChildEngine(Engine):
+class ChildEngine(ChildValueCalls, Engine):
     """Speaks to one child process. Blocks its caller; to be called from one worker thread."""
 
     def __init__(self, *, answer_seconds: float = limits.DECODE_SECONDS) -> None:
@@ -183,7 +181,6 @@ class ChildEngine(Engine):
             process.close()
 
     def _place(self, source: Source) -> Stored | bytes:
-        """Return the source so that a process without the index, or a new one, understands it."""
         if isinstance(source, int):
             return Stored(self._index.key(source), self._index.locator(source), self._index.size(source))
         return source
@@ -251,41 +248,6 @@ class ChildEngine(Engine):
 
     def is_shelf(self, token: CancelToken) -> bool:
         return bool(self._call("is_shelf", (), token))
-
-    def read(self, source: Source, start: int, length: int, token: CancelToken) -> bytes:
-        return bytes(self._call("read", [self._place(source), start, length], token))
-
-    def summaries(self, sources: Sequence[Source], token: CancelToken) -> list[Summary]:
-        return list(self._call("summaries", [[self._place(source) for source in sources]], token))
-
-    def decode(self, source: Source, token: CancelToken) -> ValueInfo:
-        value: ValueInfo = self._call("decode", [self._place(source)], token)
-        return value
-
-    def rows(self, source: Source, node: int, start: int, count: int, token: CancelToken) -> list[NodeRow]:
-        return list(self._call("rows", [self._place(source), node, start, count], token))
-
-    def find(self, source: Source, path: str, token: CancelToken) -> NodeRow:
-        row: NodeRow = self._call("find", [self._place(source), path], token)
-        return row
-
-    def text(self, source: Source, limit: int, token: CancelToken, path: str = "") -> str:
-        return str(self._call("text", [self._place(source), limit], token, path=path))
-
-    def edit_text(self, source: Source, path: str, token: CancelToken) -> str:
-        return str(self._call("edit_text", [self._place(source), path], token))
-
-    def replace(self, source: Source, path: str, literal: str, token: CancelToken) -> bytes:
-        return bytes(self._call("replace", [self._place(source), path, literal], token))
-
-    def tree(self, source: Source, path: str, limit: int, token: CancelToken) -> dict[str, Any]:
-        return dict(self._call("tree", [self._place(source), path, limit], token))
-
-    def plain(self, source: Source, path: str, token: CancelToken) -> str:
-        return str(self._call("plain", [self._place(source), path], token))
-
-    def digest(self, source: Source, token: CancelToken) -> bytes:
-        return bytes(self._call("digest", [self._place(source)], token))
 
     def export(
         self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from app.codecs.base import DecodedValue
-from app.engine.base import Source
+from app.engine.value_calls import Source
 
 _KEPT = 4
 _BYTES = 32 << 20

@@ -3,9 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from app import limits
 from app.backends.base import Backend, Change, Expected, SaveOptions, SaveReport
@@ -14,7 +12,7 @@ from app.backends.record_numbers import decimal_of
 from app.backends.registry import open_database, recognise
 from app.cancel import CancelToken
 from app.codecs import registry as codecs
-from app.codecs.base import DecodedValue, NodeRow, Summary
+from app.codecs.base import DecodedValue, Summary
 from app.engine.atomic_text import replacing
 from app.engine.base import (
     Engine,
@@ -26,30 +24,28 @@ from app.engine.base import (
     ProblemNote,
     Refusals,
     SalvageReport,
-    Source,
-    Stored,
-    ValueInfo,
 )
 from app.engine.copying import Copy
-from app.engine.decoded_values import Decoded, DecodedValues
 from app.engine.destination import Destination, create
 from app.engine.export import Progress, check_names, json_pieces
+from app.engine.local_values import LocalValueCalls
 from app.engine.looking import check, info_of
 from app.engine.salvaging import salvage
+from app.engine.value_calls import Source, Stored
 from app.errors import AppError, BackendMissing, DocumentError, StaleIndex
 
 _SLICE_SECONDS = 0.02
 
 
-class LocalEngine(Engine):
+class LocalEngine(LocalValueCalls, Engine):
     """Holds one backend, its key index and the last decoded values."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._backend: Backend | None = None
         self._path: Path | None = None
         self._index = KeyIndex()
         self._is_indexed = False
-        self._decoded = DecodedValues()
 
     # ---- the container
 
@@ -165,9 +161,6 @@ class LocalEngine(Engine):
             return self._prefix(self._stored(source), length)
         return self.value(source)[start : start + length]
 
-    def digest(self, source: Source, token: CancelToken) -> bytes:
-        return sha256(self.value(source)).digest()
-
     def summaries(self, sources: Sequence[Source], token: CancelToken) -> list[Summary]:
         return [self._summary(source, token) for source in sources]
 
@@ -178,45 +171,6 @@ class LocalEngine(Engine):
             return codecs.summary(self.read(source, 0, limits.SUMMARY_PREFIX, token), size)
         except AppError as error:
             return Summary("", "damaged", "", error.message)
-
-    # ---- trees of values
-
-    def _value(self, source: Source, token: CancelToken) -> Decoded:
-        self._decoded.forget_unless(self.signature())
-        kept = self._decoded.get(source)
-        if kept is None:
-            kept = codecs.decode(self.value(source), token)
-            self._decoded.keep(source, kept)
-        return kept
-
-    def decoded(self, source: Source, token: CancelToken) -> DecodedValue:
-        """Return the decoded value itself; for callers in this process."""
-        return self._value(source, token)[0]
-
-    def decode(self, source: Source, token: CancelToken) -> ValueInfo:
-        value, reason = self._value(source, token)
-        return ValueInfo(value.codec, reason, value.root, len(value.data), value.problems, value.is_damaged)
-
-    def rows(self, source: Source, node: int, start: int, count: int, token: CancelToken) -> list[NodeRow]:
-        return self.decoded(source, token).rows(node, start, count)
-
-    def find(self, source: Source, path: str, token: CancelToken) -> NodeRow:
-        return self.decoded(source, token).find(path)
-
-    def text(self, source: Source, limit: int, token: CancelToken, path: str = "") -> str:
-        return self.decoded(source, token).text(limit, path)
-
-    def edit_text(self, source: Source, path: str, token: CancelToken) -> str:
-        return self.decoded(source, token).edit_text(path)
-
-    def replace(self, source: Source, path: str, literal: str, token: CancelToken) -> bytes:
-        return self.decoded(source, token).replace(path, literal)
-
-    def tree(self, source: Source, path: str, limit: int, token: CancelToken) -> dict[str, Any]:
-        return self.decoded(source, token).tree(limit, path)
-
-    def plain(self, source: Source, path: str, token: CancelToken) -> str:
-        return "".join(self.decoded(source, token).plain(token, path))
 
     # ---- export
 

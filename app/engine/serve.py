@@ -22,6 +22,7 @@ CALLS = frozenset(
         *("open", "signature", "problems", "notes", "is_shelf", "close"),
         *("apply", "compact", "refusals", "convert", "check", "create", "salvage"),
         *("read", "digest", "summaries", "decode", "rows", "find", "text", "tree", "plain", "edit_text", "replace"),
+        *("typed", "edit", "encode_new", "audit", "opcodes"),
     }
 )
 WITHOUT_TOKEN = frozenset({"problems", "notes", "signature", "close"})

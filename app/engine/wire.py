@@ -15,6 +15,20 @@ from typing import Any
 from app.backends.base import Expected, Insert, Remove, Replace, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk
 from app.codecs.base import NodeRow, Summary
+from app.codecs.edits import (
+    AddPair,
+    ChangeProtocol,
+    Copied,
+    DeleteNodes,
+    InsertItem,
+    RenameGlobal,
+    RenameKey,
+    Reorder,
+    ReplaceNode,
+    Written,
+)
+from app.codecs.findings import Audit, Call, Hit, NamedGlobal, OpcodeRow, Query
+from app.codecs.model import Style
 from app.engine.base import (
     ExportItem,
     ExportReport,
@@ -25,33 +39,49 @@ from app.engine.base import (
     Refusals,
     RefusedEntry,
     SalvageReport,
-    Stored,
-    ValueInfo,
 )
+from app.engine.value_calls import Stored, ValueInfo
 
 _HEADER = Struct("<I")
 
 _PLAIN_TYPES: tuple[type, ...] = (
+    AddPair,
+    Audit,
+    Call,
+    ChangeProtocol,
+    Copied,
+    DeleteNodes,
+    Expected,
     ExportItem,
     ExportReport,
-    Expected,
+    Hit,
     IndexChunk,
     Info,
     Insert,
+    InsertItem,
     MadeDatabase,
+    NamedGlobal,
     NewDatabase,
     NodeRow,
+    OpcodeRow,
     ProblemNote,
-    RefusedEntry,
+    Query,
     Refusals,
+    RefusedEntry,
     Remove,
+    RenameGlobal,
+    RenameKey,
+    Reorder,
     Replace,
+    ReplaceNode,
     SalvageReport,
     SaveOptions,
     SaveReport,
     Stored,
+    Style,
     Summary,
     ValueInfo,
+    Written,
 )
 _BY_NAME = {kind.__name__: kind for kind in _PLAIN_TYPES}
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _PLAIN_TYPES}

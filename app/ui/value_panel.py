@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, Q
 
 from app.codecs.base import NodeRow
 from app.document.document import Document
-from app.engine.base import Source, ValueInfo
+from app.engine.value_calls import Source, ValueInfo
 from app.errors import AppError, StaleIndex
 from app.ui.jobs import JobRunner
 from app.ui.labels import ElidedLabel

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from app.backends.base import Expected, Insert, Replace, SaveReport
 from app.backends.key_index import IndexChunk
 from app.codecs.base import NodeRow
-from app.engine.base import ExportItem, Stored
+from app.engine.base import ExportItem
+from app.engine.value_calls import Stored
 from app.engine.wire import pack, unpack
 
 LEAVES = (

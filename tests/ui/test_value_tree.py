@@ -11,7 +11,7 @@ from pytestqt.modeltest import ModelTester
 
 from app.document.document import Document
 from app.document.job import run_now
-from app.engine.base import ValueInfo
+from app.engine.value_calls import ValueInfo
 from app.engine.local import LocalEngine
 from app.errors import AppError
 from app.ui.models import roles

@@ -1,0 +1,84 @@
+"""Calls about values, answered in this process."""
+
+from abc import abstractmethod
+from hashlib import sha256
+from typing import Any
+
+from app.cancel import CancelToken
+from app.codecs import registry as codecs
+from app.codecs.base import DecodedValue, NodeRow
+from app.codecs.edits import Edit, New
+from app.codecs.findings import Audit, OpcodeRow
+from app.codecs.model import Style
+from app.engine.decoded_values import Decoded, DecodedValues
+from app.engine.value_calls import Source, ValueCalls, ValueInfo
+
+
+class LocalValueCalls(ValueCalls):
+    """Decodes what `value` returns, and keeps the last decoded values as long as the files look as they did."""
+
+    def __init__(self) -> None:
+        self._decoded = DecodedValues()
+
+    @abstractmethod
+    def value(self, source: Source) -> bytes:
+        """Return all bytes of a value."""
+
+    @abstractmethod
+    def signature(self) -> tuple[tuple[int, int, int], ...]:
+        """Return what `Engine.signature` does."""
+
+    def _value(self, source: Source, token: CancelToken) -> Decoded:
+        self._decoded.forget_unless(self.signature())
+        kept = self._decoded.get(source)
+        if kept is None:
+            kept = codecs.decode(self.value(source), token)
+            self._decoded.keep(source, kept)
+        return kept
+
+    def decoded(self, source: Source, token: CancelToken) -> DecodedValue:
+        """Return the decoded value itself; for callers in this process."""
+        return self._value(source, token)[0]
+
+    def decode(self, source: Source, token: CancelToken) -> ValueInfo:
+        value, reason = self._value(source, token)
+        return ValueInfo(value.codec, reason, value.root, len(value.data), value.problems, value.is_damaged)
+
+    def rows(self, source: Source, node: int, start: int, count: int, token: CancelToken) -> list[NodeRow]:
+        return self.decoded(source, token).rows(node, start, count)
+
+    def find(self, source: Source, path: str, token: CancelToken) -> NodeRow:
+        return self.decoded(source, token).find(path)
+
+    def text(self, source: Source, limit: int, token: CancelToken, path: str = "") -> str:
+        return self.decoded(source, token).text(limit, path)
+
+    def edit_text(self, source: Source, path: str, token: CancelToken) -> str:
+        return self.decoded(source, token).edit_text(path)
+
+    def replace(self, source: Source, path: str, literal: str, token: CancelToken) -> bytes:
+        return self.decoded(source, token).replace(path, literal)
+
+    def tree(self, source: Source, path: str, limit: int, token: CancelToken) -> dict[str, Any]:
+        return self.decoded(source, token).tree(limit, path)
+
+    def plain(self, source: Source, path: str, token: CancelToken) -> str:
+        return "".join(self.decoded(source, token).plain(token, path))
+
+    def typed(self, source: Source, path: str, token: CancelToken) -> str:
+        return "".join(self.decoded(source, token).typed(token, path))
+
+    def digest(self, source: Source, token: CancelToken) -> bytes:
+        return sha256(self.value(source)).digest()
+
+    def edit(self, source: Source, edit: Edit, token: CancelToken) -> bytes:
+        return self.decoded(source, token).edit(edit, token)
+
+    def encode_new(self, new: New, style: Style, token: CancelToken) -> bytes:
+        return codecs.encode_new(new, style, token)
+
+    def audit(self, source: Source, token: CancelToken) -> Audit:
+        return self.decoded(source, token).audit(token)
+
+    def opcodes(self, source: Source, start: int, count: int, token: CancelToken) -> list[OpcodeRow]:
+        return self.decoded(source, token).opcodes(start, count, token)
