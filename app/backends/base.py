@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from struct import Struct
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
 
@@ -21,6 +22,9 @@ ByteOrder = Literal["little", "big"]
 
 Buffer = bytes | memoryview | mmap.mmap
 
+_LARGE = 1 << 20
+"""Bytes of a value that is only checked in pieces."""
+
 
 class Sliceable(Protocol):
     """Bytes that are taken out a slice at a time; slices end where the bytes do."""
@@ -33,6 +37,20 @@ ValueEnd = Callable[[Sliceable, int], int | None]
 
 Backends know nothing of values: the engine hands this in for the formats whose entries are bare values.
 """
+
+ValueEnds = Mapping[str, ValueEnd]
+"""One for each kind of value that files are made of: ``pickle`` and ``marshal``."""
+
+
+Values = ValueEnd | ValueEnds | None
+"""What is known of values; a function alone is that of pickles."""
+
+
+def end_of(values: Values, kind: str) -> ValueEnd | None:
+    """Return what tells where values of a kind end, None when nobody knows."""
+    if isinstance(values, Mapping):
+        return values.get(kind)
+    return values if kind == "pickle" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +231,13 @@ class Backend(ABC):
         for chunk in self.index(token):
             yield chunk, self.values(chunk)
 
+    def packed(self, chunk: IndexChunk, lengths: Struct) -> Iterator[bytes] | None:
+        """Return the entries of a chunk, each as its two ``lengths``, key and value, where the file holds them so.
+
+        They come cut anywhere; None where they do not lie like that, side by side, or are not as they were listed.
+        """
+        return None
+
     def part_of(self, locator: int) -> bytes | None:
         """Return the name of the database within this one that an entry is in; None where there is but one."""
         return None
@@ -224,14 +249,26 @@ class Backend(ABC):
         """
         known = 0
         try:
-            for chunk in self.index(token):
+            for chunk, values in self.scan(token):
                 yield from self.problems[known:]
                 known = len(self.problems)
-                yield from self._unreadable(chunk, token)
+                if not self._are_readable(chunk, values, token):
+                    yield from self._unreadable(chunk, token)
             yield from self.problems[known:]
             yield from self.check_structure(token)
         except CorruptDatabase as error:
             yield Problem(error.sentence, error.offset)
+
+    def _are_readable(self, chunk: IndexChunk, values: Iterable[bytes], token: CancelToken) -> bool:
+        """Tell whether all values can be read; False, too, when some are so large that only pieces should be held."""
+        if max(chunk.sizes, default=0) > _LARGE:
+            return False
+        try:
+            for _value in values:
+                token.check()
+        except CorruptDatabase:
+            return False
+        return True
 
     def _unreadable(self, chunk: IndexChunk, token: CancelToken) -> Iterator[Problem]:
         told = {problem.offset for problem in self.problems} - {None}

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.backends.bulk_keys import items_at
 from app.backends.key_index import IndexChunk
 
 Step = Callable[[NDArray[np.uint32], NDArray[np.uint8]], NDArray[np.uint32]]
@@ -51,6 +52,9 @@ def hashes_at(
 
 def joined(buffer: mmap | bytes, places: NDArray[np.int64], lengths: NDArray[np.int64]) -> bytes:
     """Return the keys of ``lengths`` that lie at ``places`` (bytes) of a buffer, one behind the other."""
+    if len(lengths) and 0 < lengths[0] <= _SHORT and (lengths == lengths[0]).all():
+        same: bytes = items_at(buffer, int(lengths[0]), places).tobytes()
+        return same
     total = int(lengths.sum())
     if total > _SHORT * len(places):
         return b"".join([buffer[place : place + size] for place, size in zip(places, lengths, strict=True)])

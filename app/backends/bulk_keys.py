@@ -79,15 +79,31 @@ def within(sizes: Numbers, starts: Numbers, total: int) -> Numbers:
 
 
 def values_at(buffer: mmap | bytes, starts: Numbers, sizes: Numbers) -> Iterator[bytes]:
-    """Return what lies at places that are known to be inside, in their order."""
+    """Return what lies at places that are known to be inside, in their order; now, or when it is asked for."""
+    values = _by_sizes(buffer, starts, sizes)
+    return _slices(buffer, starts, sizes) if values is None else iter(values)
+
+
+def copies_at(buffer: mmap | bytes, starts: Numbers, sizes: Numbers) -> Iterator[bytes]:
+    """Return what lies now at places that are known to be inside, in their order."""
+    values = _by_sizes(buffer, starts, sizes)
+    return iter(list(_slices(buffer, starts, sizes)) if values is None else values)
+
+
+def _slices(buffer: mmap | bytes, starts: Numbers, sizes: Numbers) -> Iterator[bytes]:
+    return map(buffer.__getitem__, map(slice, starts.tolist(), (starts + sizes).tolist()))
+
+
+def _by_sizes(buffer: mmap | bytes, starts: Numbers, sizes: Numbers) -> list[bytes] | None:
+    """Return what lies at places, or None where too few things have the same size."""
     groups = by_size(sizes)
     if groups is None or len(sizes) < _FEW * len(groups):
-        return map(buffer.__getitem__, map(slice, starts.tolist(), (starts + sizes).tolist()))
+        return None
     found = np.empty(len(sizes), object)
     for size, rows in groups:
-        found[rows] = items_at(buffer, size, starts[rows]).tolist() if size else b""
+        found[rows] = items_at(buffer, size, starts[rows]).astype(object) if size else b""
     values: list[bytes] = found.tolist()
-    return iter(values)
+    return values
 
 
 _FEW: Final = 16

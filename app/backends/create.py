@@ -8,13 +8,12 @@ from pathlib import Path
 
 from app.backends.file_operations import FileOperations
 from app.backends.files import content_digest, saving
-from app.backends.fingerprint import WatchedRecords
 from app.backends.lmdb.wheel import lock_file_of, nobody_else
 from app.backends.locks import other_users
 from app.backends.records import Records
-from app.backends.replacing import back_up, discard, is_in_place, name_beside
+from app.backends.replacing import LONGEST_NAME, back_up, discard, is_in_place, name_beside
 from app.backends.save_lock import SaveLock
-from app.backends.writer import Writer, is_written
+from app.backends.writer import Writer, is_written, watched
 from app.cancel import CancelToken
 from app.errors import ChangedOnDisk, DatabaseLocked, NameTaken, SaveFailed
 
@@ -55,6 +54,7 @@ def create_database(
     operations = operations or FileOperations()
     paths = writer.paths(base)
     in_the_way = writer.in_the_way(base)
+    _refuse_long_name(paths[-1], (*in_the_way, lock_file_of(paths[-1])) if writer.format_id == "lmdb" else in_the_way)
     taken = [path for path in (*paths, *in_the_way) if os.path.lexists(path)]
     with saving(paths[-1], is_new=True), contextlib.ExitStack() as locks:
         if taken and not replaces:
@@ -70,6 +70,17 @@ def name_taken(path: Path) -> SaveFailed:
     if path.is_dir():
         return SaveFailed(f"{path.name} is a folder; name a new file in it.", path=path)
     return NameTaken(f"{path.name} is there already and was left alone; choose another name.", path=path)
+
+
+def _refuse_long_name(path: Path, beside: Sequence[Path]) -> None:
+    """Refuse a name to which the format's own programs cannot add what they add: they could not open it."""
+    excess = max((len(os.fsencode(one.name)) for one in beside), default=0) - LONGEST_NAME
+    if excess > 0:
+        message = (
+            f"{path.name} was not made: the programs that use it need longer names beside it; "
+            f"choose a name that is shorter by {excess} {'byte' if excess == 1 else 'bytes'}."
+        )
+        raise SaveFailed(message, path=path)
 
 
 class _Creation:
@@ -96,7 +107,7 @@ class _Creation:
         files = {(status.st_dev, status.st_ino): target for target in self._replaced for status in (target.stat(),)}
         for target in files.values():
             self._locks.append(locks.enter_context(contextlib.closing(SaveLock(self._operations, target))))
-            if self._writer.format_id == "lmdb" or lock_file_of(target).exists():
+            if self._writer.format_id == "lmdb" or os.path.lexists(lock_file_of(target)):
                 locks.enter_context(nobody_else(target, self._operations))
         self._refuse_users()
 
@@ -133,13 +144,12 @@ class _Creation:
 
     def _written(self, records: Records) -> tuple[Path, ...]:
         """Return the files of the new database, read back, under names of their own."""
-        in_order = not self._writer.sorts_duplicates
-        watched = WatchedRecords(records, self._token, in_order=in_order)
+        given = watched(self._writer, records, self._token)
         beside = name_beside(self._targets[0])
-        self._writer.write(watched, beside, self._operations, self._token)
+        self._writer.write(given, beside, self._operations, self._token)
         new = self._writer.paths(beside)
         with self._unless_named(new, new):
-            if not is_written(self._writer, beside, watched, self._token):
+            if not is_written(self._writer, beside, given, self._token):
                 name = self._targets[-1].name
                 raise SaveFailed(
                     f"{name} was not made: what was written reads back differently.", path=self._targets[-1]

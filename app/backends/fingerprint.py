@@ -81,8 +81,8 @@ def fingerprint_of(backend: Backend, count: int, token: CancelToken, *, in_order
     """
     counted = backend.may_repeat and in_order
     made, occurrences = Fingerprint(), Occurrences(backend.index(token) if counted else (), count, token)
-    for chunk in backend.index(token):
-        for row, content in enumerate(_contents_stored(backend, chunk)):
+    for chunk, values in backend.scan(token):
+        for row, content in enumerate(_contents_stored(backend, chunk, values)):
             key = chunk.key(row)
             made.add(key, occurrences.next(key) if counted else 0, content)
             if chunk.sizes[row] > _SLOW or not made.count & _OFTEN:
@@ -91,11 +91,12 @@ def fingerprint_of(backend: Backend, count: int, token: CancelToken, *, in_order
     return made
 
 
-def _contents_stored(backend: Backend, chunk: IndexChunk) -> Iterator[bytes]:
-    """Yield each value of a chunk, of the large ones the digest."""
-    if max(chunk.sizes, default=0) <= PIECE_BYTES:
-        yield from backend.values(chunk)
-        return
+def _contents_stored(backend: Backend, chunk: IndexChunk, values: Iterable[bytes]) -> Iterable[bytes]:
+    """Return the values of a chunk, of the large ones the digest, without holding those."""
+    return values if max(chunk.sizes, default=0) <= PIECE_BYTES else _contents_by_pieces(backend, chunk)
+
+
+def _contents_by_pieces(backend: Backend, chunk: IndexChunk) -> Iterator[bytes]:
     for row, size in enumerate(chunk.sizes):
         place = chunk.key(row), chunk.locators[row], size
         yield _digest_of_pieces(backend.pieces(*place)) if size > PIECE_BYTES else backend.read(*place)
@@ -130,6 +131,7 @@ class WatchedRecords(Records):
         self.may_repeat = records.may_repeat
         self._records = records
         self._token = token
+        self._in_order = in_order
         self._made = Fingerprint()
         self._seen = bytearray(len(records))
         self._nth = _occurrences_of_rows(records, token) if in_order and records.may_repeat else None
@@ -197,6 +199,10 @@ class WatchedRecords(Records):
             row = self._seen.find(0, row)
         self._advance()
         return self._made
+
+    def fingerprint_in(self, backend: Backend) -> Fingerprint:
+        """Return the fingerprint of all that a backend lists."""
+        return fingerprint_of(backend, len(self), self._token, in_order=self._in_order)
 
 
 def _occurrences_of_rows(records: Records, token: CancelToken) -> "array[int]":

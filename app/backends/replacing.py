@@ -25,7 +25,7 @@ class Hole(NamedTuple):
 
 Piece = bytes | Hole
 
-_LONGEST_NAME = 255
+LONGEST_NAME = 255
 """Bytes of a file name, as most file systems have it."""
 _ROOM = 10
 """Bytes that are kept free for what SQLite and LMDB add to a name."""
@@ -39,9 +39,9 @@ def name_beside(target: Path) -> Path:
 def _named_after(target: Path, ending: str) -> Path:
     """Return a name in the folder of ``target`` that begins as its name and that no file system finds too long."""
     stem, suffix = target.name, ""
-    if len(os.fsencode(f"{stem}{ending}")) + _ROOM > _LONGEST_NAME:
+    if len(os.fsencode(f"{stem}{ending}")) + _ROOM > LONGEST_NAME:
         stem, suffix = target.stem, target.suffix[-_ROOM:]  # the members of a family stay apart
-        while len(os.fsencode(f"{stem}{suffix}{ending}")) + _ROOM > _LONGEST_NAME:
+        while len(os.fsencode(f"{stem}{suffix}{ending}")) + _ROOM > LONGEST_NAME:
             stem = stem[:-1]
     return target.with_name(f"{stem}{suffix}{ending}")
 

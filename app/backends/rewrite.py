@@ -9,12 +9,12 @@ from typing import Self
 from app.backends.base import Backend, Change, Expected, SaveOptions, SaveReport
 from app.backends.changes import Candidate, Plan, keys_of_interest, plan, rejected
 from app.backends.files import bytes_on_disk, content_digest, reads_back_differently, saving, why_not_replaceable
-from app.backends.fingerprint import WatchedRecords, digest_of
+from app.backends.fingerprint import digest_of
 from app.backends.key_index import KeyIndex
 from app.backends.records import ChangedRecords, Records, StoredRecords
 from app.backends.replacing import back_up, discard, is_in_place, name_beside, put_all_in_place
 from app.backends.save_lock import SaveLock
-from app.backends.writer import Writer, is_written
+from app.backends.writer import Writer, is_written, watched
 from app.cancel import CancelToken
 from app.errors import ChangedOnDisk, CorruptDatabase, ReadOnlyDatabase, StaleIndex
 
@@ -171,12 +171,12 @@ class _Rewrite:
 
     def _write(self, records: Records, writer: Writer) -> tuple[Path, ...]:
         """Write the new files beside the old ones, read them back, and return them."""
-        watched = WatchedRecords(records, self._token, in_order=not writer.sorts_duplicates)
+        given = watched(writer, records, self._token)
         base = name_beside(self._targets[0])
-        writer.write(watched, base, self._operations, self._token)
+        writer.write(given, base, self._operations, self._token)
         new = writer.paths(base)
         with self._unless_saved(new, new):
-            if not is_written(writer, base, watched, self._token):
+            if not is_written(writer, base, given, self._token):
                 raise reads_back_differently(self._path)
             for path, target in self._pairs(new):
                 self._operations.copy_access(target if target.exists() else self._locked_file(), path)

@@ -1,14 +1,20 @@
 """What can still be found in files that are damaged, cut, or have lost their companions."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from typing import Final
 
 from app.backends.base import Backend, ValueEnd
 from app.cancel import CancelToken
-from app.errors import CorruptDatabase
+from app.errors import AppError, CorruptDatabase, StaleIndex
+
+_DIGEST_BYTES: Final = 16
 
 
 class Origin(Enum):
@@ -36,8 +42,8 @@ class Found:
 class Salvage:
     """What is to be searched: any member of a database, ``base`` its base name.
 
-    ``deleted``: whether removed and superseded entries are wanted too. ``report`` takes sentences on what could
-    not be found, with an offset.
+    ``deleted``: whether removed and superseded entries are wanted too. ``value_end`` is that of pickles.
+    ``report`` takes sentences on what could not be found, with an offset.
     """
 
     path: Path
@@ -46,6 +52,7 @@ class Salvage:
     value_end: ValueEnd
     report: Callable[[str, int | None], None]
     token: CancelToken
+    marshal_end: ValueEnd = lambda _buffer, _offset: None
 
 
 Salvager = Callable[[Salvage], Iterator[Found]]
@@ -70,6 +77,87 @@ def report_problems(backend: Backend, salvage: Salvage) -> bool:
         is_damaged = True
         salvage.report(error.sentence, error.offset)
     return is_damaged
+
+
+def readable(
+    backend: Backend, salvage: Salvage, damaged: Callable[[AppError], None] | None = None
+) -> Iterator[tuple[bytes, bytes, int]]:
+    """Yield key, value and locator of the entries that a database lists; ``damaged`` takes why others cannot be read.
+
+    Without it that is reported.
+    """
+    for chunk in backend.index(salvage.token):
+        for row in range(len(chunk)):
+            salvage.token.check()
+            key, locator = chunk.key(row), chunk.locators[row]
+            try:
+                value = backend.read(key, locator, chunk.sizes[row])
+            except (CorruptDatabase, StaleIndex) as error:
+                if damaged is None:
+                    salvage.report(error.sentence, error.offset)
+                else:
+                    damaged(error)
+            else:
+                yield key, value, locator
+
+
+class ListingSearch(ABC):
+    """A search that lists a database as far as that goes, and remembers the entries for when it looks elsewhere."""
+
+    def __init__(self, salvage: Salvage) -> None:
+        self._salvage = salvage
+        self._seen: set[bytes] = set()
+        self.is_damaged = False
+
+    @abstractmethod
+    def _opened(self) -> Backend:
+        """Return the database."""
+
+    def _live(self, key: bytes, value: bytes, locator: int) -> Found | None:
+        """Return what was found with an entry that is listed; None when it cannot be believed."""
+        return Found(key, value, locator)
+
+    def _goes_on_after(self, error: AppError) -> bool:
+        """Tell whether there is something to be found where listing failed."""
+        return isinstance(error, CorruptDatabase)
+
+    def listed(self) -> Iterator[Found]:
+        """Yield the entries that are listed and can be read.
+
+        Raises:
+            AppError: the files cannot be read at all.
+        """
+        try:
+            with closing(self._opened()) as backend:
+                for key, value, locator in readable(backend, self._salvage, self._damaged):
+                    found = self._live(key, value, locator)
+                    if found is not None:
+                        self._is_new(key, value)
+                        yield found
+                self.is_damaged |= report_problems(backend, self._salvage)
+        except AppError as error:
+            if not self._goes_on_after(error):
+                raise
+            self._damaged(error)
+
+    def _damaged(self, error: AppError) -> None:
+        self._damage(error.sentence, error.offset)
+
+    def _damage(self, message: str, offset: int | None) -> None:
+        self.is_damaged = True
+        self._salvage.report(message, offset)
+
+    def _is_new(self, key: bytes, value: bytes) -> bool:
+        """Tell whether an entry is found for the first time, and remember it."""
+        digest = digest_of(key, value)
+        is_new = digest not in self._seen
+        self._seen.add(digest)
+        return is_new
+
+
+def digest_of(key: bytes, value: bytes) -> bytes:
+    """Return what stands for an entry where all are remembered (16 bytes)."""
+    return sha256(b"%d " % len(key) + key + value).digest()[:_DIGEST_BYTES]
 
 
 def name_of(found: Found, taken: Callable[[bytes], bool]) -> bytes:

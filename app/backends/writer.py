@@ -5,19 +5,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from struct import Struct
 from typing import ClassVar, Literal
 
 from app.backends.base import Backend, ByteOrder
 from app.backends.file_operations import FileOperations
 from app.backends.files import companion
-from app.backends.fingerprint import WatchedRecords, fingerprint_of, occurrences_in
+from app.backends.fingerprint import WatchedRecords, occurrences_in
 from app.backends.formats import FORMATS
+from app.backends.packing import PackedWatch
 from app.backends.records import Records
 from app.backends.replacing import Piece, create_file, discard, put_all_in_place
 from app.cancel import CancelToken
 from app.errors import CorruptDatabase, OptionRejected, StaleIndex
 
 Duplicates = Literal["", "unsorted", "sorted"]
+
+Watched = WatchedRecords | PackedWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class Writer(ABC):
     format_id: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]] = ("",)
     """What the files have behind the base name, in the order in which new ones take the places of old ones."""
+    packing: ClassVar[Struct | None] = None
+    """The lengths of key and value that lie before both, where entries lie side by side in the order they come in."""
     holds_duplicates: bool = False
     sorts_duplicates: bool = False
     """Whether entries of equal key are put in the order of their values, whatever order they come in."""
@@ -132,13 +138,21 @@ class Writer(ABC):
         return put_all_in_place(operations, pairs)
 
 
-def is_written(writer: Writer, base: Path, records: WatchedRecords, token: CancelToken) -> bool:
-    """Tell whether what ``writer`` wrote of ``records`` under a base name reads back as they are."""
-    wanted, in_order = records.fingerprint(), not writer.sorts_duplicates
+def watched(writer: Writer, records: Records, token: CancelToken) -> Watched:
+    """Return records to give to ``writer`` that know afterwards, for `is_written`, what it was given."""
+    if writer.packing is not None:
+        return PackedWatch(records, writer.packing, token)
+    return WatchedRecords(records, token, in_order=not writer.sorts_duplicates)
+
+
+def is_written(writer: Writer, base: Path, records: Watched, token: CancelToken) -> bool:
+    """Tell whether what ``writer`` wrote of `watched` records under a base name reads back as they are."""
+    wanted = records.fingerprint()
     try:
         with contextlib.closing(writer.open(base)) as written:
-            found = fingerprint_of(written, len(records), token, in_order=in_order)
-            return found == wanted and not written.problems
+            is_same = records.fingerprint_in(written) == wanted and not written.problems
+            # Entries that are found one behind the other say nothing of what leads to them.
+            return is_same and (writer.packing is None or not any(True for _ in written.check_structure(token)))
     except (StaleIndex, CorruptDatabase):
         return False
 

@@ -71,13 +71,15 @@ def bdb_delete(path: Path, keys: Iterable[bytes]) -> None:
 _QUEUE = r"""
 import os, sys
 from bsddb3 import db
-path, records, taken, deleted = sys.argv[1], *map(int, sys.argv[2:])
+path, records, taken, deleted, has_checksums = sys.argv[1], *map(int, sys.argv[2:])
 os.chdir(os.path.dirname(path))
 database = db.DB()
 database.set_pagesize(512)
 database.set_re_len(20)
 database.set_re_pad(32)
 database.set_q_extentsize(2)
+if has_checksums:
+    database.set_flags(db.DB_CHKSUM)
 database.open(os.path.basename(path), None, db.DB_QUEUE, db.DB_CREATE)
 for number in range(records):
     database.append(b"record %d" % (number + 1))
@@ -106,9 +108,9 @@ def bdb_cursor_delete(path: Path, key: bytes) -> None:
     _run(_CURSOR_DELETE, str(path), b64encode(key).decode())
 
 
-def bdb_queue(path: Path, *, records: int, taken: int, deleted: int) -> None:
+def bdb_queue(path: Path, *, records: int, taken: int, deleted: int, has_checksums: bool = False) -> None:
     """Make a queue with extent files of two pages; records are 20 bytes, filled up with blanks."""
-    _run(_QUEUE, str(path), str(records), str(taken), str(deleted))
+    _run(_QUEUE, str(path), str(records), str(taken), str(deleted), str(int(has_checksums)))
 
 
 def _run(script: str, *arguments: str) -> None:

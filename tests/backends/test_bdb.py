@@ -18,7 +18,7 @@ from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import BackendMissing, Cancelled, CannotOpen, CorruptDatabase, StaleIndex
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
+from tests.backends.damaging import with_noise, with_one_byte_changed
 from tests.backends.listing import entries_of, folder_state, index_of
 from tests.backends.native import bdb_dump, bdb_load
 from tests.backends.reading import read_all, wrong_pairs
@@ -100,19 +100,6 @@ def test_one_changed_byte_is_never_more_than_damage(
 
     wrong = counted(reading.entries) - Counter(case.entries)
     assert len({entry.key for entry in wrong}) <= 1 or reading.complaints
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_yields_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    case = data.draw(st.sampled_from(FUZZED), label="case")
-    path = cut_anywhere(case, tmp_path_factory.mktemp("cut"), data)
-
-    reading = read_all(path, open_match)
-
-    assert reading.complaints
-    assert {corpus.expected_entry(*pair) for pair in reading.entries} <= set(case.entries)
 
 
 @given(data=st.data())

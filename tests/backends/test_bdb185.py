@@ -20,7 +20,7 @@ from app.cancel import CancelToken
 from app.errors import Cancelled, CorruptDatabase, ReadOnlyDatabase, StaleIndex
 from tests import corpus
 from tests.backends import bdb185_files as files
-from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
+from tests.backends.damaging import with_noise, with_one_byte_changed
 from tests.backends.listing import entries_of, index_of
 from tests.backends.reading import SECONDS, read_all, wrong_pairs
 
@@ -80,19 +80,6 @@ def test_one_changed_byte_of_a_hash_file_forges_no_key(
     assert len(unknown) <= 3  # an offset is the border of two items, and of the entry behind them
     if len(reading.entries) < len(case.entries):
         assert reading.complaints
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_yields_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    case = data.draw(st.sampled_from(INTACT), label="case")
-    path = cut_anywhere(case, tmp_path_factory.mktemp("cut"), data)
-
-    reading = read_all(path, open_match)
-
-    assert len(reading.entries) == len(case.entries) or reading.complaints
-    assert {corpus.expected_entry(*pair) for pair in reading.entries} <= set(case.entries)
 
 
 @given(data=st.data())

@@ -1,7 +1,7 @@
-"""Large btree files are read with numpy, and read the same: entries, problems and errors."""
+"""Large btree files read the same with numpy, and are written so, where they are special; see `test_bdb_bulk`."""
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -17,21 +17,12 @@ from app.backends.berkeley import btree_layout as bdb_btree_layout
 from app.backends.berkeley.btree import BdbBtreeBackend
 from app.backends.berkeley.btree_bulk import Leaves, Shape
 from app.backends.berkeley.btree_write import FLAG_DUPLICATES, BtreeSettings
-from app.backends.key_index import IndexChunk
 from app.backends.whichdb import whichdb
-from app.cancel import CancelToken
-from app.errors import AppError, StaleIndex
-from tests import corpus
-from tests.backends.damaging import with_noise, with_one_byte_changed
 from tests.backends.listing import index_of
+from tests.backends.reading_in_bulk import BothWays
 from tests.backends.test_bdb_btree_write import write
 
-CopyCase = Callable[[str], Path]
-CASES = [case for case in corpus.databases("bdb-btree") if case.name != "bdb53-subdbs"]
-FUZZED = [case for case in CASES if not case.corrupt and case.count]
 CONTENT = st.binary(max_size=20) | st.binary(min_size=8, max_size=9).map(lambda tail: b"the same " * 2 + tail)
-
-Seen = tuple[list[tuple[bytes, bytes | str]], list[tuple[str, int]], list[str]]
 
 
 @contextmanager
@@ -43,53 +34,7 @@ def everything_is_large() -> Iterator[None]:
         yield
 
 
-def seen_in(path: Path) -> Seen:
-    """Return all entries, with what is said of unreadable ones, problems and notes."""
-    try:
-        with BdbBtreeBackend(whichdb(path)[0]) as backend:
-            entries = [entry for chunk in backend.index(CancelToken()) for entry in entries_of(backend, chunk)]
-            # Pages are looked at a few before their entries are: problems come in another order.
-            problems = sorted((problem.message, problem.offset or 0) for problem in backend.problems)
-            return entries, problems, list(backend.notes)
-    except AppError as error:
-        return [], [(error.message, error.offset or 0)], []
-
-
-def entries_of(backend: BdbBtreeBackend, chunk: IndexChunk) -> list[tuple[bytes, bytes | str]]:
-    keys = list(map(chunk.key, range(len(chunk))))
-    try:
-        return list(zip(keys, backend.values(chunk), strict=True))
-    except AppError:
-        return [(key, value_or_why(backend, chunk, row)) for row, key in enumerate(keys)]
-
-
-def value_or_why(backend: BdbBtreeBackend, chunk: IndexChunk, row: int) -> bytes | str:
-    try:
-        return backend.read(chunk.key(row), chunk.locators[row], chunk.sizes[row])
-    except AppError as error:
-        return error.message
-
-
-def assert_both_see_the_same(path: Path) -> Seen:
-    one_by_one = seen_in(path)
-    with everything_is_large():
-        assert seen_in(path) == one_by_one
-    return one_by_one
-
-
-@pytest.mark.parametrize("case", CASES, ids=corpus.name_of)
-def test_a_case_of_the_corpus_reads_the_same(database_case: CopyCase, case: corpus.DatabaseCase) -> None:
-    assert_both_see_the_same(database_case(case.name))
-
-
-@given(data=st.data())
-def test_a_damaged_file_reads_the_same(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
-    case = data.draw(st.sampled_from(FUZZED), label="case")
-    folder = tmp_path_factory.mktemp("damaged")
-    if data.draw(st.booleans(), label="noise"):
-        assert_both_see_the_same(with_noise(case, folder, data))
-    else:
-        assert_both_see_the_same(with_one_byte_changed(case, folder, data, magic_end=96))
+WAYS = BothWays(BdbBtreeBackend, everything_is_large)
 
 
 @given(pairs=st.dictionaries(CONTENT, CONTENT, max_size=200), size=st.sampled_from([512, 4096]))
@@ -98,7 +43,7 @@ def test_any_entries_read_the_same(
 ) -> None:
     path = write(tmp_path_factory.mktemp("any") / "x.db", list(pairs.items()), BtreeSettings(size))
 
-    assert assert_both_see_the_same(path) == (sorted(pairs.items()), [], [])
+    assert WAYS.see_the_same(path) == (sorted(pairs.items()), [], [])
 
 
 def test_keys_that_are_alike_for_long_and_duplicates_read_the_same(tmp_path: Path) -> None:
@@ -107,7 +52,7 @@ def test_keys_that_are_alike_for_long_and_duplicates_read_the_same(tmp_path: Pat
     pairs += [(b"zeros" + bytes(number), b"") for number in range(60)]
     path = write(tmp_path / "x.db", pairs, BtreeSettings(4096, "big", flags=FLAG_DUPLICATES))
 
-    assert assert_both_see_the_same(path)[0] == sorted(pairs, key=lambda pair: pair[0])
+    assert WAYS.see_the_same(path)[0] == sorted(pairs, key=lambda pair: pair[0])
 
 
 @pytest.mark.parametrize("swapped", [(b"key 00100", b"key 00200"), (b"key 00100", b"key 00101")])
@@ -119,22 +64,9 @@ def test_keys_out_of_order_are_seen(tmp_path: Path, swapped: tuple[bytes, bytes]
     patched[first : first + 9], patched[second : second + 9] = swapped[1], swapped[0]
     path.write_bytes(patched)
 
-    _entries, problems, notes = assert_both_see_the_same(path)
+    _entries, problems, notes = WAYS.see_the_same(path)
 
     assert problems or notes
-
-
-def test_a_value_that_moved_is_not_believed(tmp_path: Path) -> None:
-    pairs = [(b"key %05d" % number, b"value %d" % number) for number in range(300)]
-    path = write(tmp_path / "x.db", pairs, BtreeSettings(1024))
-
-    with everything_is_large(), BdbBtreeBackend(whichdb(path)[0]) as backend:
-        chunks = list(backend.index(CancelToken()))
-        content = path.read_bytes()
-        path.write_bytes(content.replace(b"key 00299", b"key 0029x"))
-
-        with pytest.raises(StaleIndex):
-            list(backend.values(chunks[-1]))
 
 
 def test_unusual_leaves_are_left_to_the_slow_way(tmp_path: Path) -> None:
@@ -181,7 +113,7 @@ def test_large_files_with_duplicates_are_written_key_by_key(tmp_path: Path, monk
 
     path = write(tmp_path / "x.db", pairs, BtreeSettings(flags=FLAG_DUPLICATES))
 
-    assert assert_both_see_the_same(path)[0] == pairs
+    assert WAYS.see_the_same(path)[0] == pairs
 
 
 def test_values_of_leaves_that_are_all_but_empty_are_read_one_by_one(
@@ -192,4 +124,4 @@ def test_values_of_leaves_that_are_all_but_empty_are_read_one_by_one(
     pairs = [(b"key %05d" % number, b"value %d" % number) for number in range(300)]
     path = write(tmp_path / "x.db", pairs, BtreeSettings(1024))
 
-    assert assert_both_see_the_same(path)[0] == pairs
+    assert WAYS.see_the_same(path)[0] == pairs

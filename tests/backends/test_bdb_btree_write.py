@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends.base import ByteOrder, Change, Insert, Remove, Replace, SaveOptions
+from app.backends.base import ByteOrder, Insert, SaveOptions
 from app.backends.berkeley.btree import BdbBtreeBackend
 from app.backends.berkeley.btree_write import (
     FLAG_DUPLICATES,
@@ -20,13 +20,12 @@ from app.backends.berkeley.btree_write import (
 )
 from app.backends.file_operations import FileOperations
 from app.backends.key_index import CHUNK
-from app.backends.registry import new_writer, open_database
-from app.backends.writer import CreateOptions
+from app.backends.registry import open_database
 from app.cancel import CancelToken
-from app.errors import Cancelled, KeyRejected, OptionRejected, ReadOnlyDatabase
+from app.errors import Cancelled, KeyRejected
 from tests import corpus
-from tests.backends.dumb_files import NO_BACKUP
-from tests.backends.listing import entries_of, expected_of, index_of
+from tests.backends.bdb_writing import edit, read, with_duplicates
+from tests.backends.listing import index_of
 from tests.backends.native import Pair, bdb_dump, bdb_load
 from tests.backends.native_bdb import bdb_change, bdb_verify
 from tests.backends.toy_format import PairRecords
@@ -64,15 +63,6 @@ def in_order(pairs: Sequence[Pair], flags: int = 0) -> list[Pair]:
     return sorted(pairs) if flags & FLAG_SORTED else sorted(pairs, key=lambda pair: pair[0])
 
 
-def read(path: Path) -> list[Pair]:
-    """Return all entries of a file that nothing is wrong with."""
-    with open_database(path) as backend:
-        found = entries_of(backend)
-        assert backend.problems == []
-        assert list(backend.check_structure(CancelToken())) == []
-    return found
-
-
 def many(count: int, seed: int = 1) -> list[Pair]:
     """Return entries of all sizes, their keys in no order."""
     chance = Random(seed)
@@ -82,14 +72,7 @@ def many(count: int, seed: int = 1) -> list[Pair]:
 
 
 def repeated(count: int, *, seed: int = 1) -> list[Pair]:
-    """Return sets of duplicates from two to some hundreds, no pair twice."""
-    chance = Random(seed)
-    pairs = many(count, seed)
-    for key, _value in list(pairs[::5]):
-        for number in range(chance.choice([1, 3, 200])):
-            pairs.append((key, b"%d " % number + bytes(chance.choice([0, 20, 90, 700]))))
-    chance.shuffle(pairs)
-    return list(dict.fromkeys(pairs))
+    return with_duplicates(many(count, seed), seed)
 
 
 SETTINGS = [
@@ -123,24 +106,11 @@ def test_a_file_of_berkeley_db_is_saved_and_goes_on(tmp_path: Path, flags: int) 
     path = tmp_path / "x.db"
     pairs = repeated(600) if flags else many(2000)
     bdb_load(path, in_order(pairs, flags), "btree", db_pagesize=1024, **_dump_flags(flags))
-    with open_database(path) as backend:
-        expected = expected_of(backend)
-    removed = [entry_id for entry_id in expected if entry_id % 7 == 0]
-    replaced = {entry_id: b"new %d" % entry_id + b"v" * (entry_id % 900) for entry_id in expected if entry_id % 7 == 1}
-    inserted = [(b"added %d" % number, b"i" * number) for number in range(0, 2000, 50)]
-    changes: list[Change] = [
-        *map(Remove, removed),
-        *(Replace(*replacement) for replacement in replaced.items()),
-        *(Insert(*pair) for pair in inserted),
-    ]
 
-    with open_database(path) as backend:
-        before = entries_of(backend)
-        backend.apply(changes, expected, NO_BACKUP, CancelToken())
+    left = edit(path)
 
-    kept = [(key, replaced.get(entry_id, value)) for entry_id, (key, value) in enumerate(before) if entry_id % 7]
     bdb_verify(path)
-    assert read(path) == bdb_dump(path) == in_order([*kept, *inserted], flags)
+    assert read(path) == bdb_dump(path) == in_order(left, flags)
     bdb_change(path, seed=flags)
     bdb_verify(path)
     assert read(path) == bdb_dump(path)
@@ -148,39 +118,6 @@ def test_a_file_of_berkeley_db_is_saved_and_goes_on(tmp_path: Path, flags: int) 
 
 def _dump_flags(flags: int) -> dict[str, int]:
     return {"duplicates": 1} | ({"dupsort": 1} if flags & FLAG_SORTED else {}) if flags else {}
-
-
-@pytest.mark.parametrize("case", REWRITABLE, ids=corpus.name_of)
-def test_a_case_of_the_corpus_keeps_its_entries_and_its_layout(
-    database_case: CopyCase, case: corpus.DatabaseCase
-) -> None:
-    path = database_case(case.name)
-    before, content = read(path), path.read_bytes()
-
-    with open_database(path) as backend:
-        index_of(backend)
-        assert backend.why_read_only == ""
-        backend.compact(NO_BACKUP, CancelToken())
-
-    after = path.read_bytes()
-    assert read(path) == before
-    # Magic, version and page size; flags; least keys of a page.
-    assert [after[start:end] for start, end in ((12, 24), (48, 52), (76, 80))] == [
-        content[start:end] for start, end in ((12, 24), (48, 52), (76, 80))
-    ]
-    bdb_verify(path)
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [("bdb53-btree-chksum", "checksums"), ("bdb-v3.1.17-btree-n150", "version 8"), ("bdb53-subdbs", "several")],
-)
-def test_what_cannot_be_written_says_why(database_case: CopyCase, name: str, reason: str) -> None:
-    with open_database(database_case(name)) as backend:
-        index_of(backend)
-        assert reason in backend.why_read_only
-        with pytest.raises(ReadOnlyDatabase, match=reason):
-            backend.compact(NO_BACKUP, CancelToken())
 
 
 @given(
@@ -255,19 +192,6 @@ def test_a_deep_tree_is_valid(tmp_path: Path) -> None:
     assert read(path) == sorted(pairs)
 
 
-def test_a_pair_that_comes_twice_is_refused_by_sorted_duplicates(tmp_path: Path) -> None:
-    writer = new_writer("bdb-btree", CreateOptions(duplicates="sorted"))
-    long = b"v" * 3_000_000
-    records = PairRecords([(b"k", b"1"), (b"l", long), (b"k", b"2"), (b"k", b"1"), (b"l", long + b"1"), (b"l", long)])
-
-    refused = list(writer.refusals(records, CancelToken()))
-
-    assert [(refusal.row, refusal.key) for refusal in refused] == [(3, b"k"), (5, b"l")]
-    with pytest.raises(KeyRejected, match="'k' cannot be stored"):
-        writer.write(records, tmp_path / "x.db", FileOperations(), CancelToken())
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_saving_a_pair_that_is_there_is_refused_by_sorted_duplicates(tmp_path: Path) -> None:
     path = write(tmp_path / "x.db", [(b"k", b"1"), (b"k", b"2")], BtreeSettings(flags=SORTED))
     content = path.read_bytes()
@@ -277,20 +201,6 @@ def test_saving_a_pair_that_is_there_is_refused_by_sorted_duplicates(tmp_path: P
 
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_key_that_comes_twice_is_refused_where_there_are_no_duplicates() -> None:
-    writer = new_writer("bdb-btree", CreateOptions())
-
-    refused = list(writer.refusals(PairRecords([(b"k", b"1"), (b"k", b"2")]), CancelToken()))
-
-    assert [refusal.row for refusal in refused] == [1]
-
-
-@pytest.mark.parametrize("options", [CreateOptions(page_size=1000), CreateOptions(numsync=True)])
-def test_options_that_mean_nothing_are_refused(options: CreateOptions) -> None:
-    with pytest.raises(OptionRejected):
-        new_writer("bdb-btree", options)
 
 
 def test_keys_in_an_order_of_their_own_make_a_file_read_only(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Large hash files are read with numpy, and read the same: entries, problems and errors."""
+"""Large hash files read the same with numpy where they are special; see `test_bdb_bulk` for what is true of all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -14,20 +14,11 @@ from app.backends.berkeley import hash as bdb_hash
 from app.backends.berkeley.hash import BdbHashBackend
 from app.backends.berkeley.hash_bulk import hashes_of
 from app.backends.berkeley.meta import key_hash
-from app.backends.key_index import ChunkBuilder, IndexChunk
-from app.backends.whichdb import whichdb
-from app.cancel import CancelToken
-from app.errors import AppError, StaleIndex
-from tests import corpus
-from tests.backends.damaging import with_noise, with_one_byte_changed
+from app.backends.key_index import ChunkBuilder
+from tests.backends.reading_in_bulk import BothWays
 from tests.backends.test_bdb_hash_write import DUPLICATES, many, write
 
-CopyCase = Callable[[str], Path]
-CASES = corpus.databases("bdb-hash")
-FUZZED = [case for case in CASES if not case.corrupt and case.count]
 CONTENT = st.binary(max_size=20) | st.binary(min_size=126, max_size=130)
-
-Seen = tuple[list[tuple[bytes, bytes | str]], list[tuple[str, int]], list[str]]
 
 
 @contextmanager
@@ -39,52 +30,7 @@ def everything_is_large() -> Iterator[None]:
         yield
 
 
-def seen_in(path: Path) -> Seen:
-    """Return all entries, with what is said of unreadable ones, problems (in no order) and notes."""
-    try:
-        with BdbHashBackend(whichdb(path)[0]) as backend:
-            entries = [entry for chunk in backend.index(CancelToken()) for entry in entries_of(backend, chunk)]
-            problems = sorted((problem.message, problem.offset or 0) for problem in backend.problems)
-            return entries, problems, list(backend.notes)
-    except AppError as error:
-        return [], [(error.message, error.offset or 0)], []
-
-
-def entries_of(backend: BdbHashBackend, chunk: IndexChunk) -> list[tuple[bytes, bytes | str]]:
-    keys = list(map(chunk.key, range(len(chunk))))
-    try:
-        return list(zip(keys, backend.values(chunk), strict=True))
-    except AppError:
-        return [(key, value_or_why(backend, chunk, row)) for row, key in enumerate(keys)]
-
-
-def value_or_why(backend: BdbHashBackend, chunk: IndexChunk, row: int) -> bytes | str:
-    try:
-        return backend.read(chunk.key(row), chunk.locators[row], chunk.sizes[row])
-    except AppError as error:
-        return error.message
-
-
-def assert_both_see_the_same(path: Path) -> Seen:
-    one_by_one = seen_in(path)
-    with everything_is_large():
-        assert seen_in(path) == one_by_one
-    return one_by_one
-
-
-@pytest.mark.parametrize("case", CASES, ids=corpus.name_of)
-def test_a_case_of_the_corpus_reads_the_same(database_case: CopyCase, case: corpus.DatabaseCase) -> None:
-    assert_both_see_the_same(database_case(case.name))
-
-
-@given(data=st.data())
-def test_a_damaged_file_reads_the_same(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
-    case = data.draw(st.sampled_from(FUZZED), label="case")
-    folder = tmp_path_factory.mktemp("damaged")
-    if data.draw(st.booleans(), label="noise"):
-        assert_both_see_the_same(with_noise(case, folder, data))
-    else:
-        assert_both_see_the_same(with_one_byte_changed(case, folder, data, magic_end=96))
+WAYS = BothWays(BdbHashBackend, everything_is_large)
 
 
 @given(pairs=st.dictionaries(CONTENT, CONTENT, max_size=200), size=st.sampled_from([512, 4096]))
@@ -93,7 +39,7 @@ def test_any_entries_read_the_same(
 ) -> None:
     path = write(tmp_path_factory.mktemp("any") / "x.db", list(pairs.items()), size, "big")
 
-    entries, problems, notes = assert_both_see_the_same(path)
+    entries, problems, notes = WAYS.see_the_same(path)
 
     assert (dict(entries), problems, notes) == (pairs, [], [])
 
@@ -103,27 +49,14 @@ def test_duplicates_read_the_same(tmp_path_factory: pytest.TempPathFactory, pair
     more = [(b"%d" % number, b"") for number in range(200)]
     path = write(tmp_path_factory.mktemp("any") / "x.db", [*pairs, *more], 512, duplicates="unsorted")
 
-    assert len(assert_both_see_the_same(path)[0]) == len(pairs) + 200
+    assert len(WAYS.see_the_same(path)[0]) == len(pairs) + 200
 
 
 @pytest.mark.parametrize("page_size", [512, 65536])
 def test_a_file_of_several_batches_reads_the_same(tmp_path: Path, page_size: int) -> None:
     path = write(tmp_path / "x.db", many(9000), page_size)
 
-    assert len(assert_both_see_the_same(path)[0]) == len(many(9000))
-
-
-def test_a_value_that_moved_is_not_believed(tmp_path: Path) -> None:
-    pairs = [(b"key %05d" % number, b"value %d" % number) for number in range(300)]
-    path = write(tmp_path / "x.db", pairs, 1024)
-
-    with everything_is_large(), BdbHashBackend(whichdb(path)[0]) as backend:
-        chunks = list(backend.index(CancelToken()))
-        content = path.read_bytes()
-        path.write_bytes(content.replace(chunks[-1].key(0), b"x" * 9))
-
-        with pytest.raises(StaleIndex):
-            list(backend.values(chunks[-1]))
+    assert len(WAYS.see_the_same(path)[0]) == len(many(9000))
 
 
 def test_hashes_are_those_of_single_keys() -> None:

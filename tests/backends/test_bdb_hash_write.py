@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends.base import ByteOrder, Change, Insert, Remove, Replace
+from app.backends.base import ByteOrder
 from app.backends.berkeley import hash_plan as bdb_hash_plan
 from app.backends.berkeley.hash import BdbHashBackend
 from app.backends.berkeley.hash_write import BdbHashWriter
@@ -20,9 +20,10 @@ from app.backends.file_operations import FileOperations
 from app.backends.registry import new_writer, open_database
 from app.backends.writer import CreateOptions, Duplicates
 from app.cancel import CancelToken
-from app.errors import Cancelled, KeyRejected, OptionRejected, ReadOnlyDatabase
+from app.errors import Cancelled
 from tests import corpus
-from tests.backends.listing import entries_of, expected_of, index_of
+from tests.backends.bdb_writing import edit, read, with_duplicates
+from tests.backends.listing import entries_of, index_of
 from tests.backends.native import Pair, bdb_dump, bdb_load
 from tests.backends.native_bdb import bdb_change, bdb_verify
 from tests.backends.rewriting import NO_BACKUP
@@ -68,15 +69,6 @@ def write(
     return path
 
 
-def read(path: Path) -> list[Pair]:
-    """Return all entries of a file that nothing is wrong with."""
-    with open_database(path) as backend:
-        found = entries_of(backend)
-        assert backend.problems == []
-        assert list(backend.check_structure(CancelToken())) == []
-    return found
-
-
 def by_key(pairs: Sequence[Pair], duplicates: Duplicates = "") -> dict[bytes, list[bytes]]:
     """Return the values of each key as they must come."""
     found: dict[bytes, list[bytes]] = {}
@@ -94,14 +86,7 @@ def many(count: int, seed: int = 1) -> list[Pair]:
 
 
 def repeated(count: int, *, seed: int = 1) -> list[Pair]:
-    """Return sets of duplicates from two to some hundreds, no pair twice."""
-    chance = Random(seed)
-    pairs = many(count, seed)
-    for key, _value in list(pairs[::5]):
-        for number in range(chance.choice([1, 3, 200])):
-            pairs.append((key, b"%d " % number + bytes(chance.choice([0, 20, 90, 700]))))
-    chance.shuffle(pairs)
-    return list(dict.fromkeys(pairs))
+    return with_duplicates(many(count, seed), seed)
 
 
 @pytest.mark.parametrize(
@@ -130,48 +115,13 @@ def test_a_file_of_berkeley_db_is_saved_and_goes_on(tmp_path: Path, duplicates: 
     settings = {"": {}, "unsorted": {"duplicates": 1}, "sorted": {"duplicates": 1, "dupsort": 1}}[duplicates]
     pairs = repeated(300) if duplicates else many(1500)
     bdb_load(path, [pair for pair in pairs if len(pair[0]) <= LONGEST_KEY], "hash", db_pagesize=1024, **settings)
-    with open_database(path) as backend:
-        expected = expected_of(backend)
-        before = entries_of(backend)
-    removed = [entry_id for entry_id in expected if entry_id % 7 == 0]
-    replaced = {entry_id: b"new %d" % entry_id + b"v" * (entry_id % 900) for entry_id in expected if entry_id % 7 == 1}
-    inserted = [(b"added %d" % number, b"i" * number) for number in range(0, 2000, 50)]
-    changes: list[Change] = [
-        *map(Remove, removed),
-        *(Replace(*replacement) for replacement in replaced.items()),
-        *(Insert(*pair) for pair in inserted),
-    ]
 
-    with open_database(path) as backend:
-        backend.apply(changes, expected, NO_BACKUP, CancelToken())
+    left = edit(path)
 
-    kept = [(key, replaced.get(entry_id, value)) for entry_id, (key, value) in enumerate(before) if entry_id % 7]
     bdb_verify(path)
-    assert by_key(read(path)) == by_key([*kept, *inserted], duplicates)
+    assert by_key(read(path)) == by_key(left, duplicates)
     assert read(path) == bdb_dump(path)
     bdb_change(path, seed=len(duplicates), longest_key=LONGEST_KEY)
-    bdb_verify(path)
-    assert read(path) == bdb_dump(path)
-
-
-@pytest.mark.parametrize("case", REWRITABLE, ids=corpus.name_of)
-def test_a_case_of_the_corpus_keeps_its_entries_and_its_layout(
-    database_case: CopyCase, case: corpus.DatabaseCase
-) -> None:
-    path = database_case(case.name)
-    before, content = read(path), path.read_bytes()
-
-    with open_database(path) as backend:
-        index_of(backend)
-        assert backend.why_read_only == ""
-        backend.compact(NO_BACKUP, CancelToken())
-
-    after = path.read_bytes()
-    assert by_key(read(path)) == by_key(before)
-    # Magic, version and page size; flags; fill factor; hash of a known text.
-    assert [after[start:end] for start, end in ((12, 24), (48, 52), (84, 88), (92, 96))] == [
-        content[start:end] for start, end in ((12, 24), (48, 52), (84, 88), (92, 96))
-    ]
     bdb_verify(path)
     assert read(path) == bdb_dump(path)
 
@@ -180,17 +130,6 @@ def _patched(path: Path, offset: int, number: int) -> None:
     content = bytearray(path.read_bytes())
     struct.pack_into("<I", content, offset, number)
     path.write_bytes(content)
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"), [("bdb53-hash-chksum", "checksums"), ("bdb-v4.2.52.5-hash-n60", "version 8")]
-)
-def test_what_cannot_be_written_says_why(database_case: CopyCase, name: str, reason: str) -> None:
-    with open_database(database_case(name)) as backend:
-        index_of(backend)
-        assert reason in backend.why_read_only
-        with pytest.raises(ReadOnlyDatabase, match=reason):
-            backend.compact(NO_BACKUP, CancelToken())
 
 
 @pytest.mark.parametrize(("offset", "reason"), [(0, "environment"), (92, "function of the program")])
@@ -311,38 +250,11 @@ def test_the_fill_factor_is_kept(tmp_path: Path) -> None:
     bdb_verify(path)
 
 
-def test_a_pair_that_comes_twice_is_refused_by_sorted_duplicates(tmp_path: Path) -> None:
-    writer = new_writer("bdb-hash", CreateOptions(duplicates="sorted"))
-    long = b"v" * 3_000_000
-    records = PairRecords([(b"k", b"1"), (b"l", long), (b"k", b"2"), (b"k", b"1"), (b"l", long + b"1"), (b"l", long)])
-
-    refused = list(writer.refusals(records, CancelToken()))
-
-    assert sorted((refusal.row, refusal.key) for refusal in refused) == [(3, b"k"), (5, b"l")]
-    with pytest.raises(KeyRejected, match="cannot be stored"):
-        writer.write(records, tmp_path / "x.db", FileOperations(), CancelToken())
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_key_that_comes_twice_is_refused_where_there_are_no_duplicates() -> None:
-    writer = new_writer("bdb-hash", CreateOptions())
-
-    refused = list(writer.refusals(PairRecords([(b"k", b"1"), (b"k", b"2")]), CancelToken()))
-
-    assert [refusal.row for refusal in refused] == [1]
-
-
 def test_a_value_longer_than_its_length_field_is_refused() -> None:
     writer = new_writer("bdb-hash", CreateOptions())
 
     assert writer.why_refused(b"k", (1 << 32) - 1) == ""
     assert "at most 4,294,967,295 bytes" in writer.why_refused(b"k", 1 << 32)
-
-
-@pytest.mark.parametrize("options", [CreateOptions(page_size=1000), CreateOptions(numsync=True)])
-def test_options_that_mean_nothing_are_refused(options: CreateOptions) -> None:
-    with pytest.raises(OptionRejected):
-        new_writer("bdb-hash", options)
 
 
 @pytest.mark.parametrize(("page_size", "order"), [*product((512, 65536), ORDERS)])

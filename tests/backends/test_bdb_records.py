@@ -12,9 +12,8 @@ from app.backends.base import Backend, Match
 from app.backends.registry import open_database, salvager_for
 from app.backends.salvage import Origin, Salvage
 from app.cancel import CancelToken
-from app.errors import Cancelled, CorruptDatabase, StaleIndex
+from app.errors import CorruptDatabase, StaleIndex
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, damaged_somehow
 from tests.backends.listing import entries_of, index_of, pickle_end
 from tests.backends.native import bdb_load
 from tests.backends.native_bdb import bdb_queue
@@ -292,34 +291,3 @@ def test_a_locator_of_another_record_is_stale(database_case: CopyCase, case: cor
         index_of(backend)
         with pytest.raises(StaleIndex):
             backend.read(b"\x63\0\0\0", locator, 5)
-
-
-@pytest.mark.parametrize("case", CASES, ids=corpus.name_of)
-def test_listing_can_be_cancelled(database_case: CopyCase, case: corpus.DatabaseCase) -> None:
-    token = CancelToken()
-    token.cancel()
-    with open_database(database_case(case.name)) as backend, pytest.raises(Cancelled):
-        list(backend.index(token))
-
-
-@given(data=st.data())
-def test_any_damage_ends_in_entries_and_sentences(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    path = damaged_somehow(CASES, tmp_path_factory.mktemp("damage"), data, magic_end=16)
-
-    reading = read_all(path, open_match)
-
-    assert all(complaint.endswith(".") for complaint in reading.complaints)
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_yields_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    case = data.draw(st.sampled_from(CASES), label="case")
-
-    reading = read_all(cut_anywhere(case, tmp_path_factory.mktemp("cut"), data), open_match)
-
-    assert reading.complaints
-    assert {corpus.expected_entry(*pair) for pair in reading.entries} <= set(case.entries)

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.backends.berkeley.pages import HASH, UNUSED
 from app.backends.salvage import Origin
 from app.backends.writer import Duplicates
 from app.errors import CannotOpen
 from tests import corpus
 from tests.backends.damaging import cut_anywhere, with_noise
+from tests.backends.native import bdb_load
 from tests.backends.native_bdb import bdb_delete
 from tests.backends.salvaging import salvaged
 from tests.backends.test_bdb_hash_write import KINDS, many, repeated, write
@@ -22,6 +24,13 @@ from tests.corpus import expected_entry
 
 CopyCase = Callable[[str], Path]
 INTACT = corpus.databases("bdb-hash", corrupt=False)
+
+
+def pages_of_type(path: Path, kind: int, size: int) -> list[bytes]:
+    """Return the pages of a file that say they are of a type."""
+    content = path.read_bytes()
+    pages = [content[start : start + size] for start in range(size, len(content), size)]
+    return [page for page in pages if page[25] == kind]
 
 
 def expected_of(case: corpus.DatabaseCase) -> Counter[object]:
@@ -113,6 +122,26 @@ def test_removed_entries_are_found_and_none_is_made_up(tmp_path: Path, duplicate
     assert len(deleted) == len(set(deleted))
     assert set(deleted) <= {pair for pair in pairs if pair[0] in removed}
     assert salvaged(path).pairs(Origin.DELETED) == []
+
+
+def test_entries_of_pages_that_were_set_free_are_found_where_they_lie(tmp_path: Path) -> None:
+    pairs = [(b"key %04d" % number, b"value %d" % number) for number in range(600)]
+    path, size = tmp_path / "x.db", 512
+    bdb_load(path, pairs, "hash", db_pagesize=size, h_ffactor=100)
+    chained = [page for page in pages_of_type(path, HASH, size) if int.from_bytes(page[12:16], "little")]
+    removed = [pair for pair in pairs if any(pair[0] in page for page in chained)]
+    bdb_delete(path, [key for key, _value in removed])
+
+    found = salvaged(path, deleted=True)
+
+    assert Counter(found.pairs(Origin.LIVE)) == Counter(pairs) - Counter(removed)
+    free = b"".join(pages_of_type(path, UNUSED, size))
+    of_free_pages = [one for one in found.found if one.origin is Origin.DELETED and one.value in free]
+    assert of_free_pages
+    assert {(one.key, one.value) for one in of_free_pages} <= set(removed)
+    content = path.read_bytes()
+    assert all(content[one.offset :].startswith(one.value) for one in of_free_pages)
+    assert all(content[one.offset // size * size + 25] == UNUSED for one in of_free_pages)
 
 
 def test_a_pickle_in_free_room_is_found_without_its_key(tmp_path: Path) -> None:

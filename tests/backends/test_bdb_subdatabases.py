@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from app.backends.base import Backend, Match
 from app.backends.registry import open_database
-from app.cancel import CancelToken
-from app.errors import Cancelled, StaleIndex
+from app.errors import StaleIndex
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
 from tests.backends.listing import entries_of, index_of
 from tests.backends.native import Pair, bdb_load
 from tests.backends.reading import read_all
@@ -186,35 +184,3 @@ def test_every_locator_is_stale_for_another_key(database_case: CopyCase) -> None
         for entry_id in range(len(index)):
             with pytest.raises(StaleIndex):
                 backend.read(b"no such key", index.locator(entry_id), index.size(entry_id))
-
-
-def test_listing_can_be_cancelled(database_case: CopyCase) -> None:
-    token = CancelToken()
-    token.cancel()
-    with open_database(database_case(CASE.name)) as backend, pytest.raises(Cancelled):
-        list(backend.index(token))
-
-
-@given(data=st.data())
-def test_any_damage_ends_in_entries_and_sentences(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("damage")
-    if data.draw(st.booleans(), label="noise"):
-        path = with_noise(CASE, folder, data)
-    else:
-        path = with_one_byte_changed(CASE, folder, data, magic_end=16)
-
-    reading = read_all(path, open_match)
-
-    assert all(complaint.endswith(".") for complaint in reading.complaints)
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_yields_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    entries, complaints = read_entries(cut_anywhere(CASE, tmp_path_factory.mktemp("cut"), data))
-
-    assert complaints
-    assert entries <= set(CASE.entries)

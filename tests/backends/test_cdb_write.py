@@ -1,7 +1,8 @@
 """CDB files that are made anew and saved: every entry in its order, found by tinycdb, whatever fails."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Insert, Remove, Replace, SaveOptions
+from app.backends.cdb import backend as cdb_backend
 from app.backends.cdb import layout as cdb_layout
 from app.backends.cdb import write as cdb_write
 from app.backends.cdb.backend import CdbBackend
@@ -166,9 +168,25 @@ def test_no_option_means_anything_to_cdb() -> None:
         new_writer("cdb", CreateOptions(page_size=4096))
 
 
+@contextlib.contextmanager
+def everything_is_large() -> Iterator[None]:
+    """Let even the smallest files be listed, copied and checked by numpy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cdb_backend, "_MANY", 0)
+        patch.setattr(cdb_backend, "FIRST_CHUNK", 1)
+        patch.setattr(cdb_backend, "CHUNK", 7)
+        patch.setattr(cdb_write, "_MANY", 0)
+        yield
+
+
+WAYS = pytest.mark.parametrize("way", [contextlib.nullcontext, everything_is_large], ids=["singly", "in bulk"])
+Way = Callable[[], contextlib.AbstractContextManager[None]]
+
+
+@WAYS
 @given(before=PAIRS, data=st.data())
 def test_saving_leaves_what_a_list_would(
-    before: list[rewriting.Pair], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+    way: Way, before: list[rewriting.Pair], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = made(tmp_path_factory.mktemp("saved"), before)
     rows = st.sampled_from(range(len(before) or 1))
@@ -176,7 +194,7 @@ def test_saving_leaves_what_a_list_would(
     replaced = data.draw(st.dictionaries(rows, st.binary(max_size=400), max_size=5), label="replaced") if before else {}
     inserted = data.draw(PAIRS, label="inserted")
 
-    with opened(path) as backend:
+    with way(), opened(path) as backend:
         rewriting.save(
             backend,
             *(Replace(row, value) for row, value in replaced.items() if row not in removed),

@@ -3,7 +3,7 @@
 import ast
 import contextlib
 import dbm.dumb
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,14 +15,14 @@ from app.backends.create import CreateReport, create_database
 from app.backends.dumb.backend import DumbBackend
 from app.backends.dumb.index import MAX_LINE, IndexStyle, style_of
 from app.backends.dumb.write import DumbWriter
-from app.backends.file_operations import FileOperations
 from app.backends.records import PIECE_BYTES
 from app.backends.registry import new_writer, open_database
 from app.backends.writer import CreateOptions
 from app.cancel import CancelToken
-from app.errors import Cancelled, ChangedOnDisk, OptionRejected, SaveFailed
+from app.errors import ChangedOnDisk, OptionRejected, SaveFailed
+from tests.backends import creating
 from tests.backends.dumb_files import DATABASES, as_python_reads, opened, scratch, written
-from tests.backends.failing_files import Died, FailingOperations, LyingOperations
+from tests.backends.failing_files import FailingOperations
 from tests.backends.listing import entries_of, index_of
 from tests.backends.other_program import installed_pythons, run_with_python, run_with_python2
 from tests.backends.toy_format import PairRecords
@@ -30,18 +30,7 @@ from tests.backends.toy_format import PairRecords
 NATIVE_CHANGES = 1000
 """Keys that the native writer adds, and as many that it changes or deletes."""
 
-
-def created(
-    base: Path,
-    entries: Mapping[bytes, bytes],
-    operations: FileOperations | None = None,
-    *,
-    replaces: bool = False,
-    token: CancelToken | None = None,
-) -> CreateReport:
-    records = PairRecords(list(entries.items()), may_repeat=False)
-    writer = new_writer("dumb", CreateOptions())
-    return create_database(writer, base, records, token or CancelToken(), replaces=replaces, operations=operations)
+created = partial(creating.created, "dumb")
 
 
 @given(entries=DATABASES)
@@ -191,58 +180,6 @@ def test_an_old_index_without_values_is_taken_away(tmp_path: Path) -> None:
     with opened(tmp_path / "new") as backend:
         assert entries_of(backend) == []
         assert backend.problems == []
-
-
-def test_a_program_that_dies_while_it_replaces_leaves_the_old_or_the_new_database(tmp_path: Path) -> None:
-    (tmp_path / "counted").mkdir()
-    created(written(tmp_path / "counted", OLD), NEW, counting := FailingOperations(), replaces=True)
-    seen = []
-    for number, name in enumerate(counting.names):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        base = written(folder, OLD)
-        with pytest.raises(Died):
-            created(base, NEW, FailingOperations(number, dies=True), replaces=True)
-
-        left = as_python_reads(base)
-        assert left in (OLD, NEW), f"died at operation {number}, {name}"
-        with opened(base) as backend:
-            assert dict(entries_of(backend)) == left
-            assert not backend.problems
-        seen.append(left == NEW)
-    assert sorted(seen) == seen
-    assert set(seen) == {False, True}
-
-
-def test_a_disk_that_refuses_leaves_nothing_or_all_of_a_new_database(tmp_path: Path) -> None:
-    (tmp_path / "counted").mkdir()
-    created(tmp_path / "counted" / "new", NEW, counting := FailingOperations())
-    for number in range(counting.done):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        try:
-            created(folder / "new", NEW, FailingOperations(number))
-        except SaveFailed:
-            assert list(folder.iterdir()) == []
-        else:
-            assert as_python_reads(folder / "new") == NEW
-
-
-def test_a_disk_that_writes_something_else_is_found_out(tmp_path: Path) -> None:
-    with pytest.raises(SaveFailed, match="reads back differently"):
-        created(tmp_path / "new", NEW, LyingOperations())
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_cancelled_creation_leaves_nothing(tmp_path: Path) -> None:
-    token = CancelToken()
-    token.cancel()
-
-    with pytest.raises(Cancelled):
-        created(tmp_path / "new", NEW, token=token)
-
-    assert list(tmp_path.iterdir()) == []
 
 
 @given(entries=st.dictionaries(st.binary(max_size=3), st.binary(max_size=1200), max_size=5), new=DATABASES)

@@ -17,7 +17,7 @@ from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
 from app.errors import Cancelled, CorruptDatabase, StaleIndex
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
+from tests.backends.damaging import with_noise, with_one_byte_changed
 from tests.backends.listing import entries_of, folder_state, index_of
 from tests.backends.native import NativeGdbm, native_gdbm
 from tests.backends.reading import SECONDS, read_all, wrong_pairs
@@ -95,19 +95,6 @@ def test_one_changed_byte_costs_what_it_hits_and_forges_no_key(
     assert len(unknown) <= 1
     if len(reading.entries) < len(case.entries):
         assert reading.complaints
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_yields_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    case = data.draw(st.sampled_from(FUZZED), label="case")
-    path = cut_anywhere(case, tmp_path_factory.mktemp("cut"), data)
-
-    reading = read_all(path, GdbmBackend)
-
-    assert len(reading.entries) == len(case.entries) or reading.complaints
-    assert {corpus.expected_entry(*pair) for pair in reading.entries} <= set(case.entries)
 
 
 @given(data=st.data())

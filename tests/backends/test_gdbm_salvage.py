@@ -3,12 +3,15 @@
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.backends.gdbm import buckets
 from app.backends.gdbm.image import Shape
+from app.backends.gdbm.layout import can_hash_to, key_hashes
 from app.backends.salvage import Origin
 from app.cancel import CancelToken
 from tests import corpus
@@ -21,6 +24,35 @@ CopyCase = Callable[[str], Path]
 CASES = [case for case in corpus.databases("gdbm", corrupt=False) if (case.count or 0) > 60 and "del" not in case.name]
 PAIRS = [(b"key %d \xc3\xa9" % number, b"value %d " % number * (number % 9)) for number in range(200)]
 each_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+
+
+@given(key=st.binary(max_size=300), other=st.integers(0, (1 << 31) - 1))
+def test_what_a_key_can_hash_to_is_told_by_its_low_bits(key: bytes, other: int) -> None:
+    hashes = key_hashes(key)
+
+    assert all(can_hash_to(key, hash_) for hash_ in hashes)
+    assert can_hash_to(key, other) == ((other ^ hashes[0]) & 0xFF == 0)
+
+
+@pytest.mark.parametrize("damage", ["header", "noise", "cut"])
+def test_large_files_are_searched_as_small_ones_are(
+    gdbm: NativeGdbm, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, chance = tmp_path / "x.gdbm", Random(damage)
+    pairs = [(b"key %d" % number, chance.randbytes(chance.randrange(400))) for number in range(3000)]
+    gdbm.write(path, pairs, [key for key, _ in pairs[::5]])
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    overwrite(path, 0, 64)
+    for place in chance.sample(range(4096, path.stat().st_size - 600), 30 if damage == "noise" else 0):
+        overwrite(path, place, place + 500)
+    assert path.stat().st_size > buckets.FEW_BYTES
+
+    large = salvaged(path, deleted=True, format_id="gdbm")
+
+    monkeypatch.setattr(buckets, "FEW_BYTES", 1 << 60)
+    assert large == salvaged(path, deleted=True, format_id="gdbm")
+    assert len(large.pairs(Origin.LOST)) > 1000
 
 
 @pytest.fixture(scope="module")

@@ -17,15 +17,13 @@ from app.backends.lmdb.pages import parse_meta
 from app.backends.registry import open_database
 from app.backends.whichdb import whichdb
 from app.cancel import CancelToken
-from app.errors import BackendMissing, Cancelled, CorruptDatabase, StaleIndex
+from app.errors import BackendMissing, CorruptDatabase, StaleIndex
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, damaged_somehow
 from tests.backends.listing import entries_of, index_of
 from tests.backends.native_neighbours import mdb_dump, mdb_load
 from tests.backends.reading import read_all, wrong_pairs
 
 CopyCase = Callable[[str], Path]
-CASES = corpus.databases("lmdb", corrupt=False)
 PAGE = 4096
 MAIN_AT, TRANSACTION_AT = 88, 144
 KEYS = st.binary(min_size=1, max_size=200)
@@ -310,33 +308,3 @@ def test_a_damaged_first_page_is_refused(database_case: CopyCase) -> None:
 
     with pytest.raises(CorruptDatabase, match="first page"):
         open_database(path)
-
-
-def test_listing_can_be_cancelled(database_case: CopyCase) -> None:
-    token = CancelToken()
-    token.cancel()
-    with open_database(database_case("lmdb-n150")) as backend, pytest.raises(Cancelled):
-        list(backend.index(token))
-
-
-@given(data=st.data())
-def test_any_damage_ends_in_entries_and_sentences(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    path = damaged_somehow(CASES, tmp_path_factory.mktemp("damage"), data, magic_end=20)
-
-    reading = read_all(path, open_match)
-
-    assert all(complaint.endswith(".") for complaint in reading.complaints)
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_yields_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    case = data.draw(st.sampled_from(CASES), label="case")
-
-    entries, complaints = read_entries(cut_anywhere(case, tmp_path_factory.mktemp("cut"), data))
-
-    assert complaints or len(entries) == case.count
-    assert set(entries) <= set(case.entries)

@@ -5,13 +5,9 @@ from pathlib import Path
 
 import lmdb
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.backends.salvage import Origin
-from app.errors import CannotOpen
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, damaged_somehow
 from tests.backends.lmdb_files import written
 from tests.backends.salvaging import is_of_the_original, salvaged
 
@@ -93,30 +89,3 @@ def test_a_folder_is_searched(tmp_path: Path) -> None:
     shutil.copy(path, tmp_path / "environment" / "data.mdb")
 
     assert salvaged(tmp_path / "environment").pairs() == [(b"a", b"1")]
-
-
-@given(data=st.data(), deleted=st.booleans())
-def test_any_damage_ends_in_entries_and_sentences(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, *, deleted: bool
-) -> None:
-    path = damaged_somehow(INTACT, tmp_path_factory.mktemp("damage"), data, magic_end=20)
-
-    found = salvaged(path, deleted=deleted, format_id="lmdb", base=path)
-
-    assert all(report.endswith(".") for report in found.reports)
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_gives_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    case = data.draw(st.sampled_from([one for one in INTACT if not one.duplicates]), label="case")
-
-    found = salvaged(cut_anywhere(case, tmp_path_factory.mktemp("cut"), data))
-
-    assert {corpus.expected_entry(one.key or b"", one.value) for one in found.found} <= set(case.entries)
-
-
-def test_what_is_not_there_cannot_be_searched(tmp_path: Path) -> None:
-    with pytest.raises(CannotOpen):
-        salvaged(tmp_path / "x.mdb", format_id="lmdb", base=tmp_path / "x.mdb")

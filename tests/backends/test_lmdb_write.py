@@ -1,7 +1,8 @@
 """LMDB environments made, saved into and compacted by the ``lmdb`` package, beside programs that have them open."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import lmdb
@@ -10,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.base import Change, Expected, Insert, Remove, Replace, SaveOptions
-from app.backends.create import CreateReport, create_database
-from app.backends.file_operations import FileOperations
 from app.backends.lmdb import save as lmdb_save
 from app.backends.lmdb.backend import LmdbBackend
 from app.backends.records import PIECE_BYTES
@@ -27,6 +26,7 @@ from app.errors import (
     ReadOnlyDatabase,
     SaveFailed,
 )
+from tests.backends import creating
 from tests.backends.failing_files import Died, FailingOperations
 from tests.backends.listing import (
     changes_to,
@@ -57,18 +57,7 @@ BEFORE = {b"a": b"1", b"b": b"2" * 9000, b"c": b"3"}
 CHANGES = (Replace(0, b"new" * 500), Remove(1), Insert(b"caf\xe9", b"added"))
 AFTER = {b"a": b"new" * 500, b"c": b"3", b"caf\xe9": b"added"}
 
-
-def created(
-    path: Path,
-    entries: Mapping[bytes, bytes],
-    operations: FileOperations | None = None,
-    *,
-    replaces: bool = False,
-    token: CancelToken | None = None,
-) -> CreateReport:
-    records = PairRecords(list(entries.items()), may_repeat=False)
-    writer = new_writer("lmdb", CreateOptions())
-    return create_database(writer, path, records, token or CancelToken(), replaces=replaces, operations=operations)
+created = partial(creating.created, "lmdb")
 
 
 def checked(path: Path) -> list[str]:
@@ -142,26 +131,6 @@ def test_what_lmdb_cannot_hold_is_refused_before_anything_is_written(tmp_path: P
         with opened(path) as backend, pytest.raises(KeyRejected, match="LMDB"):
             save(backend, Insert(key, b""))
     assert without_locks(tmp_path) == before
-
-
-@pytest.mark.parametrize("replaces", [False, True])
-def test_a_program_that_dies_anywhere_leaves_the_old_or_the_new_environment(tmp_path: Path, *, replaces: bool) -> None:
-    def start(name: str) -> Path:
-        (tmp_path / name).mkdir()
-        return written(tmp_path / name, BEFORE) if replaces else tmp_path / name / "test.mdb"
-
-    created(start("counted"), AFTER, counting := FailingOperations(), replaces=replaces)
-    seen = []
-    for number, name in enumerate(counting.names):
-        path = start(str(number))
-        with pytest.raises(Died):
-            created(path, AFTER, FailingOperations(number, dies=True), replaces=replaces)
-
-        left = as_lmdb_reads(path) if path.exists() else BEFORE
-        assert left in (BEFORE, AFTER), f"died at operation {number}, {name}"
-        seen.append(left == AFTER)
-    assert sorted(seen) == seen
-    assert set(seen) == {False, True}
 
 
 def test_a_folder_that_is_an_environment_stays_one(tmp_path: Path) -> None:

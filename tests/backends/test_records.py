@@ -1,6 +1,7 @@
 """The entries of a database that is to be written, with changes laid over them."""
 
 from pathlib import Path
+from struct import Struct
 from typing import NamedTuple
 
 from hypothesis import given
@@ -22,6 +23,7 @@ from tests.backends.toy_format import PairRecords, toy, written
 
 Pairs = list[tuple[bytes, bytes]]
 
+LENGTHS = Struct(">HI")
 PAIRS = st.lists(st.tuples(st.binary(max_size=4), st.binary(max_size=6)), max_size=12)
 
 
@@ -52,6 +54,11 @@ def keys_and_sizes(chunks: list[IndexChunk]) -> list[tuple[bytes, int]]:
     return [(chunk.key(row), chunk.sizes[row]) for chunk in chunks for row in range(len(chunk))]
 
 
+def packed(pair: tuple[bytes, bytes]) -> bytes:
+    key, value = pair
+    return LENGTHS.pack(len(key), len(value)) + key + value
+
+
 def check_all_views(records: Records, expected: Pairs) -> None:
     """Every way to ask for the entries gives the same ones."""
     assert len(records) == len(expected)
@@ -66,6 +73,7 @@ def check_all_views(records: Records, expected: Pairs) -> None:
         for end in (*ends[ends.index(start) :], len(expected)):
             assert list(records.keys(start, end)) == [key for key, _ in expected[start:end]]
             assert list(records.values(start, end)) == [value for _, value in expected[start:end]]
+            assert b"".join(records.packed(start, end, LENGTHS)) == b"".join(map(packed, expected[start:end]))
 
 
 @given(changed=changes())

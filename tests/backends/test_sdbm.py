@@ -19,7 +19,7 @@ from app.cancel import CancelToken
 from app.errors import Cancelled, CorruptDatabase, StaleIndex, UnknownFormat
 from tests import corpus
 from tests.backends import sdbm_files
-from tests.backends.damaging import cut_anywhere, with_noise, with_one_byte_changed
+from tests.backends.damaging import with_noise, with_one_byte_changed
 from tests.backends.listing import entries_of, folder_state, index_of
 from tests.backends.reading import SECONDS, read_all, wrong_pairs
 
@@ -216,19 +216,6 @@ def test_one_changed_byte_costs_only_what_it_hits(
     assert len(unknown) <= 3  # an offset is the border of two items, and of the entry behind them
     if len(reading.entries) < len(case.entries) and path.read_bytes()[:2] != b"\0\0":
         assert reading.complaints or len(case.entries) - len(reading.entries) <= 60
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_yields_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    case = data.draw(st.sampled_from(FUZZED), label="case")
-    path = cut_anywhere(case, tmp_path_factory.mktemp("cut"), data)
-
-    reading = read_all(path, SdbmBackend)
-
-    assert len(reading.entries) == len(case.entries) or reading.complaints
-    assert {corpus.expected_entry(*pair) for pair in reading.entries} <= set(case.entries)
 
 
 @given(data=st.data())

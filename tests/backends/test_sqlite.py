@@ -122,29 +122,34 @@ def test_a_transaction_in_progress_is_not_seen_and_not_disturbed(tmp_path: Path)
             assert entries_of(backend) == [(b"a", b"1"), (b"b", b"2")]
 
 
-def test_rows_of_a_chunk_are_never_torn_by_a_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+Gather = Callable[[sqlite3.Cursor, int], sqlite_batches.Batch | None]
+
+
+@pytest.mark.parametrize("way", ["index", "scan"])
+def test_rows_of_a_chunk_are_never_torn_by_a_writer(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, {b"%04d" % number: b"v" * 200 for number in range(400)})
-    torn: list[int] = []
+    torn: list[bool] = []
+    name = "gather_short" if way == "index" else "gather_whole"
+    gather: Gather = getattr(sqlite_batches, name)
     with OtherProgram() as owner, opened(path) as backend:
         owner.run(f"c = sqlite3.connect({str(path)!r}, isolation_level=None)")
-        gather = sqlite_batches.gather_short
 
-        def gather_beside_a_writer(cursor: sqlite3.Cursor) -> sqlite_batches.Batch | None:
+        def gather_beside_a_writer(cursor: sqlite3.Cursor, start: int) -> sqlite_batches.Batch | None:
             if torn:
-                return gather(cursor)
+                return gather(cursor, start)
             first = cursor.fetchone()
             assert owner.run("c.execute('UPDATE Dict SET value = zeroblob(250)')") == "done"
-            rest = gather(cursor)
-            assert rest is not None
-            torn.append(len({len(first[2]), *rest.chunk.sizes}))
+            rest = gather(cursor, start)
+            torn.append(rest is None or len({len(first[2]), *rest.chunk.sizes}) == 2)
             return rest
 
-        monkeypatch.setattr("app.backends.sqlite.backend.gather_short", gather_beside_a_writer)
-        chunk = next(backend.index(CancelToken()))
+        monkeypatch.setattr(f"app.backends.sqlite.backend.{name}", gather_beside_a_writer)
+        chunk, values = next(backend.scan(CancelToken())) if way == "scan" else (next(backend.index(CancelToken())), ())
 
-    assert torn[0] == 2  # what SQLite gave at first was half old, half new
+    assert torn[0]  # what SQLite gave at first was half old, half new
     assert set(chunk.sizes) == {250}
     assert len(chunk) == 256
+    assert set(values) == ({bytes(250)} if way == "scan" else set())
 
 
 def test_a_writer_that_never_pauses_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,15 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.backends.salvage import Origin
-from app.errors import CannotOpen
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, damaged_somehow
 from tests.backends.other_program import OtherProgram
 from tests.backends.salvaging import is_of_the_original, salvaged
 from tests.backends.sqlite_files import DATABASES, scratch, written
 
 INTACT = corpus.databases("sqlite3", corrupt=False)
-CASES = [case for case in INTACT if len(case.files) == 1]
 
 
 def shelf(folder: Path, objects: Mapping[bytes, object]) -> Path:
@@ -77,33 +74,6 @@ def test_without_the_first_page_the_rows_are_found_all_the_same(tmp_path: Path) 
     found = salvaged(path, format_id="sqlite3", base=path)
 
     assert {key: pickle.loads(value) for key, value in found.pairs() if key} == objects
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_gives_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    case = data.draw(st.sampled_from(CASES), label="case")
-
-    found = salvaged(cut_anywhere(case, tmp_path_factory.mktemp("cut"), data))
-
-    assert {corpus.expected_entry(one.key or b"", one.value) for one in found.found if one.key is not None} <= set(
-        case.entries
-    )
-
-
-@given(data=st.data(), deleted=st.booleans())
-def test_any_damage_ends_in_entries_and_sentences(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, *, deleted: bool
-) -> None:
-    path = damaged_somehow(CASES, tmp_path_factory.mktemp("damage"), data, magic_end=16)
-
-    found = salvaged(path, deleted=deleted, format_id="sqlite3", base=path)
-
-    assert all(report.endswith(".") for report in found.reports)
-    assert len({(one.key, one.value) for one in found.found if one.key is not None}) == sum(
-        one.key is not None for one in found.found
-    )
 
 
 SOME = settings(max_examples=min(settings().max_examples, 60))
@@ -181,11 +151,6 @@ def test_large_values_are_followed_over_their_pages(tmp_path: Path) -> None:
     found = salvaged(path, deleted=True)
 
     assert found.pairs(Origin.DELETED) == [(b"large", pickle.dumps(objects[b"large"]))]
-
-
-def test_what_is_not_there_cannot_be_searched(tmp_path: Path) -> None:
-    with pytest.raises(CannotOpen):
-        salvaged(tmp_path / "x.db", format_id="sqlite3", base=tmp_path / "x.db")
 
 
 def test_rows_of_a_log_are_kept_where_the_file_itself_is_cut(tmp_path: Path) -> None:

@@ -2,40 +2,27 @@
 
 import ast
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 
-from app.backends.create import CreateReport, create_database
-from app.backends.file_operations import FileOperations
 from app.backends.records import PIECE_BYTES
 from app.backends.registry import new_writer, open_database
 from app.backends.writer import CreateOptions
 from app.cancel import CancelToken
-from app.errors import Cancelled, DatabaseLocked, OptionRejected, SaveFailed, StaleIndex
-from tests.backends.failing_files import Died, FailingOperations
+from app.errors import DatabaseLocked, OptionRejected, SaveFailed, StaleIndex
+from tests.backends import creating
+from tests.backends.failing_files import FailingOperations
 from tests.backends.listing import entries_of, index_of
 from tests.backends.other_program import OtherProgram, installed_pythons, run_with_python, run_with_sqlite_dbm
 from tests.backends.sqlite_files import DATABASES, as_python_reads, opened, scratch, written
-from tests.backends.toy_format import PairRecords
 
 PYTHONS = installed_pythons("import dbm.sqlite3")
 
-
-def created(
-    path: Path,
-    entries: Mapping[bytes, bytes],
-    operations: FileOperations | None = None,
-    *,
-    replaces: bool = False,
-    token: CancelToken | None = None,
-) -> CreateReport:
-    records = PairRecords(list(entries.items()), may_repeat=False)
-    writer = new_writer("sqlite3", CreateOptions())
-    return create_database(writer, path, records, token or CancelToken(), replaces=replaces, operations=operations)
+created = partial(creating.created, "sqlite3")
 
 
 @given(entries=DATABASES)
@@ -193,50 +180,6 @@ def test_a_file_that_is_no_database_is_replaced_with_what_lies_beside_it(tmp_pat
     assert as_python_reads(path) == NEW
     assert [backup.read_bytes() for backup in report.backups] == [b"no database", b"of another one"]
     assert len(list(tmp_path.iterdir())) == 3
-
-
-@pytest.mark.parametrize("replaces", [False, True])
-def test_a_program_that_dies_anywhere_leaves_the_old_or_the_new_database(tmp_path: Path, *, replaces: bool) -> None:
-    def start(name: str) -> Path:
-        (tmp_path / name).mkdir()
-        return written(tmp_path / name, OLD) if replaces else tmp_path / name / "new.db"
-
-    created(start("counted"), NEW, counting := FailingOperations(), replaces=replaces)
-    seen = []
-    for number, name in enumerate(counting.names):
-        path = start(str(number))
-        with pytest.raises(Died):
-            created(path, NEW, FailingOperations(number, dies=True), replaces=replaces)
-
-        left = as_python_reads(path) if path.exists() else OLD
-        assert left in (OLD, NEW), f"died at operation {number}, {name}"
-        seen.append(left == NEW)
-    assert sorted(seen) == seen
-    assert set(seen) == {False, True}
-
-
-def test_a_disk_that_refuses_leaves_nothing_or_all_of_a_new_database(tmp_path: Path) -> None:
-    (tmp_path / "counted").mkdir()
-    created(tmp_path / "counted" / "new.db", NEW, counting := FailingOperations())
-    for number in range(counting.done):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        try:
-            created(folder / "new.db", NEW, FailingOperations(number))
-        except SaveFailed:
-            assert list(folder.iterdir()) == []
-        else:
-            assert as_python_reads(folder / "new.db") == NEW
-
-
-def test_a_cancelled_creation_leaves_nothing(tmp_path: Path) -> None:
-    token = CancelToken()
-    token.cancel()
-
-    with pytest.raises(Cancelled):
-        created(tmp_path / "new.db", NEW, token=token)
-
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("journal", ["DELETE", "WAL"])

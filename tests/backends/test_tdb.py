@@ -13,32 +13,20 @@ from app.backends.registry import open_database
 from app.backends.tdb.backend import TdbBackend
 from app.backends.tdb.layout import key_hash, parse_header
 from app.backends.whichdb import whichdb
-from app.cancel import CancelToken
-from app.errors import Cancelled, CorruptDatabase, StaleIndex
+from app.errors import CorruptDatabase, StaleIndex
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, damaged_somehow
 from tests.backends.listing import entries_of, index_of
 from tests.backends.native_neighbours import tdb_dump, tdb_restore
 from tests.backends.reading import read_all, wrong_pairs
+from tests.backends.tdb_files import patch, words_at
 
 CopyCase = Callable[[str], Path]
-CASES = corpus.databases("tdb", corrupt=False)
 CHAINS_AT = 172
 DEAD, FREE = 0xFEE1DEAD, 0xD9FEE666
 
 
 def open_match(match: Match) -> Backend:
     return TdbBackend(match)
-
-
-def patch(path: Path, offset: int, *words: int) -> None:
-    with path.open("r+b") as file:
-        file.seek(offset)
-        file.write(struct.pack(f"<{len(words)}I", *words))
-
-
-def words_at(path: Path, offset: int, count: int) -> tuple[int, ...]:
-    return struct.unpack_from(f"<{count}I", path.read_bytes(), offset)
 
 
 def first_record(path: Path) -> tuple[int, int]:
@@ -245,33 +233,3 @@ def test_an_entry_that_was_deleted_meanwhile_is_stale(database_case: CopyCase) -
 def test_a_locator_that_leads_nowhere_is_stale(database_case: CopyCase, locator: int) -> None:
     with open_database(database_case("tdb-odd")) as backend, pytest.raises(StaleIndex):
         backend.read(b"key", locator, 1)
-
-
-def test_listing_can_be_cancelled(database_case: CopyCase) -> None:
-    token = CancelToken()
-    token.cancel()
-    with open_database(database_case("tdb-odd")) as backend, pytest.raises(Cancelled):
-        list(backend.index(token))
-
-
-@given(data=st.data())
-def test_any_damage_ends_in_entries_and_sentences(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    path = damaged_somehow(CASES, tmp_path_factory.mktemp("damage"), data, magic_end=9)
-
-    reading = read_all(path, open_match)
-
-    assert all(complaint.endswith(".") for complaint in reading.complaints)
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_yields_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    case = data.draw(st.sampled_from(CASES), label="case")
-
-    entries, complaints = read_entries(cut_anywhere(case, tmp_path_factory.mktemp("cut"), data))
-
-    assert complaints or len(entries) == case.count
-    assert set(entries) <= set(case.entries)

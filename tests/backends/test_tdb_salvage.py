@@ -1,21 +1,17 @@
 """TDB: records beside those that the chains lead to, in intact and damaged files."""
 
-import struct
 import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.backends.registry import open_database
 from app.backends.salvage import Origin
 from app.cancel import CancelToken
-from app.errors import CannotOpen
 from tests import corpus
-from tests.backends.damaging import cut_anywhere, damaged_somehow
 from tests.backends.native_neighbours import neighbour_tool, tdb_restore
 from tests.backends.salvaging import is_of_the_original, salvaged
+from tests.backends.tdb_files import patch, words_at
 
 INTACT = corpus.databases("tdb", corrupt=False)
 FREE_LIST_AT, CHAINS_AT = 168, 172
@@ -29,16 +25,6 @@ def entries(count: int = 60) -> dict[bytes, bytes]:
 def checked(path: Path) -> list[str]:
     with open_database(path) as backend:
         return [problem.message for problem in backend.check(CancelToken())]
-
-
-def patch(path: Path, offset: int, *words: int) -> None:
-    with path.open("r+b") as file:
-        file.seek(offset)
-        file.write(struct.pack(f"<{len(words)}I", *words))
-
-
-def words_at(path: Path, offset: int, count: int) -> tuple[int, ...]:
-    return struct.unpack_from(f"<{count}I", path.read_bytes(), offset)
 
 
 def first_chain(path: Path) -> tuple[int, int]:
@@ -162,33 +148,6 @@ def test_records_that_do_not_follow_each_other_are_told(tmp_path: Path) -> None:
     sentences = checked(path)
     assert any("is no record" in sentence for sentence in sentences)
     assert all(sentence.endswith(".") for sentence in sentences)
-
-
-@given(data=st.data(), deleted=st.booleans())
-def test_any_damage_ends_in_entries_and_sentences(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, *, deleted: bool
-) -> None:
-    path = damaged_somehow(INTACT, tmp_path_factory.mktemp("damage"), data, magic_end=36)
-
-    found = salvaged(path, deleted=deleted, format_id="tdb", base=path)
-
-    assert all(report.endswith(".") for report in found.reports)
-
-
-@given(data=st.data())
-def test_a_file_cut_anywhere_gives_only_true_pairs(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    case = data.draw(st.sampled_from(INTACT), label="case")
-
-    found = salvaged(cut_anywhere(case, tmp_path_factory.mktemp("cut"), data), deleted=True)
-
-    assert {corpus.expected_entry(one.key or b"", one.value) for one in found.found} <= set(case.entries)
-
-
-def test_what_is_not_there_cannot_be_searched(tmp_path: Path) -> None:
-    with pytest.raises(CannotOpen):
-        salvaged(tmp_path / "x.tdb", format_id="tdb", base=tmp_path / "x.tdb")
 
 
 def test_a_record_whose_end_does_not_say_its_length_is_not_believed(tmp_path: Path) -> None:

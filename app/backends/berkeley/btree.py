@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 from app.backends.base import Match, Problem
 from app.backends.berkeley.btree_write import BdbBtreeWriter, kept_settings
 from app.backends.berkeley.duplicate_order import COMPARED, DuplicateOrder
-from app.backends.berkeley.file import SLOT_BITS, SLOT_MASK, Listed
+from app.backends.berkeley.file import SLOT_BITS, SLOT_MASK, Listed, Scanned
 from app.backends.berkeley.items import BdbKeyedBackend
 from app.backends.berkeley.pages import BTREE_LEAF, ITEM_BLOB, ITEM_DATA, ITEM_DUPLICATES, Item, Page, Pages
 from app.backends.berkeley.rewritable import AS_ANOTHER
@@ -98,12 +98,12 @@ class BdbBtreeBackend(BdbKeyedBackend):
         except Damage as error:
             self._report(error)
 
-    def _chunks(self, token: CancelToken) -> Iterator[IndexChunk]:
+    def _chunks(self, token: CancelToken) -> Iterator[Scanned]:
         if self._pages.count * self._pages.size < _BULK_BYTES or self._pages.meta.duplicates == "sorted":
             return super()._chunks(token)
         return self._bulk_chunks(token)
 
-    def _bulk_chunks(self, token: CancelToken) -> Iterator[IndexChunk]:
+    def _bulk_chunks(self, token: CancelToken) -> Iterator[Scanned]:
         """Yield all entries, a first few soon, the others by numpy."""
         self._forget_duplicates()
         self._order = KeyOrder()
@@ -116,11 +116,11 @@ class BdbBtreeBackend(BdbKeyedBackend):
                 if is_full:
                     break
             if len(builder):
-                yield builder.take()
+                yield builder.take(), None
             yield from self._by_numpy(found, token)
         self._order.judge(self)
 
-    def _by_numpy(self, found: Iterator[Page], token: CancelToken) -> Iterator[IndexChunk]:
+    def _by_numpy(self, found: Iterator[Page], token: CancelToken) -> Iterator[Scanned]:
         from app.backends.berkeley import btree_bulk  # noqa: PLC0415 - numpy takes longer to load than a small file to list
 
         shape = btree_bulk.Shape(self._pages.size, self._pages.header_bytes, self._file.mark)
@@ -133,10 +133,10 @@ class BdbBtreeBackend(BdbKeyedBackend):
                 run = batch.run(some[0], some[-1] + 1) if usual else None
                 if run is not None and run.rises:
                     self._order.add_rising(run.first_keys, run.last_keys, pages[some[0]].offset)
-                    chunks: Iterable[IndexChunk] = (run.chunk,)
+                    chunks: Iterable[Scanned] = ((run.chunk, chain.from_iterable(map(btree_bulk.Run.values, (run,)))),)
                 else:
-                    chunks = self._one_by_one(pages[row] for row in some)
-                yield from (chunk for chunk in chunks if len(chunk))
+                    chunks = ((chunk, None) for chunk in self._one_by_one(pages[row] for row in some))
+                yield from (scanned for scanned in chunks if len(scanned[0]))
 
     def _one_by_one(self, pages: Iterable[Page]) -> Iterator[IndexChunk]:
         builder = ChunkBuilder()

@@ -6,6 +6,8 @@ Nothing here says what damage is: whatever looks unusual is left to the code tha
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from operator import le
 from typing import Any, Final
 
 import numpy as np
@@ -23,10 +25,8 @@ _SMALLEST: Final = 4
 """Bytes of an item without content."""
 _SLOT_BITS: Final = 16
 _SLOT_MASK: Final = (1 << _SLOT_BITS) - 1
-_COMPARED: Final = 8
-"""Bytes of keys that are compared at once."""
-_ROUNDS: Final = 16
-"""How often; keys that are alike for longer are compared one by one."""
+_MOST_PADDED: Final = 1 << 23
+"""Bytes of keys, each as long as the longest, up to which they are compared all at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class Leaves:
         self._is_inside = (slots >= lowest) & (slots <= shape.size - _SMALLEST)
         self._slots = np.where(self._is_inside, slots, shape.size - _SMALLEST)
         self._places = self._page_of * shape.size + self._slots
-        self._sizes = _numbers_in(self._content, shape.slot, self._places).astype(np.int64)
-        self._is_inside &= np.frombuffer(self._content, np.uint8)[self._places + 2] == ITEM_DATA
+        self._sizes, kinds = _heads_at(shape, self._content, self._places)
+        self._is_inside &= kinds == ITEM_DATA
         self._rooms = (self._sizes + _HEAD + 3) & ~3
 
     def _usual(self, counts: Numbers, used: Numbers) -> _Flags:
@@ -110,39 +110,51 @@ class Leaves:
         first, last = int(self._firsts[start]), int(self._firsts[end])
         numbers = np.arange(first, last, 2) + 1 - self._firsts[self._page_of[first:last:2]]
         locators = self._numbers[self._page_of[first:last:2]] << _SLOT_BITS | numbers
-        places, sizes = self._places[first:last:2] + _HEAD, self._sizes[first:last:2]
-        keys = joined_at(self._content, places, sizes)
-        ends = np.cumsum(sizes)
-        columns = (array("q", column.tobytes()) for column in (ends, locators, self._sizes[first + 1 : last : 2]))
-        is_new = np.diff(places, prepend=-1) != 0
-        return Run(IndexChunk(keys, *columns), np.flatnonzero(is_new).tolist(), _rise(keys, ends - sizes, ends))
+        places, sizes = self._places[first:last] + _HEAD, self._sizes[first:last]
+        key_places, key_sizes = places[::2], sizes[::2]
+        keys, ends = joined_at(self._content, key_places, key_sizes), np.cumsum(key_sizes)
+        columns = (array("q", column.tobytes()) for column in (ends, locators, sizes[1::2]))
+        is_new = np.diff(key_places, prepend=-1) != 0
+        rises = _rise(keys, ends, key_sizes)
+        return Run(IndexChunk(keys, *columns), np.flatnonzero(is_new), rises, self._content, places[1::2])
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """Entries of successive leaves. ``rows``: those whose key is another item than the one before.
 
-    ``rises``: whether no key is less than the one before.
+    ``rises``: whether no key is less than the one before; ``places``: where the values lie in ``content``.
     """
 
     chunk: IndexChunk
-    rows: list[int]
+    rows: Numbers
     rises: bool
+    content: bytes
+    places: Numbers
+
+    def values(self) -> Iterator[bytes]:
+        return values_at(self.content, self.places, np.frombuffer(self.chunk.sizes, np.int64))
 
     @property
     def first_keys(self) -> list[bytes]:
         """The first two keys, of so many that have an item of their own."""
-        return [self.chunk.key(row) for row in self.rows[:2]]
+        return [self.chunk.key(row) for row in self.rows[:2].tolist()]
 
     @property
     def last_keys(self) -> list[bytes]:
         """The last two keys; none when they are among the first two."""
-        return [self.chunk.key(row) for row in self.rows[-2:]] if len(self.rows) > 2 else []
+        return [self.chunk.key(row) for row in self.rows[-2:].tolist()] if len(self.rows) > 2 else []
 
 
 def _numbers_in(content: bytes, kind: np.dtype[Any], places: Numbers) -> NDArray[Any]:
     """Return the numbers that lie at places of ``content``, all of which are known to be inside."""
     return np.ndarray((len(content) - kind.itemsize + 1,), kind, content, 0, (1,))[places]
+
+
+def _heads_at(shape: Shape, content: bytes, places: Numbers) -> tuple[Numbers, Numbers]:
+    """Return sizes and types of the items at places."""
+    heads = _numbers_in(content, np.dtype(f"{shape.mark}u4"), places).astype(np.int64)
+    return (heads & 0xFFFF, heads >> 16 & 0xFF) if shape.mark == "<" else (heads >> 16, heads >> 8 & 0xFF)
 
 
 def joined_at(content: bytes, places: Numbers, sizes: Numbers) -> bytes:
@@ -158,31 +170,20 @@ def joined_at(content: bytes, places: Numbers, sizes: Numbers) -> bytes:
     return flat.tobytes()
 
 
-def _rise(keys: bytes, starts: Numbers, ends: Numbers) -> bool:
-    """Tell whether no key is less than the one before it."""
-    padded, lengths = keys + bytes(_COMPARED), ends - starts
-    rows = np.arange(max(len(starts) - 1, 0))
-    for depth in range(0, _ROUNDS * _COMPARED, _COMPARED):
-        left, right = (_numbers_at(padded, starts[some], lengths[some], depth) for some in (rows, rows + 1))
-        if (left > right).any():
-            return False
-        rows = rows[left == right]
-        # Those that end here differ in zeros at their ends at most.
-        is_over = np.maximum(lengths[rows], lengths[rows + 1]) <= depth + _COMPARED
-        over, rows = rows[is_over], rows[~is_over]
-        if (lengths[over] > lengths[over + 1]).any():
-            return False
-        if not len(rows):
-            return True
-    return all(keys[starts[row] : ends[row]] <= keys[starts[row + 1] : ends[row + 1]] for row in rows.tolist())
-
-
-def _numbers_at(padded: bytes, starts: Numbers, lengths: Numbers, depth: int) -> NDArray[np.uint64]:
-    """Return the eight bytes of each key from ``depth`` on as a number that compares as they do."""
-    rest = np.clip(lengths - depth, 0, _COMPARED)
-    numbers = _numbers_in(padded, np.dtype(">u8"), starts + np.minimum(depth, lengths)).astype(np.uint64)
-    beyond = (np.minimum(_COMPARED - rest, _COMPARED - 1) * 8).astype(np.uint64)
-    return np.where(rest > 0, numbers >> beyond << beyond, np.uint64(0))
+def _rise(keys: bytes, ends: Numbers, sizes: Numbers) -> bool:
+    """Tell whether no key, of those that are joined, is less than the one before it."""
+    starts, longest = ends - sizes, int(sizes.max(initial=0))
+    groups = by_size(sizes) if len(sizes) * longest <= _MOST_PADDED else None
+    if groups is None:
+        listed = list(values_at(keys, starts, sizes))
+        return all(map(le, listed, islice(listed, 1, None)))
+    padded = np.zeros((len(sizes), longest or 1), np.uint8)
+    for size, rows in groups:
+        padded[rows, :size] = bytes_at(keys, size, starts[rows])
+    found = padded.view(f"S{padded.shape[1]}")[:, 0]
+    others = np.flatnonzero(found[:-1] >= found[1:])
+    # Those that are equal now differ in zeros at their ends at most.
+    return bool(((found[others] == found[others + 1]) & (sizes[others] <= sizes[others + 1])).all())
 
 
 class Wanted:
@@ -226,9 +227,8 @@ class Wanted:
         if not ((slots >= lowest) & (slots <= shape.size - _SMALLEST)).all():
             return None
         places = pages + slots
-        sizes = _numbers_in(content, shape.slot, places).astype(np.int64)
-        is_plain = np.frombuffer(content, np.uint8)[places + 2] == ITEM_DATA
-        if not (is_plain & (slots + _HEAD + sizes <= shape.size)).all():
+        sizes, kinds = _heads_at(shape, content, places)
+        if not ((kinds == ITEM_DATA) & (slots + _HEAD + sizes <= shape.size)).all():
             return None
         return places + _HEAD, sizes
 

@@ -1,4 +1,4 @@
-"""Whether the pages of a Berkeley DB file agree on what each of them is used for, once its entries were listed.
+"""Whether the pages of a Berkeley DB file agree with each other and their checksums, once its entries were listed.
 
 References: db/db_vrfy.c (__db_vrfy_freelist, __db_vrfy_orderchkonly), db/db_vrfyutil.c of Berkeley DB 5.3.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.backends.base import Problem
+from app.backends.berkeley.checksums import check_sums, tells_sums
 from app.backends.berkeley.pages import HASH, HASH_UNSORTED, UNUSED, Page, Pages
 from app.backends.binary import Damage
 from app.cancel import CancelToken
@@ -15,14 +16,16 @@ _BUCKET_PAGES: Final = frozenset({HASH, HASH_UNSORTED})
 
 
 def check_pages(pages: Pages, token: CancelToken) -> Iterator[Problem]:
-    """Yield what is wrong with the use of pages, given the claims that listing and checking all entries has made.
+    """Yield what is wrong with pages and their use, given the claims that listing and checking all entries has made.
 
-    Nothing of files from before Berkeley DB 4.1, which tell no last page and keep their free pages otherwise.
+    Files from before Berkeley DB 4.1 tell no last page and keep their free pages otherwise: nothing of those.
     """
     if pages.meta.tells_last_page:
         yield from _check_end(pages)
         yield from _check_free_list(pages, token)
         yield from _check_unclaimed(pages, token)
+    if tells_sums(pages):
+        yield from check_sums(pages.file, pages.size, token)
 
 
 def _check_end(pages: Pages) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """What all backends of Berkeley DB share: opening a file or a part of one, indexing, reading items."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -20,6 +20,8 @@ SLOT_MASK: Final = (1 << SLOT_BITS) - 1
 
 Listed = tuple[bytes, int, int]
 """Key, locator, and size of the value in bytes."""
+Scanned = tuple[IndexChunk, Iterable[bytes] | None]
+"""Entries, with their values where these can be taken from pages in memory, which is done when they are asked for."""
 
 
 class BdbBackend(Backend):
@@ -53,20 +55,27 @@ class BdbBackend(Backend):
         return meta
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
+        return (chunk for chunk, _values in self._all_chunks(token))
+
+    def scan(self, token: CancelToken) -> Iterator[tuple[IndexChunk, Iterable[bytes]]]:
+        for chunk, values in self._all_chunks(token):
+            yield chunk, self.values(chunk) if values is None else values
+
+    def _all_chunks(self, token: CancelToken) -> Iterator[Scanned]:
         self._file.check_not_cut()
         del self.problems[self._opening_problems :]
         self._pages.start_over()
         yield from self._chunks(token)
 
-    def _chunks(self, token: CancelToken) -> Iterator[IndexChunk]:
+    def _chunks(self, token: CancelToken) -> Iterator[Scanned]:
         """Yield all entries of a whole file of which no page was claimed yet."""
         builder = ChunkBuilder()
         for key, locator, size in self.listed(token):
             if builder.add(key, locator, size):
-                yield builder.take()
+                yield builder.take(), None
                 self._file.check_not_cut()
         if len(builder):
-            yield builder.take()
+            yield builder.take(), None
 
     def check_structure(self, token: CancelToken) -> Iterator[Problem]:
         problems = self.check_own(token)

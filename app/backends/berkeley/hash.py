@@ -9,12 +9,12 @@ References: hash/hash_page.c, hash/hash_verify.c and dbinc/hash.h (BUCKET_TO_PAG
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, groupby, islice
-from operator import itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from app.backends.base import Match, Problem
 from app.backends.berkeley.duplicate_order import COMPARED, DuplicateOrder
-from app.backends.berkeley.file import Listed
+from app.backends.berkeley.file import Listed, Scanned
 from app.backends.berkeley.hash_buckets import BUCKET_PAGES, first_pages, pages_of_bucket
 from app.backends.berkeley.hash_check import check_hash, has_own_order, missed_keys
 from app.backends.berkeley.hash_layout import (
@@ -126,12 +126,12 @@ class BdbHashBackend(BdbKeyedBackend):
         except Damage as error:
             self._report(error)
 
-    def _chunks(self, token: CancelToken) -> Iterator[IndexChunk]:
+    def _chunks(self, token: CancelToken) -> Iterator[Scanned]:
         if self._pages.count * self._pages.size < _BULK_BYTES or self._pages.meta.duplicates == "sorted":
             return super()._chunks(token)
         return self._bulk_chunks(token)
 
-    def _bulk_chunks(self, token: CancelToken) -> Iterator[IndexChunk]:
+    def _bulk_chunks(self, token: CancelToken) -> Iterator[Scanned]:
         """Yield all entries, a first few soon, the others by numpy."""
         self._forget_duplicates()
         self._note_own_hash()
@@ -145,15 +145,15 @@ class BdbHashBackend(BdbKeyedBackend):
             if is_full:
                 break
         if len(builder):
-            yield builder.take()
+            yield builder.take(), None
         yield from self._by_numpy(firsts, token)
         for entry in self._lost(token):
             if builder.add(*entry):
-                yield builder.take()
+                yield builder.take(), None
         if len(builder):
-            yield builder.take()
+            yield builder.take(), None
 
-    def _by_numpy(self, firsts: Iterator[tuple[int, int]], token: CancelToken) -> Iterator[IndexChunk]:
+    def _by_numpy(self, firsts: Iterator[tuple[int, int]], token: CancelToken) -> Iterator[Scanned]:
         from app.backends.berkeley import hash_bulk  # noqa: PLC0415 - numpy takes longer to load than a small file to list
 
         reader = hash_bulk.PageReader(self._pages.meta, self._file.mark, self._pages.header_bytes)
@@ -167,10 +167,11 @@ class BdbHashBackend(BdbKeyedBackend):
                 builder = ChunkBuilder()
                 for entry in self._entries_of(page, batch.buckets[place]):
                     builder.add(*entry)
-                runs.append((place, place + 1, builder.take()))
-            chunk = hash_bulk.joined([chunk for _start, _end, chunk in sorted(runs, key=itemgetter(0))])
+                runs.append(hash_bulk.Run(place, builder.take()))
+            runs.sort(key=attrgetter("first"))
+            chunk = hash_bulk.joined([run.chunk for run in runs])
             if len(chunk):
-                yield chunk
+                yield chunk, chain.from_iterable(run.values() or self.values(run.chunk) for run in runs)
 
     @property
     def _pages_at_once(self) -> int:

@@ -102,6 +102,23 @@ def batch_of(size: int, contents: Iterable[tuple[int, int, bytes]]) -> Batch:
     return Batch(b"".join(pieces), numbers, buckets)
 
 
+class Run(NamedTuple):
+    """Entries of successive pages of a batch, ``first`` and those behind it, which count from 0.
+
+    ``places``: where their values lie in the ``content`` of all pages, when that was found out.
+    """
+
+    first: int
+    chunk: IndexChunk
+    content: bytes = b""
+    places: _Numbers | None = None
+
+    def values(self) -> Iterator[bytes] | None:
+        """Return the values, or None where their places are not known."""
+        sizes = np.frombuffer(self.chunk.sizes, np.int64)
+        return None if self.places is None else values_at(self.content, self.places, sizes)
+
+
 @dataclass(frozen=True, slots=True)
 class _Pairs:
     """Pairs on the pages of a batch: to which page each belongs, its number there, and where its parts are.
@@ -182,11 +199,8 @@ class PageReader:
         sane &= lowest & 0xFFFF == used
         return (found if sane.all() else found.chosen(sane[pages])), sane
 
-    def listed(self, batch: Batch) -> tuple[list[tuple[int, int, IndexChunk]], list[int]]:
-        """Return runs of pages with their entries, and the pages in between that must be gone through one by one.
-
-        A run is the first page, the one behind the last, and the entries; pages count from 0 in the batch.
-        """
+    def listed(self, batch: Batch) -> tuple[list[Run], list[int]]:
+        """Return runs of pages, and the pages in between that must be gone through one by one."""
         pairs, sane = self._pairs(batch.content)
         content = np.frombuffer(batch.content, np.uint8)
         joined, ends = pairs.joined_keys(content)
@@ -201,14 +215,14 @@ class PageReader:
         runs = []
         for start, end in zip([0, *(page + 1 for page in unusual)], [*unusual, len(sane)], strict=True):
             if start < end:
-                runs.append((start, end, self._chunk(batch, pairs, joined, ends, start, end)))
+                runs.append(self._run(batch, pairs, joined, ends, start, end))
         return runs, unusual
 
     def _buckets_of(self, hashes: _Hashes) -> _Hashes:
         buckets = hashes & np.uint32(self._meta.high_mask)
         return np.where(buckets <= self._meta.max_bucket, buckets, hashes & np.uint32(self._meta.low_mask))
 
-    def _chunk(self, batch: Batch, pairs: _Pairs, joined: _Bytes, ends: _Numbers, start: int, end: int) -> IndexChunk:
+    def _run(self, batch: Batch, pairs: _Pairs, joined: _Bytes, ends: _Numbers, start: int, end: int) -> Run:
         """Return the entries of the pages from ``start`` up to ``end``."""
         first, behind = np.searchsorted(pairs.pages, (start, end)).tolist()
         from_byte = int(ends[first - 1]) if first else 0
@@ -216,12 +230,14 @@ class PageReader:
         pages = pairs.pages[first:behind]
         numbers = np.frombuffer(batch.numbers, np.uint32)[pages].astype(np.int64)
         locators = (numbers << PAIR_BITS | pairs.numbers[first:behind]) << PLACE_BITS
-        return IndexChunk(
+        places = pairs.values[first:behind] + 1
+        chunk = IndexChunk(
             joined[from_byte:to_byte].tobytes(),
             _array(ends[first:behind] - from_byte),
             _array(locators),
-            _array(pairs.keys[first:behind] - pairs.values[first:behind] - 1),
+            _array(pairs.keys[first:behind] - places),
         )
+        return Run(start, chunk, batch.content, places)
 
     def values_at(self, content: bytes, wanted: "Wanted") -> Iterator[bytes] | None:
         """Return values from pages joined in ``content``, or None where something is not as it was listed."""

@@ -149,7 +149,7 @@ class Meta:
 
 
 def key_hash(key: bytes) -> int:
-    """Return the 32-bit hash of a key in hash databases of version 5 and later (``__ham_func4``)."""
+    """Return the 32-bit hash of a key in hash databases of version 5 and later (``__ham_func5``)."""
     value = 0
     for byte in key:
         value = value * 16777619 & 0xFFFFFFFF ^ byte

@@ -5,7 +5,6 @@ References: dbinc/db_page.h, db/db_overflow.c (__db_goff) and btree/bt_verify.c 
 
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -25,8 +24,7 @@ _ALLOWANCE: Final = 5
 """Times the file's pages."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Header of a page; ``offset`` is its place in the file.
 
     ``used`` are the bytes on an overflow page, and where on any other page the items begin.

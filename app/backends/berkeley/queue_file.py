@@ -11,7 +11,8 @@ from contextlib import suppress
 from itertools import count
 from typing import ClassVar, Final
 
-from app.backends.base import Match
+from app.backends.base import Match, Problem
+from app.backends.berkeley.checksums import check_sums, tells_sums
 from app.backends.berkeley.file import BdbBackend, Listed
 from app.backends.berkeley.pages import Item, Pages
 from app.backends.berkeley.queue_pages import QueuePage, QueuePages
@@ -51,6 +52,14 @@ class BdbQueueBackend(BdbBackend):
             for number, flags in self._flags(page):
                 if flags & _IS_THERE and lowest <= number <= highest:
                     yield NUMBER.pack(number), number, self._length
+
+    def check_structure(self, token: CancelToken) -> Iterator[Problem]:
+        yield from super().check_structure(token)
+        for file, first in self._queue.opened() if tells_sums(self._pages) else ():
+            for problem in check_sums(file, self._pages.size, token, first=first):
+                # A place means something only where it is in the main file.
+                is_main = file is self._file
+                yield problem if is_main else Problem(f"{file.path.name}: {problem.message}")
 
     def removed(self, token: CancelToken) -> Iterator[tuple[bytes, bytes, int]]:
         """Yield keys, values and places (bytes in their files) of records that were taken out and not written over."""

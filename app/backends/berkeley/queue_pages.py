@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from app.backends.berkeley.pages import QUEUE, UNUSED, Pages
 from app.backends.binary import MappedFile
+from app.errors import CannotOpen
 
 _NUMBER_AT, _TYPE_AT = 8, 25
 _HEADER, _CHECKED_HEADER = 28, 48
@@ -86,6 +87,14 @@ class QueuePages:
                 raise self._pages.file.damage(f"the extent file with page {number} is missing", 0)
             self._open[extent] = MappedFile(self._paths[extent], self._pages.file.byte_order)
         return self._open[extent], place * self._pages.size
+
+    def opened(self) -> Iterator[tuple[MappedFile, int]]:
+        """Yield the file itself and the extents that can be opened, each with the number of its first page."""
+        yield self._pages.file, 0
+        for extent in sorted(self._paths):
+            number = extent * self._per_extent + 1
+            with suppress(CannotOpen):
+                yield self._file_of(number)[0], number
 
     def check_not_cut(self) -> None:
         """Raise `StaleIndex` when another program has cut an extent short."""

@@ -12,8 +12,8 @@ from app.backends.berkeley.meta import MAGICS, META_BYTES, Meta, parse_meta
 from app.backends.berkeley.pages import Pages
 from app.backends.berkeley.queue_file import BdbQueueBackend
 from app.backends.binary import MappedFile, read_head
-from app.backends.salvage import Found, Origin, Salvage, report_problems
-from app.errors import AppError, CorruptDatabase
+from app.backends.salvage import Found, Origin, Salvage, readable, report_problems
+from app.errors import CorruptDatabase
 
 Opener = Callable[[Match, Pages | None], BdbQueueBackend]
 _ORDERS: Final[tuple[ByteOrder, ...]] = ("little", "big")
@@ -56,13 +56,8 @@ def _opened(salvage: Salvage, opener: Opener, meta: Meta, pages: Pages | None) -
 
 
 def _records(queue: BdbQueueBackend, salvage: Salvage) -> Iterator[Found]:
-    for chunk in queue.index(salvage.token):
-        for row in range(len(chunk)):
-            place = chunk.key(row), chunk.locators[row], chunk.sizes[row]
-            try:
-                yield Found(place[0], queue.read(*place), queue.place_of(*place))
-            except AppError as error:
-                salvage.report(error.sentence, error.offset)
+    for key, value, locator in readable(queue, salvage):
+        yield Found(key, value, queue.place_of(key, locator, len(value)))
     report_problems(queue, salvage)
     if salvage.deleted:
         for key, value, start in queue.removed(salvage.token):

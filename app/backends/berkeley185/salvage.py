@@ -12,8 +12,8 @@ from app.backends.berkeley.pages import BTREE_LEAF, RECNO_LEAF, Page
 from app.backends.berkeley185.hash_layout import FULL_KEY_DATA, HEADER_BYTES, NEXT_PAGE, Header
 from app.backends.berkeley185.pages import META_BYTES, Meta, Pages185, Span
 from app.backends.binary import Damage, MappedFile
-from app.backends.salvage import Found, Origin, Salvage, report_problems
-from app.errors import AppError, CorruptDatabase
+from app.backends.salvage import Found, Origin, Salvage, readable, report_problems
+from app.errors import CorruptDatabase
 
 _ORDERS: Final[tuple[ByteOrder, ...]] = ("little", "big")
 _PAGE_SIZES: Final = tuple(512 << step for step in range(8))
@@ -73,13 +73,8 @@ def _listed(salvage: Salvage, opener: Opener, format_id: str, order: ByteOrder) 
         salvage.report(error.sentence, error.offset)
         return
     with closing(backend):
-        for chunk in backend.index(salvage.token):
-            for row in range(len(chunk)):
-                key, locator = chunk.key(row), chunk.locators[row]
-                try:
-                    yield Found(key, backend.read(key, locator, chunk.sizes[row]), locator)
-                except AppError as error:
-                    salvage.report(error.sentence, error.offset)
+        for key, value, locator in readable(backend, salvage):
+            yield Found(key, value, locator)
         report_problems(backend, salvage)
 
 

@@ -11,11 +11,12 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import chain, islice
+from struct import Struct
 from typing import ClassVar, Final
 
 from app.backends.base import Match, Problem
 from app.backends.binary import Damage, MappedFile
-from app.backends.cdb.check import Entries, table_problems
+from app.backends.cdb.check import Entries, are_side_by_side, table_problems
 from app.backends.cdb.layout import HEAD, PAIR, key_hash
 from app.backends.cdb.write import CdbWriter
 from app.backends.key_index import CHUNK, FIRST_CHUNK, ChunkBuilder, IndexChunk
@@ -61,6 +62,8 @@ class CdbBackend(RewritingBackend):
             self.report(f"The file is cut: {missing:,} bytes are missing at its end.", self._file.size)
         self._opening_problems = len(self.problems)
         self._starts: array[int] | None = None
+        self._tables_lead_to_all = False
+        """Whether the last listing found the tables to lead to each entry and to nothing else."""
 
     @property
     def may_repeat(self) -> bool:
@@ -78,6 +81,7 @@ class CdbBackend(RewritingBackend):
         self._file.check_not_cut()
         del self.problems[self._opening_problems :]
         self._starts = None
+        self._tables_lead_to_all = False
         place = HEAD.size
         builder = ChunkBuilder()
         if self._is_large:  # the first entries are there before numpy is
@@ -110,12 +114,15 @@ class CdbBackend(RewritingBackend):
         found = bulk.listing(self._file.buffer, self._tables, self._end)
         if found is None:
             return
-        for first in range(found.row_at(place), len(found), CHUNK):
+        row = found.row_at(place)
+        for first in range(row, len(found), CHUNK):
             token.check()
             chunk = found.chunk(self._file.buffer, first, min(first + CHUNK, len(found)))
             if chunk is None:
                 return
             yield chunk
+        # Then every slot is used by an entry, and found from where the search for its hash begins.
+        self._tables_lead_to_all = found.chunk(self._file.buffer, 0, row) is not None
 
     def _entries(self, place: int, token: CancelToken) -> Iterator[_Entry]:
         """List the entries from a place on, each when the one behind it was found to begin where it ends."""
@@ -207,7 +214,7 @@ class CdbBackend(RewritingBackend):
         return self._starts
 
     def check_structure(self, token: CancelToken) -> Iterator[Problem]:
-        if self._is_cut:
+        if self._is_cut or (self._tables_lead_to_all and are_side_by_side(self._file, self._tables)):
             return
         entries = Entries()
         for chunk in self.index(token):  # finds the problems that it found before
@@ -236,7 +243,43 @@ class CdbBackend(RewritingBackend):
         from app.backends.cdb import bulk  # noqa: PLC0415 - as in `_by_numpy`
 
         self._file.check_not_cut()
-        return bulk.values_of(self._file.buffer, chunk) or super().values(chunk)
+        if not bulk.is_as_listed(self._file.buffer, chunk):
+            return super().values(chunk)
+        return bulk.values_in(self._file.buffer, chunk)
+
+    def scan(self, token: CancelToken) -> Iterator[tuple[IndexChunk, Iterator[bytes]]]:
+        for chunk in self.index(token):
+            self._file.check_not_cut()
+            yield chunk, self._values_listed(chunk)
+
+    def _values_listed(self, chunk: IndexChunk) -> Iterator[bytes]:
+        """Return the values of a chunk that was listed right before."""
+        if not self._is_large or len(chunk) <= FIRST_CHUNK:
+            return self._values_singly(chunk)
+        from app.backends.cdb import bulk  # noqa: PLC0415 - as in `_by_numpy`
+
+        return bulk.values_in(self._file.buffer, chunk)
+
+    def _values_singly(self, chunk: IndexChunk) -> Iterator[bytes]:
+        key = 0
+        for place, end, size in zip(chunk.locators, chunk.ends, chunk.sizes, strict=True):
+            value = place + PAIR.size + end - key
+            yield self._file.slice(value, size)
+            key = end
+
+    def packed(self, chunk: IndexChunk, lengths: Struct) -> Iterator[bytes] | None:
+        if not self._is_large or lengths.format != PAIR.format:
+            return None
+        from app.backends.cdb import bulk  # noqa: PLC0415 - as in `_by_numpy`
+
+        self._file.check_not_cut()
+        stretch = bulk.stretch_of(chunk) if bulk.is_as_listed(self._file.buffer, chunk) else None
+        return self._stretch(*stretch) if stretch else None
+
+    def _stretch(self, start: int, end: int) -> Iterator[bytes]:
+        for place in range(start, end, PIECE_BYTES):
+            self._file.check_not_cut()
+            yield self._file.slice(place, min(PIECE_BYTES, end - place))
 
     def pieces(self, key: bytes, locator: int, size: int) -> Iterator[bytes]:
         yield from filter(None, (self.read_prefix(key, locator, size, PIECE_BYTES),))

@@ -62,6 +62,11 @@ def _table_problems(file: MappedFile, tables: Tables, entries: Entries, token: C
             yield Problem(what, entries.places[row])
 
 
+def are_side_by_side(file: MappedFile, tables: Tables) -> bool:
+    """Tell whether the hash tables fill the file from its entries on to its end, none on another one."""
+    return not any(True for _ in _layout_problems(file, tables))
+
+
 def _layout_problems(file: MappedFile, tables: Tables) -> Iterator[Problem]:
     filled = sorted((table for table in tables if table[1]), key=itemgetter(0))
     if any(place + PAIR.size * slots > following for (place, slots), (following, _) in pairwise(filled)):

@@ -1,7 +1,7 @@
 """Writing CDB files from start to end: the head, the entries in their order, the hash tables."""
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Final
@@ -10,7 +10,7 @@ from app.backends.base import Backend, Match
 from app.backends.cdb.layout import HEAD, LIMIT, PAIR, TABLES, key_hash, table_of
 from app.backends.changes import key_text
 from app.backends.key_index import IndexChunk
-from app.backends.records import PIECE_BYTES, Records, batches
+from app.backends.records import Records, batches
 from app.backends.writer import CreateOptions, ImageWriter, refuse_unknown
 from app.cancel import CancelToken
 from app.errors import KeyRejected
@@ -25,6 +25,7 @@ class CdbWriter(ImageWriter):
     """CDB has no choices: every file is little-endian, and keys may repeat."""
 
     format_id: ClassVar[str] = "cdb"
+    packing = PAIR
     holds_duplicates = True
 
     def __init__(self, opener: Callable[[Match], Backend], options: CreateOptions | None = None) -> None:
@@ -58,6 +59,10 @@ class _Layout:
             self._place(chunk, room)
 
     def _place(self, chunk: IndexChunk, room: int) -> None:
+        if self.is_large and len(chunk) and (placed := _places_of_many(chunk, self.end, room)):
+            places, self.end = placed
+            self.places.extend(places)
+            return
         start = 0
         for row, (end, size) in enumerate(zip(chunk.ends, chunk.sizes, strict=True)):
             following = self.end + PAIR.size + end - start + size
@@ -90,15 +95,21 @@ class _Layout:
 
     def head(self) -> bytes:
         """Return where each table lies, and how many slots it has."""
-        counts = [0] * TABLES
-        for hash_ in self.hashes:
-            counts[hash_ % TABLES] += 1
         numbers: list[int] = []
         place = self.end
-        for count in counts:
+        for count in self._counts():
             numbers += place, 2 * count
             place += 2 * count * PAIR.size
         return HEAD.pack(*numbers)
+
+    def _counts(self) -> Sequence[int]:
+        """Return how many entries each table leads to."""
+        if self.is_large:
+            return _counts_of_many(self.hashes)
+        counts = [0] * TABLES
+        for hash_ in self.hashes:
+            counts[hash_ % TABLES] += 1
+        return counts
 
 
 def _image(records: Records, layout: _Layout, token: CancelToken) -> Iterator[bytes]:
@@ -106,20 +117,9 @@ def _image(records: Records, layout: _Layout, token: CancelToken) -> Iterator[by
 
 
 def _entries(records: Records, token: CancelToken) -> Iterator[bytes]:
-    first = 0
-    for chunk in records.chunks():
-        end = first + len(chunk)
-        if max(chunk.sizes, default=0) <= PIECE_BYTES:
-            for key, value in zip(records.keys(first, end), records.values(first, end), strict=True):
-                token.check()
-                yield PAIR.pack(len(key), len(value)) + key + value
-        else:
-            for row, size in zip(range(first, end), chunk.sizes, strict=True):
-                token.check()
-                key = records.key(row)
-                yield PAIR.pack(len(key), size) + key
-                yield from records.pieces(row)
-        first = end
+    for piece in records.packed(0, len(records), PAIR):
+        token.check()
+        yield piece
 
 
 def _keys(chunk: IndexChunk) -> Iterator[bytes]:
@@ -130,6 +130,18 @@ def _hashes_of_many(chunk: IndexChunk) -> "array[int]":
     from app.backends.cdb import bulk  # noqa: PLC0415 - as above
 
     return array("I", bulk.hashes_of(chunk).tobytes())
+
+
+def _places_of_many(chunk: IndexChunk, start: int, room: int) -> tuple["array[int]", int] | None:
+    from app.backends.cdb import bulk  # noqa: PLC0415 - as above
+
+    return bulk.places_of(chunk, start, room)
+
+
+def _counts_of_many(hashes: "array[int]") -> Sequence[int]:
+    from app.backends.cdb import bulk  # noqa: PLC0415 - as above
+
+    return bulk.counts_of(hashes)
 
 
 def _too_much(key: bytes) -> KeyRejected:

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from struct import Struct
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from app.backends.base import Match, Problem
 from app.backends.binary import MappedFile
@@ -37,11 +37,12 @@ from app.cancel import CancelToken
 from app.errors import AppError, StaleIndex
 from app.limits import PROBLEMS
 
+if TYPE_CHECKING:
+    from app.backends.gdbm.bulk import Listed
+
 Bucket = tuple[int, int, int]
 """Its address, and the lowest and the highest hash that belong into it."""
 
-_BULK_VALUES = 16_384
-"""Entries that are compared with their listing at once."""
 _NEVER_USED = -1
 _KEY_ALLOWANCE = 4
 """How many times the file's size its keys may have together: hostile elements can all name one huge key."""
@@ -106,13 +107,22 @@ class GdbmBackend(RewritingBackend):
         return writer_lock_seen(self.match.path)
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
+        return (chunk for chunk, _found in self._listed(token))
+
+    def scan(self, token: CancelToken) -> Iterator[tuple[IndexChunk, Iterable[bytes]]]:
+        for chunk, found in self._listed(token):
+            values = found.values() if found else None
+            yield chunk, self.values(chunk) if values is None else values
+
+    def _listed(self, token: CancelToken) -> Iterator[tuple[IndexChunk, "Listed | None"]]:
+        """Yield all entries, those that numpy found with what it knows of them."""
         self._file.check_not_cut()
         del self.problems[self._opening_problems :]
         self._allowance = _KEY_ALLOWANCE * self._file.size
         self._signs.clear()
         buckets = self.buckets(token)
         for chunk in self._list_singly(buckets):
-            yield chunk
+            yield chunk, None
             self._file.check_not_cut()
             if self._is_large:
                 yield from self._list_in_bulk(buckets)
@@ -138,7 +148,7 @@ class GdbmBackend(RewritingBackend):
         if len(builder):
             yield builder.take()
 
-    def _list_in_bulk(self, buckets: Iterator[Bucket]) -> Iterator[IndexChunk]:
+    def _list_in_bulk(self, buckets: Iterator[Bucket]) -> Iterator[tuple[IndexChunk, "Listed | None"]]:
         """Yield what a large database holds in many buckets at a time; in one after the other where any is unusual."""
         from app.backends.gdbm import bulk  # noqa: PLC0415 - numpy takes longer to load than a small database to list
 
@@ -147,11 +157,11 @@ class GdbmBackend(RewritingBackend):
         while some := tuple(islice(buckets, batch)):
             found = bulk.listed(source, some, self._allowance)
             if found is None:
-                yield from self._list_singly(some)
+                yield from ((chunk, None) for chunk in self._list_singly(some))
             elif len(found.chunk):
                 self._allowance -= len(found.chunk.keys)
                 self._signs |= found.signs
-                yield found.chunk
+                yield found.chunk, found
             self._file.check_not_cut()
 
     def _source(self) -> Source:
@@ -255,9 +265,8 @@ class GdbmBackend(RewritingBackend):
     def _values_in_bulk(self, chunk: IndexChunk) -> Iterator[Iterable[bytes]]:
         from app.backends.gdbm import bulk  # noqa: PLC0415 - as in `_list_in_bulk`
 
-        for start in range(0, len(chunk), _BULK_VALUES):
+        for rows in bulk.parts(chunk):
             self._file.check_not_cut()
-            rows = range(start, min(start + _BULK_VALUES, len(chunk)))
             found = bulk.values_of(self._source(), chunk, rows) if self._is_directory_as_it_was() else None
             yield self._values_singly(chunk, rows) if found is None else found
 

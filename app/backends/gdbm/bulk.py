@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from mmap import mmap
 from typing import Any, Final
 
 import numpy as np
@@ -18,10 +19,10 @@ from app.backends.bulk_keys import (
     Rows,
     by_size,
     bytes_at,
+    copies_at,
     hashes_of,
     items_at,
     put_at,
-    values_at,
 )
 from app.backends.gdbm.image import Source
 from app.backends.gdbm.layout import Layout
@@ -46,10 +47,17 @@ def element_type(layout: Layout, mark: str) -> np.dtype[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Entries of some buckets; ``signs`` as `GdbmBackend` collects them."""
+    """Entries of some buckets; ``signs`` as `GdbmBackend` collects them, ``starts`` where values lie in ``buffer``."""
 
     chunk: IndexChunk
     signs: frozenset[bool]
+    buffer: mmap | bytes
+    starts: Numbers
+
+    def values(self) -> Iterator[bytes] | None:
+        """Return all values as they are now, or None where they are too large for that."""
+        sizes = np.frombuffer(self.chunk.sizes, np.int64)
+        return None if sizes.sum() > _VALUE_BYTES else copies_at(self.buffer, self.starts, sizes)
 
 
 def listed(source: Source, some: Sequence[tuple[int, int, int]], allowance: int) -> Listed | None:
@@ -63,9 +71,9 @@ def listed(source: Source, some: Sequence[tuple[int, int, int]], allowance: int)
     addresses = addresses + layout.table_at
     length = source.capacity * layout.element
     tables = b"".join([source.buffer[address : address + length] for address in addresses.tolist()])
-    elements = np.frombuffer(tables, element_type(layout, source.mark))
-    used = np.flatnonzero(elements["hash"] != -1)
-    elements = elements[used]
+    kind = element_type(layout, source.mark)
+    used = np.flatnonzero(np.frombuffer(tables, kind)["hash"] != -1)
+    elements = np.frombuffer(tables, f"V{kind.itemsize}")[used].view(kind)  # not field by field
     numbers, slots = np.divmod(used, source.capacity)
     data, key_sizes, value_sizes = (elements[name].astype(np.int64) for name in ("data", "key_size", "value_size"))
     hashes = elements["hash"]
@@ -80,7 +88,7 @@ def listed(source: Source, some: Sequence[tuple[int, int, int]], allowance: int)
         return None
     locators = addresses[numbers] + slots * layout.element
     columns = (array("q", column.tobytes()) for column in (keys.ends, locators, value_sizes))
-    return Listed(IndexChunk(keys.joined(), *columns), signs)
+    return Listed(IndexChunk(keys.joined(), *columns), signs, source.buffer, data + key_sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +120,18 @@ class _Keys:
         found: set[bool] = set()
         for rows, keys in self.groups:
             signs = _signs(keys, hashes[rows])
-            first = starts[rows].reshape(-1, 1).view(np.uint8)[:, : keys.shape[1]]
-            if signs is None or not np.array_equal(first, keys[:, :_KEY_START]):
+            if signs is None or not _begin_with(keys, starts[rows]):
                 return None
             found |= signs
         return frozenset(found)
+
+
+def _begin_with(keys: Bytes, starts: NDArray[Any]) -> bool:
+    """Tell whether the first four bytes of all keys are those; shorter ones have fewer."""
+    count, size = keys.shape
+    if size < _KEY_START:
+        return np.array_equal(starts.reshape(-1, 1).view(np.uint8)[:, :size], keys)
+    return np.array_equal(np.ndarray((count,), starts.dtype, keys, 0, (size,)), starts)
 
 
 def _signs(keys: Bytes, stored: NDArray[Any]) -> set[bool] | None:
@@ -129,6 +144,15 @@ def _signs(keys: Bytes, stored: NDArray[Any]) -> set[bool] | None:
     if not (is_unsigned | is_signed).all():
         return None
     return set(is_signed[signed != unsigned].tolist())
+
+
+def parts(chunk: IndexChunk) -> Iterator[range]:
+    """Yield successive rows whose values may be held all at once; or one whose value may not."""
+    totals, start, before = np.cumsum(np.frombuffer(chunk.sizes, np.int64)), 0, 0
+    while start < len(chunk):
+        end = max(int(np.searchsorted(totals, before + _VALUE_BYTES, "right")), start + 1)
+        yield range(start, end)
+        start, before = end, int(totals[end - 1])
 
 
 def values_of(source: Source, chunk: IndexChunk, rows: range) -> Iterator[bytes] | None:
@@ -152,4 +176,4 @@ def values_of(source: Source, chunk: IndexChunk, rows: range) -> Iterator[bytes]
     keys = _Keys.read(source, data, key_sizes)
     if keys is None or keys.joined() != chunk.keys[first : chunk.ends[rows.stop - 1]]:
         return None
-    return values_at(source.buffer, starts, sizes)
+    return copies_at(source.buffer, starts, sizes)

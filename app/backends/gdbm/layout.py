@@ -179,6 +179,20 @@ def key_hashes(key: bytes) -> tuple[int, ...]:
     return unsigned, (1103515243 * (total & 0x7FFFFFFF) + 12345) & 0x7FFFFFFF
 
 
+def can_hash_to(key: bytes, hash_: int) -> bool:
+    """Tell whether the low eight bits of a hash are those of a key: they take but every third byte of a long one.
+
+    Whether C's ``char`` is signed makes no difference to them. The weight of byte 5 * n is 2**n, and comes again
+    every 24 bytes.
+    """
+    total = 0x238F13AF * len(key)
+    for bit in range(8):
+        total += sum(key[5 * bit % 24 :: 24]) << bit
+        if (1103515243 * total + 12345 ^ hash_) & (2 << bit) - 1:
+            return False
+    return True
+
+
 def key_hash(key: bytes, *, signed: bool) -> int:
     """Return the 31-bit hash that a writer stores whose C ``char`` is signed, or is not."""
     return key_hashes(key)[-1 if signed else 0]

@@ -4,7 +4,6 @@ import contextlib
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +12,9 @@ from app.backends.binary import MappedFile
 from app.backends.carving import ValueSearch, unclaimed
 from app.backends.files import companion
 from app.backends.gdbm.backend import GdbmBackend
+from app.backends.gdbm.buckets import Bucket, Cover, TableShape, buckets_around, is_superseded, possible_shapes
 from app.backends.gdbm.layout import HASH_BITS, magic_order
-from app.backends.gdbm.traces import Bucket, Cover, Range, TableShape, Trace, Traces, is_superseded, possible_shapes
+from app.backends.gdbm.traces import Range, Trace, Traces
 from app.backends.key_index import IndexChunk
 from app.backends.salvage import Found, Origin, Salvage, report_problems
 from app.errors import CorruptDatabase
@@ -158,8 +158,8 @@ class _Rest:
         found: list[tuple[dict[int, Bucket], dict[int, Trace]]] = []
         for shapes in self._shapes_by_element():
             hits = dict(self._traces.elements(gaps, shapes[0]))
-            around = (self._traces.buckets_around(hits, shape) for shape in shapes)
-            found.append((max(around, key=itemgetter(0))[1], hits))
+            hashes = [(place, trace.hash) for place, trace in hits.items() if trace.hash is not None]
+            found.append((buckets_around(self._file, hashes, shapes, self._salvage.token), hits))
         buckets, hits = max(found, key=lambda both: len(both[1]))
         addresses = sorted(buckets)
         strays = [trace for place, trace in hits.items() if not _lies_in(place, addresses, buckets)]

@@ -1,19 +1,17 @@
-"""What buckets of a GDBM file leave behind: found by their elements, whose hashes agree with the keys they name.
+"""Elements of a GDBM file's buckets: found wherever they lie, as their hashes agree with the keys they name.
 
-A bucket that was split stays where it was until its room is needed, and so does what a deleted element said, all
-but its hash.
+What a deleted element said stays where it was, all but its hash.
 
-References: bucket.c (_gdbm_split_bucket), gdbmdelete.c of GDBM 1.23.
+References: gdbmdelete.c of GDBM 1.23.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import Final, NamedTuple
 
-from app.backends.base import ByteOrder
 from app.backends.binary import MappedFile
-from app.backends.gdbm.layout import BUCKET_FREE, HASH_BITS, LAYOUTS, Layout, key_hashes, mark_of
+from app.backends.gdbm.buckets import FEW_BYTES, Bucket, Fields, TableShape, elements_of
+from app.backends.gdbm.layout import can_hash_to, key_hashes, mark_of
 from app.cancel import CancelToken
 
 _LONG_KEY: Final = 1024
@@ -28,32 +26,9 @@ _LONG_ONES: Final = 1 << 18
 """Elements with long keys that are remembered."""
 _WINDOW: Final = 1 << 20
 """Bytes that are searched between two looks at the token."""
-_FEW_BYTES: Final = 1 << 19
-"""A file up to this size is searched without numpy."""
-_BUCKET_SIZES: Final = tuple(1 << bits for bits in range(9, 17))
-
-Range = tuple[int, int]
-Fields = tuple[int, bytes, int, int, int]
-"""Hash, first four bytes of the key, address, key size, data size."""
 _KEY_SIZE: Final = 3
 
-
-class TableShape(NamedTuple):
-    """How the buckets of a file look."""
-
-    layout: Layout
-    byte_order: ByteOrder
-    bucket_size: int
-
-    @property
-    def capacity(self) -> int:
-        return self.layout.elements_in(self.bucket_size)
-
-
-def possible_shapes() -> tuple[TableShape, ...]:
-    """Return how the buckets of a file without a header can look."""
-    orders: tuple[ByteOrder, ...] = ("little", "big")
-    return tuple(TableShape(layout, order, size) for order in orders for layout in LAYOUTS for size in _BUCKET_SIZES)
+Range = tuple[int, int]
 
 
 class Trace(NamedTuple):
@@ -67,22 +42,6 @@ class Trace(NamedTuple):
     @property
     def end(self) -> int:
         return self.start + len(self.key) + self.value_size
-
-
-class Bucket(NamedTuple):
-    """A bucket at an address, for hashes that begin with the ``bits`` of ``prefix``."""
-
-    address: int
-    shape: TableShape
-    bits: int
-    prefix: int
-
-    @property
-    def end(self) -> int:
-        return self.address + self.shape.bucket_size
-
-    def takes(self, hash_: int) -> bool:
-        return hash_ >> (HASH_BITS - self.bits) == self.prefix
 
 
 class Traces:
@@ -129,7 +88,7 @@ class Traces:
     def _likely(self, ranges: Iterable[Range], shape: TableShape) -> Iterator[tuple[int, Fields]]:
         """Yield the places whose fields can be those of an element."""
         mark, width, size = mark_of(shape.byte_order), shape.layout.element, self._file.size
-        is_small = size <= _FEW_BYTES
+        is_small = size <= FEW_BYTES
         for first, end in ranges:
             for window in range(first, end, _WINDOW):
                 self._token.check()
@@ -161,7 +120,8 @@ class Traces:
         key = buffer[data : data + key_size]
         if hash_ < 0:
             return Trace(key, data, value_size, None)
-        return Trace(key, data, value_size, hash_) if hash_ in key_hashes(key) else None
+        is_its_own = can_hash_to(key, hash_) and hash_ in key_hashes(key)
+        return Trace(key, data, value_size, hash_) if is_its_own else None
 
     def _may_look_at(self, key_size: int) -> bool:
         """Take the bytes of a key from what is allowed, and tell whether they were left."""
@@ -175,73 +135,12 @@ class Traces:
             self._short -= key_size
         return True
 
-    def buckets_around(self, hits: Mapping[int, Trace], shape: TableShape) -> tuple[int, dict[int, Bucket]]:
-        """Return the buckets by their addresses, and how many of their elements lie at the slots their hashes name.
-
-        What looks like a bucket elsewhere has fewer of them than the one that it lies across.
-        """
-        homes: dict[int, list[int]] = {}
-        for place, trace in hits.items():
-            if trace.hash is not None:
-                slot = trace.hash % shape.capacity
-                homes.setdefault(place - shape.layout.table_at - slot * shape.layout.element, []).append(trace.hash)
-        found: dict[int, Bucket] = {}
-        addresses: list[int] = []
-        for address, hashes in sorted(homes.items(), key=lambda home: -len(home[1])):
-            number = bisect_left(addresses, address)
-            around = addresses[max(number - 1, 0) : number + 1]
-            if any(abs(other - address) < shape.bucket_size for other in around):
-                continue
-            bits = self._bits_of(address, shape)
-            if bits is not None:
-                addresses.insert(number, address)
-                found[address] = Bucket(address, shape, bits, hashes[0] >> (HASH_BITS - bits))
-        return sum(len(homes[address]) for address in found), found
-
-    def _bits_of(self, address: int, shape: TableShape) -> int | None:
-        """Return the depth of the bucket at an address, or None when its counts do not agree with what it holds."""
-        head = Struct(mark_of(shape.byte_order) + "ii")
-        place = address + shape.layout.bits_at
-        if address <= 0 or place + head.size > self._file.size:
-            return None
-        bits, count = self._file.unpack(head, place)
-        free = int.from_bytes(self._file.slice(address, 4), shape.byte_order)
-        if not 0 <= bits <= HASH_BITS or not 0 < count <= shape.capacity or free > BUCKET_FREE:
-            return None
-        used = sum(fields[0] != -1 for fields in self._table(address, shape))
-        is_cut = address + shape.bucket_size > self._file.size
-        return int(bits) if used == count or (is_cut and used < count) else None
-
-    def _table(self, address: int, shape: TableShape) -> Iterator[tuple[int, bytes, int, int, int]]:
-        element = Struct(mark_of(shape.byte_order) + shape.layout.element_format)
-        start = address + shape.layout.table_at
-        count = max(min(shape.capacity, (self._file.size - start) // element.size), 0)
-        return element.iter_unpack(self._file.slice(start, count * element.size))
-
     def entries(self, bucket: Bucket, *, deleted: bool) -> Iterator[Trace]:
         """Yield what a bucket's elements name, or what those did that were deleted."""
-        for fields in self._table(bucket.address, bucket.shape):
+        for fields in elements_of(self._file, bucket.address, bucket.shape):
             self._token.check()
             if (fields[0] == -1) != deleted:
                 continue
             trace = self._trace(*fields)
             if trace is not None and any(map(bucket.takes, key_hashes(trace.key))):
                 yield trace
-
-
-class Cover:
-    """The hashes that some buckets are for."""
-
-    def __init__(self, buckets: Iterable[Bucket]) -> None:
-        self._buckets = {(bucket.bits, bucket.prefix) for bucket in buckets}
-        self._depths = {bits for bits, _ in self._buckets}
-
-    def takes(self, hash_: int) -> bool:
-        return any((bits, hash_ >> (HASH_BITS - bits)) in self._buckets for bits in self._depths)
-
-
-def is_superseded(buckets: Iterable[Bucket]) -> Callable[[Bucket], bool]:
-    """Return what tells whether other buckets have taken the place of one: a split leaves two that are deeper."""
-    deeper = {(bucket.bits, bucket.prefix) for bucket in buckets}
-    above = {(bits - up, prefix >> up) for bits, prefix in deeper for up in range(1, bits + 1)}
-    return lambda bucket: (bucket.bits, bucket.prefix) in above

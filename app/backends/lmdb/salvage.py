@@ -5,7 +5,6 @@ LMDB never writes over a page that is in use: old leaves stay in the file until 
 
 from collections.abc import Iterator
 from contextlib import closing
-from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 
@@ -29,12 +28,11 @@ from app.backends.lmdb.pages import (
     Tree,
     parse_meta,
 )
-from app.backends.salvage import Found, Origin, Salvage, report_problems
-from app.errors import AppError, CorruptDatabase, StaleIndex
+from app.backends.salvage import Found, ListingSearch, Origin, Salvage
+from app.errors import AppError
 
 _SIZES = (4096, 16384, 65536, 8192, 32768, 2048, 1024, 512)
 """Page sizes (bytes) that are tried where no meta page tells, the usual one first."""
-_DIGEST_BYTES = 16
 _NO_TREE = Tree(0, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -48,54 +46,25 @@ def salvage_lmdb(salvage: Salvage) -> Iterator[Found]:
     with closing(MappedFile(path)) as file:
         meta = parse_meta(file.buffer[:META_BYTES])
         whole = parse_meta(file.buffer[: meta.page_size + META_BYTES]) if meta else None
-    search = _Search(salvage, path)
-    yield from search.listed(whole.byte_order if whole else "little")
+    search = _Search(salvage, path, whole.byte_order if whole else "little")
+    yield from search.listed()
     if search.is_damaged or salvage.deleted:
         yield from search.in_pages(whole)
 
 
-class _Search:
-    """One search, which remembers the entries that it found."""
+class _Search(ListingSearch):
+    """One search of one environment."""
 
-    def __init__(self, salvage: Salvage, path: Path) -> None:
-        self._salvage = salvage
+    def __init__(self, salvage: Salvage, path: Path, byte_order: ByteOrder) -> None:
+        super().__init__(salvage)
         self._path = path
-        self._seen: set[bytes] = set()
-        self.is_damaged = False
+        self._byte_order = byte_order
 
-    def listed(self, byte_order: ByteOrder) -> Iterator[Found]:
-        """Yield what the newest meta page leads to."""
-        path = self._path
-        try:
-            with closing(LmdbBackend(Match("lmdb", "", "", path, path, (path,), byte_order))) as backend:
-                yield from self._entries(backend)
-                self.is_damaged |= report_problems(backend, self._salvage)
-        except CorruptDatabase as error:
-            self._damage(error.sentence, error.offset)
+    def _opened(self) -> Backend:
+        return LmdbBackend(Match("lmdb", "", "", self._path, self._path, (self._path,), self._byte_order))
 
-    def _damage(self, message: str, offset: int | None) -> None:
-        self.is_damaged = True
-        self._salvage.report(message, offset)
-
-    def _entries(self, backend: Backend) -> Iterator[Found]:
-        for chunk in backend.index(self._salvage.token):
-            for row in range(len(chunk)):
-                self._salvage.token.check()
-                try:
-                    key = chunk.key(row)
-                    value = backend.read(key, chunk.locators[row], chunk.sizes[row])
-                except (CorruptDatabase, StaleIndex) as error:
-                    self._damage(error.sentence, error.offset)
-                    continue
-                self._is_new(key, value)
-                yield Found(key, value, max(chunk.locators[row], 0), Origin.LIVE)
-
-    def _is_new(self, key: bytes, value: bytes) -> bool:
-        """Tell whether a pair is found for the first time, and remember it."""
-        digest = sha256(b"%d " % len(key) + key + value).digest()[:_DIGEST_BYTES]
-        is_new = digest not in self._seen
-        self._seen.add(digest)
-        return is_new
+    def _live(self, key: bytes, value: bytes, locator: int) -> Found:
+        return Found(key, value, max(locator, 0))
 
     def in_pages(self, meta: Meta | None) -> Iterator[Found]:
         """Yield the entries of every leaf in the file that were not found yet."""

@@ -18,6 +18,7 @@ from app.backends.sdbm.layout import (
     stale_pairs,
     whole_pairs,
 )
+from app.backends.sdbm.pages import Pages
 from app.errors import CorruptDatabase
 
 _SAMPLE = 2000
@@ -53,21 +54,14 @@ def _opened(file: MappedFile, salvage: Salvage) -> SdbmBackend:
 def _whole_share(file: MappedFile, geometry: Geometry, salvage: Salvage) -> float:
     """Return the share of whole pages among those that say they hold something."""
     filled = whole = 0
-    for number in islice(_pages_with_bytes(file, geometry.page_size), _SAMPLE):
+    pages = Pages(file, geometry)
+    for number in islice(pages.numbers(), _SAMPLE):
         salvage.token.check()
-        page = file.buffer[number * geometry.page_size : (number + 1) * geometry.page_size]
+        page = pages.content(number)
         if page[:2] != b"\0\0":
             filled += 1
             whole += page_offsets(page, geometry) is not None
     return whole / filled if filled else 0
-
-
-def _pages_with_bytes(file: MappedFile, size: int) -> Iterator[int]:
-    """Yield the numbers of the whole pages that are no holes."""
-    following = 0
-    for start, end in file.extents():
-        first, following = max(start // size, following), min(-(-end // size), file.size // size)
-        yield from range(first, following)
 
 
 def _listed(backend: SdbmBackend, salvage: Salvage) -> Iterator[Found]:
@@ -84,21 +78,21 @@ class _Rest:
     def __init__(self, file: MappedFile, backend: SdbmBackend, salvage: Salvage) -> None:
         self._file = file
         self._backend = backend
-        self._geometry = backend.convention.geometry
+        self._geometry = backend.pages.geometry
         self._size = self._geometry.page_size
         self._salvage = salvage
         self._values = ValueSearch(salvage)
 
     def _pages(self) -> Iterator[tuple[int, bytes]]:
         """Yield place (bytes) and content of each page."""
-        for number in _pages_with_bytes(self._file, self._size):
+        for number in self._backend.pages.numbers():
             self._salvage.token.check()
             self._file.check_not_cut()
-            yield number * self._size, self._backend.page(number)
+            yield number * self._size, self._backend.pages.content(number)
 
     def of_damaged_pages(self) -> Iterator[Found]:
         """Yield the pairs of pages whose count is lost, and the values outside the whole pairs of damaged ones."""
-        without_count = set(self._backend.lost_counts(self._salvage.token))
+        without_count = set(self._backend.pages.with_lost_counts(self._salvage.token))
         for place, page in self._pages():
             if place // self._size in without_count:
                 pairs = list(self._behind_lost_count(place, page))

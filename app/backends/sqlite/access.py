@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from app.backends.files import Signature
 from app.backends.records import PIECE_BYTES
-from app.backends.sqlite.batches import Text
+from app.backends.sqlite.batches import Text, no_cell_beyond
 from app.backends.sqlite.errors import SQLITE_ERRORS, primary_code, too_busy, translated
 from app.backends.sqlite.private_copy import PAUSE, TRIES, PrivateCopy, SideFiles, State
 from app.cancel import CancelToken
@@ -89,9 +89,25 @@ class ReadConnection:
         """
         return self._repeated(lambda connection: _fetch(connection.execute(sql, arguments)), token or CancelToken())
 
-    def gathered(self, sql: str, arguments: Row, gather: Callable[[sqlite3.Cursor], T], token: CancelToken) -> T:
-        """Return what is made of a query's rows as the files hold them now; errors as of `rows`."""
-        return self._repeated(lambda connection: gather(connection.execute(sql, arguments)), token)
+    def gathered(
+        self,
+        sql: str,
+        arguments: Row,
+        gather: Callable[[sqlite3.Cursor], T],
+        token: CancelToken,
+        *,
+        longest_cell: int | None = None,
+    ) -> T:
+        """Return what is made of a query's rows as the files hold them now; errors as of `rows`.
+
+        ``longest_cell``: bytes of a cell beyond which SQLite stops with SQLITE_TOOBIG.
+        """
+
+        def work(connection: sqlite3.Connection) -> T:
+            with no_cell_beyond(longest_cell, connection):
+                return gather(connection.execute(sql, arguments))
+
+        return self._repeated(work, token)
 
     def pieces(self, rowid: int, stale: Callable[[], BackendError]) -> Iterator[bytes]:
         """Yield the value in a row in pieces of at most `PIECE_BYTES`; raise ``stale()`` once the files have changed.

@@ -3,9 +3,10 @@
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, pairwise
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
 from app.backends.changes import key_text
@@ -15,7 +16,17 @@ from app.backends.key_index import CHUNK, FIRST_CHUNK, ChunkBuilder, IndexChunk
 from app.backends.locks import writer_lock_seen
 from app.backends.records import PIECE_BYTES
 from app.backends.sqlite.access import ReadConnection, Row
-from app.backends.sqlite.batches import SHORT_ROWS, USUAL_ROWS, Batch, gather_short, gather_usual
+from app.backends.sqlite.batches import (
+    LONGEST_CELL,
+    SHORT_ROWS,
+    USUAL_ROWS,
+    WHOLE_BATCH,
+    WHOLE_ROWS,
+    Batch,
+    gather_short,
+    gather_usual,
+    gather_whole,
+)
 from app.backends.sqlite.check import CHECK, PAGE_SIZE, problems_of
 from app.backends.sqlite.compact import SqliteCompact
 from app.backends.sqlite.save import SqliteSave
@@ -70,15 +81,25 @@ class SqliteBackend(Backend):
         return writer_lock_seen(self._path) or writer_lock_seen(companion(self._path, "-shm"))
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
+        return (chunk for chunk, _batch in self._listed(token, self._usual))
+
+    def scan(self, token: CancelToken) -> Iterator[tuple[IndexChunk, Iterator[bytes]]]:
+        for chunk, batch in self._listed(token, self._whole):
+            yield chunk, self.values(chunk) if batch is None else self._of_batch(batch)
+
+    def _listed(
+        self, token: CancelToken, several: Callable[[int, int, CancelToken], Batch | None]
+    ) -> Iterator[tuple[IndexChunk, Batch | None]]:
+        """Yield all entries, and what else is known of them when ``several`` found them."""
         self.problems.clear()
         self.notes.clear()
         self._types.clear()
         self._indexed = ()
         start, listed = (FIRST_ROWID if self._has_rowids else 0), 0
-        while batch := self._usual(start, CHUNK if listed else FIRST_CHUNK, token):
+        while batch := several(start, CHUNK if listed else FIRST_CHUNK, token):
             self._latest = batch
             self._types[b"blob", b"blob"] += len(batch.chunk)
-            yield batch.chunk
+            yield batch.chunk, batch
             start, listed = batch.chunk.locators[-1] + 1, listed + len(batch.chunk)
             token.advance(listed)
         builder = ChunkBuilder()
@@ -87,9 +108,9 @@ class SqliteBackend(Backend):
             if key is None:
                 self.report(f"Row {locator:,} has no key: it is not shown.")
             elif builder.add(key, locator, size):
-                yield builder.take()
+                yield builder.take(), None
         if len(builder):
-            yield builder.take()
+            yield builder.take(), None
         self._indexed = self._connection.state
         self.notes += _notes(self._types)
         if self._connection.is_forced:
@@ -99,12 +120,23 @@ class SqliteBackend(Backend):
         """Return the next rows if all of them are usual ones."""
         if not self._has_rowids or start > LAST_ROWID:
             return None
+        rows = start, room
         try:
-            short = self._connection.gathered(SHORT_ROWS, (start, room), gather_short, token)
-            batch = short or self._connection.gathered(USUAL_ROWS, (start, room), gather_usual, token)
-            return batch if batch is not None and _rise(start, batch.chunk.locators) else None
+            short = self._connection.gathered(SHORT_ROWS, rows, partial(gather_short, start=start), token)
+            return short or self._connection.gathered(USUAL_ROWS, rows, partial(gather_usual, start=start), token)
         except CorruptDatabase:  # the rows before and behind the damage are looked for one by one
             return None
+
+    def _whole(self, start: int, room: int, token: CancelToken) -> Batch | None:
+        """Return the next rows with their values; in front of one that is long or not usual, few and as `_usual`."""
+        if not self._has_rowids or start > LAST_ROWID:
+            return None
+        rows, gather = (start, min(room, WHOLE_BATCH)), partial(gather_whole, start=start)
+        try:
+            whole = self._connection.gathered(WHOLE_ROWS, rows, gather, token, longest_cell=LONGEST_CELL)
+        except CorruptDatabase:
+            whole = None
+        return whole or self._usual(start, FIRST_CHUNK, token)
 
     def _rows(self, start: int, listed: int, token: CancelToken) -> Iterator[Row]:
         """Yield locator, key, size and the two types of the rows from one on, ``listed`` being before it.
@@ -197,6 +229,9 @@ class SqliteBackend(Backend):
         return self._of_batch(batch)
 
     def _of_batch(self, batch: Batch) -> Iterator[bytes]:
+        return iter(cast("Sequence[bytes]", batch.values)) if batch.is_whole else self._of_incomplete(batch)
+
+    def _of_incomplete(self, batch: Batch) -> Iterator[bytes]:
         chunk = batch.chunk
         for row, value in enumerate(batch.values):
             yield self.read(chunk.key(row), chunk.locators[row], chunk.sizes[row]) if value is None else value

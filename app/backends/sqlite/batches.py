@@ -6,9 +6,11 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
+from operator import lt
 from typing import Any, Final
 
 from app.backends.key_index import IndexChunk
+from app.backends.sqlite.errors import primary_code
 
 _ROWS_AT_ONCE: Final = 256
 _LONG_KEY: Final = 1024
@@ -28,35 +30,76 @@ USUAL_ROWS: Final = (
 )
 """Rowid, key, size of the value in bytes and the value; what is not usual gives a number or nothing instead."""
 
+WHOLE_BATCH: Final = 2048
+"""Rows that are asked for with all their values at once: the processor's caches can hold them."""
+WHOLE_ROWS: Final = "SELECT rowid, key, value FROM Dict WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2"
+LONGEST_CELL: Final = 1 << 14
+"""Bytes of the longest key or value that `WHOLE_ROWS` may meet."""
+_WHOLE_BYTES: Final = 8 << 20
+"""Bytes of values after which a batch of whole rows ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A chunk of the index with its values; None for a long one."""
+    """A chunk of the index with its values; None for a long one, of which there is none when ``is_whole``."""
 
     chunk: IndexChunk
     values: Sequence[bytes | None]
+    is_whole: bool
 
 
 class Text(bytes):
     """What SQLite holds as text: bytes that are told from those of a blob by their type."""
 
 
-def gather_short(cursor: sqlite3.Cursor) -> Batch | None:
+@contextlib.contextmanager
+def no_cell_beyond(size: int | None, connection: sqlite3.Connection) -> Iterator[None]:
+    """Let SQLite read no cell of more bytes for a while; None for what it reads by itself."""
+    before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, -1 if size is None else size)  # -1 changes nothing
+    try:
+        yield
+    finally:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
+
+
+def gather_whole(cursor: sqlite3.Cursor, start: int) -> Batch | None:
+    """Return what `WHOLE_ROWS` gives up to the first row that is long or not usual, or None when there is none before.
+
+    ``cursor``: of a connection that refuses cells of more than `LONGEST_CELL` bytes.
+    """
+    gathered, room = _Gathered(start), _WHOLE_BYTES
+    try:
+        for rowids, keys, values in _columns(cursor):
+            if set(map(type, values)) != {bytes}:
+                break
+            sizes = list(map(len, values))
+            if not gathered.add(rowids, keys, sizes, values):
+                break
+            room -= sum(sizes)
+            if room < 0:
+                break
+    except sqlite3.DataError as error:
+        if primary_code(error) != sqlite3.SQLITE_TOOBIG:
+            raise
+    return gathered.batch(is_whole=True)
+
+
+def gather_short(cursor: sqlite3.Cursor, start: int) -> Batch | None:
     """Return what `SHORT_ROWS` gives, or None when a row is long or not usual, or there is none."""
-    gathered = _Gathered()
+    gathered = _Gathered(start)
     for rowids, keys, values in _columns(cursor):
         if set(map(type, values)) != {bytes} or not gathered.add(rowids, keys, map(len, values), values):
             return None
-    return gathered.batch()
+    return gathered.batch(is_whole=True)
 
 
-def gather_usual(cursor: sqlite3.Cursor) -> Batch | None:
+def gather_usual(cursor: sqlite3.Cursor, start: int) -> Batch | None:
     """Return what `USUAL_ROWS` gives, or None when a row is not usual, or there is none."""
-    gathered = _Gathered()
+    gathered = _Gathered(start)
     for rowids, keys, sizes, values in _columns(cursor):
         if not set(map(type, values)) <= {bytes, type(None)} or not gathered.add(rowids, keys, sizes, values):
             return None
-    return gathered.batch()
+    return gathered.batch(is_whole=False)
 
 
 def _columns(cursor: sqlite3.Cursor) -> Iterator[tuple[tuple[Any, ...], ...]]:
@@ -67,29 +110,39 @@ def _columns(cursor: sqlite3.Cursor) -> Iterator[tuple[tuple[Any, ...], ...]]:
 
 
 class _Gathered:
-    """The columns of a batch in the making."""
+    """The columns of a batch in the making, whose rowids rise from one on."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int) -> None:
+        self._before = start - 1
         self._keys: list[bytes] = []
         self._values: list[bytes | None] = []
         self._ends, self._rowids, self._sizes = array("q"), array("q"), array("q")
         self._end = 0
 
     def add(
-        self, rowids: Iterable[int], keys: Sequence[Any], sizes: Iterable[int], values: Iterable[bytes | None]
+        self, rowids: Sequence[int], keys: Sequence[Any], sizes: Iterable[int], values: Iterable[bytes | None]
     ) -> bool:
-        """Take some rows, if all of their keys are short blobs; tell whether they are."""
+        """Take some rows, if all of their keys are short blobs and they come in order; tell whether that is so.
+
+        Pages that damage leads to again would be listed without end.
+        """
         if set(map(type, keys)) != {bytes}:
             return False
+        if rowids[0] <= self._before or not all(map(lt, rowids, islice(rowids, 1, None))):
+            return False
+        self._before = rowids[-1]
         self._keys.append(b"".join(keys))
-        self._ends.extend(islice(accumulate(map(len, keys), initial=self._end), 1, None))
+        ends = accumulate(map(len, keys), initial=self._end)
+        next(ends)
+        # Arrays are made of lists and tuples much faster than of anything else.
+        self._ends.extend(array("q", list(ends)))
         self._end = self._ends[-1]
-        self._rowids.extend(rowids)
-        self._sizes.extend(sizes)
+        self._rowids.extend(array("q", rowids))
+        self._sizes.extend(array("q", list(sizes)))
         self._values.extend(values)
         return True
 
-    def batch(self) -> Batch | None:
+    def batch(self, *, is_whole: bool) -> Batch | None:
         if not self._values:
             return None
-        return Batch(IndexChunk(b"".join(self._keys), self._ends, self._rowids, self._sizes), self._values)
+        return Batch(IndexChunk(b"".join(self._keys), self._ends, self._rowids, self._sizes), self._values, is_whole)

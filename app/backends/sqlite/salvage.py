@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from hashlib import sha256
 
 from app.backends.base import Backend, Match
 from app.backends.binary import MappedFile
 from app.backends.carving import ValueSearch, unclaimed
-from app.backends.salvage import Found, Origin, Salvage, report_problems
+from app.backends.salvage import Found, ListingSearch, Origin, Salvage, digest_of
 from app.backends.sqlite.backend import SqliteBackend
 from app.backends.sqlite.cells import FILE_HEADER_BYTES, LEAF, Cells, Geometry, Row, geometry_of
-from app.errors import AppError, CannotOpen, CorruptDatabase, StaleIndex, UnknownFormat
+from app.errors import AppError, CannotOpen, UnknownFormat
 
 _FIRST_TRUNK_AT = 32
-_DIGEST_BYTES = 16
 
 
 def salvage_sqlite(salvage: Salvage) -> Iterator[Found]:
@@ -31,18 +29,16 @@ def salvage_sqlite(salvage: Salvage) -> Iterator[Found]:
             yield from search.in_pages(file)
 
 
-class _Search:
-    """One search, which remembers the entries that it found."""
+class _Search(ListingSearch):
+    """One search of one file."""
 
     def __init__(self, salvage: Salvage) -> None:
-        self._salvage = salvage
+        super().__init__(salvage)
         self._values = ValueSearch(salvage)
-        self._seen: set[bytes] = set()
         self._seen_values: set[bytes] = set()
         self._whole: set[bytes] | None = None
         self._zeros = b"\0"
         """What SQLite puts in the place of a whole page's bytes that are missing at the end of the file."""
-        self.is_damaged = False
 
     def look_at_cut(self, file: MappedFile) -> None:
         """Where the file ends within a page, remember the rows that are whole: SQLite takes the rest for zeros."""
@@ -51,54 +47,31 @@ class _Search:
             self._zeros = bytes(max(geometry.usable - there, 1))
             cells = Cells(file, geometry)
             rows = (row for number in range(1, geometry.pages + 1) for row in cells.rows(number))
-            self._whole = {_pair_digest(row.key, row.value) for row in rows}
+            self._whole = {digest_of(row.key, row.value) for row in rows}
 
-    def listed(self) -> Iterator[Found]:
-        """Yield what SQLite lists and reads."""
+    def _opened(self) -> Backend:
         path = self._salvage.path
-        try:
-            with closing(SqliteBackend(Match("sqlite3", "", "", path, path, (path,)))) as backend:
-                yield from self._entries(backend)
-                self.is_damaged |= report_problems(backend, self._salvage)
-        except AppError as error:
-            if isinstance(error, CannotOpen) and not isinstance(error, UnknownFormat):
-                raise
-            self._damage(error.sentence, error.offset)
+        return SqliteBackend(Match("sqlite3", "", "", path, path, (path,)))
 
-    def _entries(self, backend: Backend) -> Iterator[Found]:
-        for chunk in backend.index(self._salvage.token):
-            for row in range(len(chunk)):
-                self._salvage.token.check()
-                try:
-                    key = chunk.key(row)
-                    value = backend.read(key, chunk.locators[row], chunk.sizes[row])
-                except (CorruptDatabase, StaleIndex) as error:
-                    self._damage(error.sentence, error.offset)
-                    continue
-                if self._is_cut(key, value):
-                    self._damage("A row reaches over the end of the file.", None)
-                    continue
-                self._is_new(key, value)
-                yield Found(key, value, chunk.locators[row], Origin.LIVE)
+    def _goes_on_after(self, error: AppError) -> bool:
+        return not isinstance(error, CannotOpen) or isinstance(error, UnknownFormat)
+
+    def _live(self, key: bytes, value: bytes, locator: int) -> Found | None:
+        if self._is_cut(key, value):
+            self._damage("A row reaches over the end of the file.", None)
+            return None
+        return Found(key, value, locator)
 
     def _is_cut(self, key: bytes, value: bytes) -> bool:
         """Tell whether a row can reach over the end of the file; those of a ``-wal`` lie elsewhere, and are whole."""
-        if self._whole is None or _pair_digest(key, value) in self._whole:
+        if self._whole is None or digest_of(key, value) in self._whole:
             return False
         row = key + value
         return row.endswith(b"\0") or self._zeros in row
 
-    def _damage(self, message: str, offset: int | None) -> None:
-        self.is_damaged = True
-        self._salvage.report(message, offset)
-
     def _is_new(self, key: bytes, value: bytes) -> bool:
-        """Tell whether a pair is found for the first time, and remember it."""
-        self._seen_values.add(sha256(value).digest()[:_DIGEST_BYTES])
-        digest = _pair_digest(key, value)
-        is_new = digest not in self._seen
-        self._seen.add(digest)
-        return is_new
+        self._seen_values.add(digest_of(b"", value))
+        return super()._is_new(key, value)
 
     def in_pages(self, file: MappedFile) -> Iterator[Found]:
         """Yield rows of pages that SQLite did not list; those of free pages are deleted ones."""
@@ -126,17 +99,13 @@ class _Search:
         if self._salvage.deleted:
             yield from self._new(cells.freed_rows(number, gaps, self._salvage.value_end), Origin.DELETED)
         for found in self._values.carve(file.buffer, gaps, origin=origin):
-            if sha256(found.value).digest()[:_DIGEST_BYTES] not in self._seen_values:
+            if digest_of(b"", found.value) not in self._seen_values:
                 yield found
 
     def _new(self, rows: Iterator[Row] | list[Row], origin: Origin) -> Iterator[Found]:
         for row in rows:
             if self._is_new(row.key, row.value):
                 yield Found(row.key, row.value, row.offset, origin)
-
-
-def _pair_digest(key: bytes, value: bytes) -> bytes:
-    return sha256(b"%d " % len(key) + key + value).digest()[:_DIGEST_BYTES]
 
 
 def _free_pages(file: MappedFile, geometry: Geometry) -> set[int]:

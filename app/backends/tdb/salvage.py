@@ -3,18 +3,15 @@
 from array import array
 from collections.abc import Iterator
 from contextlib import closing
-from hashlib import sha256
 from itertools import pairwise
 
 from app.backends.base import Backend, ByteOrder, Match, Problem
 from app.backends.binary import MappedFile
-from app.backends.salvage import Found, Origin, Salvage, report_problems
+from app.backends.salvage import Found, ListingSearch, Origin, Salvage
 from app.backends.tdb.backend import TdbBackend
 from app.backends.tdb.layout import HEADER_BYTES, Header, parse_header
 from app.backends.tdb.records import DEAD, FREE, RECORD, RECORD_BYTES, Record, Records
-from app.errors import CorruptDatabase, StaleIndex
 
-_DIGEST_BYTES = 16
 _MAGIC_AT = 20
 
 
@@ -37,53 +34,22 @@ def _likely_order(file: MappedFile) -> ByteOrder:
     return max(orders, key=lambda order: file.buffer[:].count(RECORD.to_bytes(4, order)))
 
 
-class _Search:
-    """One search, which remembers the entries that it found."""
+class _Search(ListingSearch):
+    """One search of one file."""
 
     def __init__(self, salvage: Salvage, header: Header) -> None:
-        self._salvage = salvage
+        super().__init__(salvage)
         self._header = header
-        self._seen: set[bytes] = set()
         self._taken = array("Q")
         """Where the entries that were listed begin and end in turn (bytes in the file)."""
-        self.is_damaged = False
 
-    def listed(self) -> Iterator[Found]:
-        """Yield what the chains lead to."""
+    def _opened(self) -> Backend:
         path = self._salvage.path
-        try:
-            match = Match("tdb", "", "", path, path, (path,), self._header.byte_order)
-            with closing(TdbBackend(match)) as backend:
-                yield from self._entries(backend)
-                self.is_damaged |= report_problems(backend, self._salvage)
-        except CorruptDatabase as error:
-            self._damage(error.sentence, error.offset)
+        return TdbBackend(Match("tdb", "", "", path, path, (path,), self._header.byte_order))
 
-    def _damage(self, message: str, offset: int | None) -> None:
-        self.is_damaged = True
-        self._salvage.report(message, offset)
-
-    def _entries(self, backend: Backend) -> Iterator[Found]:
-        for chunk in backend.index(self._salvage.token):
-            for row in range(len(chunk)):
-                self._salvage.token.check()
-                try:
-                    key = chunk.key(row)
-                    value = backend.read(key, chunk.locators[row], chunk.sizes[row])
-                except (CorruptDatabase, StaleIndex) as error:
-                    self._damage(error.sentence, error.offset)
-                    continue
-                self._is_new(key, value)
-                start = chunk.locators[row]
-                self._taken.extend((start, start + RECORD_BYTES + len(key) + len(value)))
-                yield Found(key, value, start, Origin.LIVE)
-
-    def _is_new(self, key: bytes, value: bytes) -> bool:
-        """Tell whether a pair is found for the first time, and remember it."""
-        digest = sha256(b"%d " % len(key) + key + value).digest()[:_DIGEST_BYTES]
-        is_new = digest not in self._seen
-        self._seen.add(digest)
-        return is_new
+    def _live(self, key: bytes, value: bytes, locator: int) -> Found:
+        self._taken.extend((locator, locator + RECORD_BYTES + len(key) + len(value)))
+        return Found(key, value, locator)
 
     def by_magic(self) -> Iterator[Found]:
         """Yield the entries of all records in the file that were not found yet, those in free room as deleted."""
