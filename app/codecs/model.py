@@ -34,10 +34,15 @@ class Pairs:
 
 @dataclass(eq=False, slots=True)
 class GlobalName:
-    """A class or function by the names that a pickle writes: ``module`` and ``name`` (dotted when nested)."""
+    """A class or function by its names: ``module`` and ``name`` (dotted when nested).
+
+    ``written_in`` is the protocol of the pickle that the names are copied from. Without one they are Python 3's own,
+    and are written below protocol 3 as Python 2 knows them.
+    """
 
     module: str
     name: str
+    written_in: int | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -45,6 +50,8 @@ class Built:
     """An object that its class or callable makes: ``cls(*args, **kwargs)``, then states, items and pairs in turn.
 
     ``args`` is a TUPLE of `Items` or whatever else stood there. ``is_call`` tells REDUCE from NEWOBJ, as `ObjectParts`.
+    ``is_old_style`` says that INST or OBJ makes it, as they make instances of Python 2's old-style classes.
+    ``setters`` are functions that are called with the object and a state at the end; what they return is thrown away.
     """
 
     cls: "Value"
@@ -54,6 +61,8 @@ class Built:
     states: list["Value"] = field(default_factory=list)
     listitems: list["Value"] = field(default_factory=list)
     dictitems: list[tuple["Value", "Value"]] = field(default_factory=list)
+    is_old_style: bool = False
+    setters: list[tuple["Value", "Value"]] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)

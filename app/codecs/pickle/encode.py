@@ -34,6 +34,43 @@ def encode_scalar(value: Scalar, kind: Kind, like: int, protocol: int, *, is_pyt
             raise EncodeError(f"A value of type {kind} cannot be written here.")
 
 
+def encode_fresh(value: Scalar, kind: Kind, protocol: int, *, is_python2: bool) -> bytes:
+    """Return opcodes for a scalar that replaces none, as the Python of that style writes it in this protocol.
+
+    In Python 3 an 8-bit string of Python 2 is a text where it is ASCII, as its unpickler has it, else bytes.
+
+    Raises:
+        EncodeError: the protocol has no opcode for it.
+    """
+    if value is None:
+        return b"N"
+    if isinstance(value, bytes):
+        if kind is Kind.STR2 and not is_python2:
+            return _python3_octets(value, protocol)
+        if kind is Kind.BYTES and is_python2 and protocol < 3:
+            kind = Kind.STR2  # Python 2's bytes
+    like = _LIKE_LONG[protocol >= 2] if kind is Kind.LONG and protocol <= 2 else _LIKE_LINE.get(kind, 0)
+    is_line = protocol < (2 if kind in (Kind.BOOL, Kind.LONG) else 1)
+    return encode_scalar(value, kind, like if is_line or kind is Kind.LONG else 0, protocol, is_python2=is_python2)
+
+
+_LIKE_LONG = CODE["LONG"], CODE["LONG1"]
+_LIKE_LINE = {
+    Kind.BOOL: CODE["INT"],
+    Kind.INT: CODE["INT"],
+    Kind.FLOAT: CODE["FLOAT"],
+    Kind.STR: CODE["UNICODE"],
+    Kind.STR2: CODE["STRING"],
+}
+"""The opcode whose family writes a scalar in protocol 0."""
+
+
+def _python3_octets(value: bytes, protocol: int) -> bytes:
+    if value.isascii():
+        return encode_fresh(value.decode("ascii"), Kind.STR, protocol, is_python2=False)
+    return _octets(value, Kind.BYTES, 0, protocol) if protocol >= 3 else encode_call(value, protocol)
+
+
 def encode_call(value: bytes, protocol: int) -> bytes:
     """Return bytes as protocols 0 to 2 write them in Python 3: ``_codecs.encode`` of a Latin-1 text."""
     arguments = _text(value.decode("latin-1"), 0, protocol) + _text("latin1", 0, protocol)
