@@ -291,9 +291,9 @@ def test_moments_of_numpy_are_iso_text() -> None:
     [
         ("pd_ts__np313_p4", "[2020-01-01 00:00:00+00:00, NaT]"),
         ("pd_ts__np38_p5", "[2020-01-01 00:00:00+00:00, NaT]"),
-        ("pd_series__np313_p5", "2 rows: 'i', 'j'"),
-        ("pd_series__np38_p4", "2 rows: 'i', 'j'"),
-        ("pd_cat__np313_p2", "3 rows: 0, 1, 2"),
+        ("pd_series__np313_p5", "2 rows: 'i', 'j' = float64 [1.0, nan]"),
+        ("pd_series__np38_p4", "2 rows: 'i', 'j' = float64 [1.0, nan]"),
+        ("pd_cat__np313_p2", "3 rows: 0, 1, 2 = category ['a', 'b', 'a']"),
     ],
 )
 def test_pandas_tells_how_many_rows_there_are(name: str, text: str) -> None:

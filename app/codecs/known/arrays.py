@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from app.codecs.known.base import Known, KnownType, PlainArray, PlainParts, PlainText, Preview
 from app.codecs.known.packed import Characters, ElementType, Number
-from app.codecs.known.shape import Shape, integer, is_octets, memory, sequence, text
+from app.codecs.known.shape import Shape, integer, is_octets, memory, sequence, shape_of, text
 from app.codecs.nodes import Kind, PickleNodes
 from app.codecs.screen import quote_text, shorten
 
@@ -56,17 +56,13 @@ class MachineArrays(KnownType):
     names: ClassVar[tuple[str, ...]] = ("array._array_reconstructor",)
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
-        if len(shape.args) != 4 or not shape.is_bare_call or not is_octets(nodes, shape.args[3]):
+        found = _machine_array(nodes, shape)
+        if found is None:
             return None
-        code, number, content = text(nodes, shape.args[1]), integer(nodes, shape.args[2]), shape.args[3]
-        if code is None or code not in _TYPECODES or number is None or not 0 <= number < len(_FORMATS):
-            return None
-        element = _FORMATS[number]
-        count, rest = divmod(nodes.length(content), element.size)
-        if rest:
-            return None
+        element, count, content = found
+        code = text(nodes, shape.args[1])
         if isinstance(element, Characters):
-            return self._text(nodes, code, element, content)
+            return self._text(nodes, code or "", element, content)
         data = memory(nodes, content, _SHOWN * element.size)
         items = [element.text(data, place * element.size) for place in range(min(count, _SHOWN))]
         shown = ", ".join([*items, "…"] if count > _SHOWN else items)
@@ -75,6 +71,23 @@ class MachineArrays(KnownType):
     def _text(self, nodes: PickleNodes, code: str, element: Characters, content: int) -> Known:
         whole = memory(nodes, content, nodes.length(content)).decode(element.encoding, "replace")
         return Known("array.array", f"array({code!r}, {quote_text(shorten(whole, _SHOWN_CHARS))})", PlainText(whole))
+
+
+def read_machine_array(nodes: PickleNodes, slot: int) -> tuple[ElementType, int, int] | None:
+    """Return how its items are stored, their number and the slot of their memory, when they lie in one."""
+    shape = shape_of(nodes, slot)
+    return _machine_array(nodes, shape) if shape.name in MachineArrays.names else None
+
+
+def _machine_array(nodes: PickleNodes, shape: Shape) -> tuple[ElementType, int, int] | None:
+    if len(shape.args) != 4 or not shape.is_bare_call or not is_octets(nodes, shape.args[3]):
+        return None
+    code, number, content = text(nodes, shape.args[1]), integer(nodes, shape.args[2]), shape.args[3]
+    if code is None or code not in _TYPECODES or number is None or not 0 <= number < len(_FORMATS):
+        return None
+    element = _FORMATS[number]
+    count, rest = divmod(nodes.length(content), element.size)
+    return None if rest else (element, count, content)
 
 
 def _parts(nodes: PickleNodes, element: ElementType, content: int) -> Iterator[str | int]:

@@ -1,9 +1,20 @@
 """numpy's dtypes as pickles write them: a code, and a state with byte order, fields and unit of time."""
 
 import re
+from math import prod
 
-from app.codecs.known.packed import Characters, ElementType, Field, Moment, Number, Octets, Record
-from app.codecs.known.shape import attributes, integer, sequence, shape_of, text
+from app.codecs.known.packed import (
+    Characters,
+    ElementType,
+    Field,
+    Number,
+    Octets,
+    Opaque,
+    Record,
+    Several,
+)
+from app.codecs.known.packed_moments import Moment
+from app.codecs.known.shape import Shape, attributes, integer, integers, sequence, shape_of, text
 from app.codecs.nodes import Kind, PickleNodes
 
 _CODE = re.compile(r"([?biufcSaUVOMm])(\d{0,9})\Z", re.ASCII)
@@ -15,6 +26,11 @@ _FORMATS = {
 _NAMES = {"b": "bool", "i": "int", "u": "uint", "f": "float", "c": "complex"}
 _DEPTH = 4
 _MAX_FIELDS = 64
+_MAX_SEVERAL = 1024
+_LONG_SIZES = {"f": (12, 16), "c": (24, 32)}
+"""Bytes of long doubles, whose format is the machine's own."""
+
+_RECORDS = ("numpy.record", "numpy.rec.record", "numpy.core.records.record", "numpy._core.records.record")
 
 
 class ObjectType(ElementType):
@@ -29,26 +45,59 @@ class ObjectType(ElementType):
     def json(self, data: bytes, offset: int) -> str:
         raise NotImplementedError
 
+    def packed(self, text: str) -> bytes:
+        raise NotImplementedError
+
 
 def element_type(nodes: PickleNodes, slot: int, depth: int = _DEPTH) -> ElementType | None:
     """Return how the elements of a dtype are stored; None when it is no dtype, or one that is not decoded."""
-    if nodes.kind(slot) is not Kind.OBJECT or depth < 0:
-        return None
-    shape = shape_of(nodes, slot)
-    code = text(nodes, shape.args[0]) if shape.name == "numpy.dtype" and shape.args else None
-    match = _CODE.match(code) if code else None
+    return shape_type(nodes, shape_of(nodes, slot), depth) if nodes.kind(slot) is Kind.OBJECT else None
+
+
+def shape_type(nodes: PickleNodes, shape: Shape, depth: int = _DEPTH) -> ElementType | None:
+    """Return how the elements of a dtype are stored whose shape is known."""
     state = sequence(nodes, shape.states[0], 10) if len(shape.states) == 1 else []
-    if match is None or state is None or (len(state) > 2 and nodes.kind(state[2]) is not Kind.NONE):
+    if shape.name != "numpy.dtype" or not shape.args or depth < 0 or state is None:
         return None
+    if len(state) > 2 and nodes.kind(state[2]) is not Kind.NONE:
+        return _several(nodes, state[2], depth)
+    match = _CODE.match(_code(nodes, shape.args[0], state))
     order = text(nodes, state[1]) if len(state) > 1 else "|"
-    if order not in _ORDERS:
+    if match is None or order not in _ORDERS:
         return None
-    letter, size = match[1], int(match[2] or 0)
+    return _coded(nodes, state, match[1], int(match[2] or 0), _ORDERS[order], depth)
+
+
+def _coded(nodes: PickleNodes, state: list[int], letter: str, size: int, order: str, depth: int) -> ElementType | None:
+    """Return the type that a letter and a size stand for."""
+    if letter == "V" and not (len(state) > 3 and nodes.kind(state[3]) is Kind.TUPLE):
+        return Opaque(f"V{size}", size) if size else None
     if letter == "V":
         return _record(nodes, state, size, depth)
     if letter in "Mm":
-        return _moment(nodes, state, _ORDERS[order], is_span=letter == "m")
-    return _simple(letter, size, _ORDERS[order])
+        return _moment(nodes, state, order, is_span=letter == "m")
+    return _simple(letter, size, order)
+
+
+def _code(nodes: PickleNodes, slot: int, state: list[int]) -> str:
+    """Return the code of a dtype; numpy's class of records stands for one whose size is in the state."""
+    if nodes.kind(slot) is Kind.GLOBAL and nodes.global_name(slot) in _RECORDS and len(state) > 5:
+        return f"V{integer(nodes, state[5]) or 0}"
+    return text(nodes, slot) or ""
+
+
+def _several(nodes: PickleNodes, slot: int, depth: int) -> ElementType | None:
+    """Return the type of an array in each element: ``(dtype, shape)``."""
+    parts = sequence(nodes, slot, 2)
+    sizes = sequence(nodes, parts[1], _MAX_FIELDS) if parts and len(parts) == 2 else None
+    axes = integers(nodes, sizes) if sizes else None
+    base = element_type(nodes, parts[0], depth - 1) if parts and axes else None
+    if base is None or not axes or isinstance(base, ObjectType) or any(size < 1 for size in axes):
+        return None
+    count = prod(axes)
+    if count > _MAX_SEVERAL:
+        return None
+    return Several(f"({', '.join(map(str, axes))}{',' if len(axes) == 1 else ''}){base.name}", base.size * count, base)
 
 
 def _simple(letter: str, size: int, order: str) -> ElementType | None:
@@ -58,6 +107,8 @@ def _simple(letter: str, size: int, order: str) -> ElementType | None:
         return Octets(f"S{size}", size) if size else None
     if letter == "U":
         return Characters(f"U{size}", 4 * size, "utf-32-le" if order == "<" else "utf-32-be") if size else None
+    if letter in "fc" and size in _LONG_SIZES[letter]:
+        return Opaque(f"{_NAMES[letter]}{8 * size}", size)
     form = _FORMATS.get("b1" if letter in "?b" else f"{letter}{size}")
     if form is None:
         return None

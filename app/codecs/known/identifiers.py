@@ -4,20 +4,27 @@ import builtins
 import ipaddress
 import re
 from collections.abc import Callable
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import ClassVar
 from uuid import UUID
 
-from app.codecs.known.base import Known, KnownType, PlainText, Preview, type_name
+from app.codecs.known.base import Known, KnownType, Patches, PlainText, Preview, type_name
+from app.codecs.known.makers.call import native_text
+from app.codecs.known.replacing import arguments_patch, int_patch, not_a, text_patch
 from app.codecs.known.shape import Shape, class_name, integer, state_attributes, text
+from app.codecs.literal import parse_literal
+from app.codecs.model import Style, Value
 from app.codecs.nodes import Kind, PickleNodes
 from app.codecs.screen import escape_text, quote_text, shorten
+from app.errors import EncodeError
 
 _SHOWN_CHARS = 200
 _SHOWN_PARTS = 8
 _EXCEPTIONS = (
     *(name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)),
     "StandardError",
+    "WindowsError",
+    "PythonFinalizationError",
 )
 
 
@@ -25,14 +32,23 @@ class Uuids(KnownType):
     """A state that holds the number."""
 
     names: ClassVar[tuple[str, ...]] = ("uuid.UUID",)
+    editor: ClassVar[str] = "uuid"
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
+        value = self.literal(nodes, shape)
+        return None if value is None else Known("uuid.UUID", value, PlainText(value))
+
+    def literal(self, nodes: PickleNodes, shape: Shape) -> str | None:
         state = state_attributes(nodes, shape)
         number = integer(nodes, state["int"]) if state and "int" in state and not shape.args else None
-        if number is None or not 0 <= number < 1 << 128:
-            return None
-        value = str(UUID(int=number))
-        return Known("uuid.UUID", value, PlainText(value))
+        return None if number is None or not 0 <= number < 1 << 128 else str(UUID(int=number))
+
+    def replaced(self, nodes: PickleNodes, shape: Shape, text: str, style: Style) -> Patches:
+        try:
+            number = UUID(text.strip()).int
+        except ValueError as error:
+            raise not_a("a UUID", text, "12345678-1234-5678-1234-567812345678") from error
+        return int_patch(nodes, (state_attributes(nodes, shape) or {})["int"], number, style)
 
 
 class Paths(KnownType):
@@ -43,15 +59,45 @@ class Paths(KnownType):
         for module in ("pathlib", "pathlib._local", "pathlib2")
         for name in ("PurePath", "Path", "PurePosixPath", "PosixPath", "PureWindowsPath", "WindowsPath")
     )
+    editor: ClassVar[str] = "path"
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
-        if not shape.is_bare_call:
+        joined = self._joined(nodes, shape)
+        if joined is None:
             return None
-        parts = [text(nodes, slot) for slot in shape.args]
-        if None in parts:
-            return None
-        joined = (PureWindowsPath if "Windows" in shape.name else PurePosixPath)(*filter(None, parts))
-        return Known(type_name(shape.name), quote_text(shorten(str(joined), _SHOWN_CHARS)), PlainText(str(joined)))
+        return Known(type_name(shape.name), quote_text(shorten(joined, _SHOWN_CHARS)), PlainText(joined))
+
+    def _joined(self, nodes: PickleNodes, shape: Shape) -> str | None:
+        parts = [text(nodes, slot) for slot in shape.args] if shape.is_bare_call else [None]
+        return None if None in parts else str(_pure(shape)(*filter(None, parts)))
+
+    def literal(self, nodes: PickleNodes, shape: Shape) -> str | None:
+        joined = self._joined(nodes, shape)
+        return None if joined is None else quote_text(joined)
+
+    def replaced(self, nodes: PickleNodes, shape: Shape, text: str, style: Style) -> Patches:
+        """Return the text of the one argument changed, or the parts that differ.
+
+        A text without quotes is a path as it is.
+        """
+        given = text.strip()
+        written = parse_literal(given, Kind.STR) if given[:1] in ("'", '"') else given
+        path = _pure(shape)(str(written))
+        if "\0" in str(path):
+            raise EncodeError("A path has no NUL in it.")
+        if str(path) == self._joined(nodes, shape):
+            return {}
+        parts = [str(path)] if "._local." in shape.name else path.parts
+        if len(parts) != len(shape.args):
+            return arguments_patch(shape, [native_text(part, style) for part in parts])
+        patches: dict[int, Value] = {}
+        for slot, part in zip(shape.args, parts, strict=True):
+            patches.update(text_patch(nodes, slot, part))
+        return patches
+
+
+def _pure(shape: Shape) -> type[PurePath]:
+    return PureWindowsPath if "Windows" in shape.name else PurePosixPath
 
 
 class Addresses(KnownType):
@@ -69,8 +115,13 @@ class Addresses(KnownType):
         )
     }
     names: ClassVar[tuple[str, ...]] = tuple(_makers)
+    editor: ClassVar[str] = "address"
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
+        value = self._value(nodes, shape)
+        return None if value is None else Known(shape.name, escape_text(value), PlainText(value))
+
+    def _value(self, nodes: PickleNodes, shape: Shape) -> str | None:
         if len(shape.args) != 1 or not shape.is_bare_call:
             return None
         given = integer(nodes, shape.args[0]) if nodes.kind(shape.args[0]) is not Kind.STR else None
@@ -78,10 +129,29 @@ class Addresses(KnownType):
         if argument is None or (isinstance(argument, str) and len(argument) > _SHOWN_CHARS):
             return None
         try:
-            value = str(self._makers[shape.name](argument))
+            return str(self._makers[shape.name](argument))
         except ValueError:
             return None
-        return Known(shape.name, escape_text(value), PlainText(value))
+
+    def literal(self, nodes: PickleNodes, shape: Shape) -> str | None:
+        value = self._value(nodes, shape)
+        return None if value is None else escape_text(value)
+
+    def replaced(self, nodes: PickleNodes, shape: Shape, text: str, style: Style) -> Patches:
+        given = text.strip()
+        if given == self.literal(nodes, shape):
+            return {}
+        try:
+            made = self._makers[shape.name](given)
+        except ValueError as error:
+            raise EncodeError(f"That is no {type_name(shape.name)}: {escape_text(str(error)).rstrip('.')}.") from error
+        if nodes.kind(shape.args[0]) is Kind.STR:
+            return text_patch(nodes, shape.args[0], str(made))
+        if isinstance(made, ipaddress.IPv6Address) and made.scope_id:
+            raise EncodeError("This address is written as a number, which has no place for a scope.")
+        if not isinstance(made, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
+            raise EncodeError(f"This {type_name(shape.name)} is written as a number, which cannot name another.")
+        return int_patch(nodes, shape.args[0], int(made), style)
 
 
 class Patterns(KnownType):
@@ -125,16 +195,36 @@ class Attributes(KnownType):
     """``getattr`` of a class: a member of an Enum, or a nested class."""
 
     names: ClassVar[tuple[str, ...]] = ("builtins.getattr", "__builtin__.getattr")
+    editor: ClassVar[str] = "enum"
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
+        names = self._names(nodes, shape)
+        if names is None:
+            return None
+        value = ".".join(names)
+        return Known(escape_text(type_name(names[0])), escape_text(shorten(value, _SHOWN_CHARS)), PlainText(value))
+
+    def _names(self, nodes: PickleNodes, shape: Shape) -> tuple[str, str] | None:
         if len(shape.args) != 2 or not shape.is_bare_call:
             return None
         owner = class_name(nodes, shape.args[0])
         attribute = text(nodes, shape.args[1])
-        if not owner or not attribute:
-            return None
-        value = f"{owner}.{attribute}"
-        return Known(escape_text(type_name(owner)), escape_text(shorten(value, _SHOWN_CHARS)), PlainText(value))
+        return (owner, attribute) if owner and attribute else None
+
+    def literal(self, nodes: PickleNodes, shape: Shape) -> str | None:
+        names = self._names(nodes, shape)
+        return escape_text(".".join(names)) if names else None
+
+    def replaced(self, nodes: PickleNodes, shape: Shape, text: str, style: Style) -> Patches:
+        """Return another member's name; the class before it stays, and need not be written."""
+        given = text.strip()
+        if given == self.literal(nodes, shape):
+            return {}
+        owner = class_name(nodes, shape.args[0])
+        member = given.removeprefix(f"{owner}.").removeprefix(f"{owner.rpartition('.')[2]}.")
+        if not member.isidentifier():
+            raise not_a("a member's name", text, "RED")
+        return text_patch(nodes, shape.args[1], member)
 
 
 TYPES: tuple[KnownType, ...] = (Uuids(), Paths(), Addresses(), Patterns(), Exceptions(), Attributes())

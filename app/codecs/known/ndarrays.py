@@ -6,15 +6,19 @@ from itertools import islice
 from math import prod
 from typing import ClassVar
 
-from app.codecs.known.base import Known, KnownType, PlainParts, Preview, type_name
-from app.codecs.known.dtypes import ObjectType, element_type
-from app.codecs.known.packed import ElementType, offsets
+from app.codecs.known.base import Known, KnownType, Patches, PlainParts, Preview, type_name
+from app.codecs.known.dtypes import ObjectType, element_type, shape_type
+from app.codecs.known.packed import ElementType, Record, Several, offsets
+from app.codecs.known.packed_moments import Moment
+from app.codecs.known.replacing import octets_patch
 from app.codecs.known.shape import Shape, class_name, integers, is_octets, memory, sequence, shape_of, text
+from app.codecs.model import Style
 from app.codecs.nodes import Kind, PickleNodes
 from app.codecs.screen import ELLIPSIS, escape_text, shorten
 
 _MODULES = ("numpy.core", "numpy._core")
 _SHOWN = 8
+_MASKED = "--"
 _SHOWN_CHARS = 200
 _MAX_AXES = 64
 _MAX_AXIS = 1 << 62
@@ -81,17 +85,22 @@ class NdArrays(KnownType):
         array = _from_buffer(nodes, shape) if shape.name.endswith("_frombuffer") else _from_state(nodes, shape)
         if array is None:
             return None
-        shown = array.first_texts(preview)
-        if array.count > len(shown):
-            shown.append(ELLIPSIS)
-        value = f"{escape_text(array.element.name)} {array.shape}: [{', '.join(shown)}]"
-        return Known(escape_text(array.type), shorten(value, _SHOWN_CHARS), PlainParts(array.parts))
+        return Known(escape_text(array.type), _array_text(array, preview), PlainParts(array.parts))
+
+
+def _array_text(array: NdArray, preview: Preview) -> str:
+    """Return type, shape and first elements."""
+    shown = array.first_texts(preview)
+    if array.count > len(shown):
+        shown.append(ELLIPSIS)
+    return shorten(f"{escape_text(array.element.name)} {array.shape}: [{', '.join(shown)}]", _SHOWN_CHARS)
 
 
 class NumpyScalars(KnownType):
     """Called with a dtype and the memory of one element."""
 
     names: ClassVar[tuple[str, ...]] = tuple(f"{module}.multiarray.scalar" for module in _MODULES)
+    editor: ClassVar[str] = "element"
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
         element = element_type(nodes, shape.args[0]) if len(shape.args) == 2 and shape.is_bare_call else None
@@ -105,6 +114,16 @@ class NumpyScalars(KnownType):
             name, shorten(element.text(data, 0), _SHOWN_CHARS), PlainParts(lambda: iter((element.json(data, 0),)))
         )
 
+    def literal(self, nodes: PickleNodes, shape: Shape) -> str | None:
+        element = element_type(nodes, shape.args[0])
+        return None if element is None else element.text(memory(nodes, shape.args[1], element.size), 0)
+
+    def replaced(self, nodes: PickleNodes, shape: Shape, text: str, style: Style) -> Patches:
+        element = element_type(nodes, shape.args[0])
+        if element is None or text.strip() == self.literal(nodes, shape):
+            return {}
+        return octets_patch(nodes, shape.args[1], element.packed(text.strip()))
+
 
 class Dtypes(KnownType):
     """A dtype by itself."""
@@ -113,7 +132,45 @@ class Dtypes(KnownType):
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
         code = text(nodes, shape.args[0]) if shape.args else None
-        return Known("numpy.dtype", f"dtype({escape_text(shorten(code, _SHOWN_CHARS))})") if code else None
+        found = shape_type(nodes, shape)
+        name = found.name if isinstance(found, (Moment, Record, Several)) else code
+        return Known("numpy.dtype", f"dtype({escape_text(shorten(name, _SHOWN_CHARS))})") if name else None
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedArray(NdArray):
+    """An array some elements of which count as missing: those whose byte at ``mask`` is not 0."""
+
+    mask: bytes
+
+    def first_texts(self, preview: Preview) -> list[str]:
+        shown = super(MaskedArray, self).first_texts(preview)
+        return [_MASKED if masked else text for masked, text in zip(self._masked(), shown, strict=False)]
+
+    def _elements(self) -> Iterator[str | int]:
+        elements = super(MaskedArray, self)._elements()
+        return ("null" if masked else element for masked, element in zip(self._masked(), elements, strict=False))
+
+    def _masked(self) -> Iterator[bool]:
+        return (self.mask[place] != 0 for place in self._places(size=1))
+
+
+class MaskedArrays(KnownType):
+    """``_mareconstruct`` with memory and mask in its state."""
+
+    names: ClassVar[tuple[str, ...]] = ("numpy.ma.core._mareconstruct",)
+
+    def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
+        state = sequence(nodes, shape.states[0], 7) if len(shape.states) == 1 and shape.args else None
+        if state is None or len(state) != 7 or nodes.kind(state[3]) is not Kind.BOOL or not is_octets(nodes, state[5]):
+            return None
+        by_columns = bool(nodes.scalar(state[3]))
+        array = _array(nodes, "numpy.ma.MaskedArray", state[2], state[1], state[4], by_columns=by_columns)
+        if array is None or nodes.length(state[5]) != array.count:
+            return None
+        mask = memory(nodes, state[5], array.count)
+        masked = MaskedArray(nodes, array.type, array.element, array.shape, by_columns, array.content, mask)
+        return Known(array.type, _array_text(masked, preview), PlainParts(masked.parts))
 
 
 def read_array(nodes: PickleNodes, slot: int) -> NdArray | None:
@@ -155,4 +212,4 @@ def _array(nodes: PickleNodes, name: str, dtype: int, axes: int, content: int, *
     return array if is_octets(nodes, content) and nodes.length(content) == array.count * element.size else None
 
 
-TYPES: tuple[KnownType, ...] = (NdArrays(), NumpyScalars(), Dtypes())
+TYPES: tuple[KnownType, ...] = (NdArrays(), MaskedArrays(), NumpyScalars(), Dtypes())

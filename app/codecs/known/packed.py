@@ -1,15 +1,31 @@
-"""Numbers, texts and records packed in bytes, decoded one by one with `struct`: the memory of arrays."""
+"""Numbers, texts and records packed in bytes, one by one with `struct`: the memory of arrays."""
 
+import re
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from app.codecs.json_scalars import bytes_json, scalar_json, string_json
-from app.codecs.nodes import Scalar
-from app.codecs.screen import quote_bytes, quote_text
+from app.codecs.literal import parse_literal
+from app.codecs.nodes import Kind, Scalar
+from app.codecs.screen import escape_text, quote_bytes, quote_text, shorten
+from app.errors import EncodeError
+
+_SHOWN_CHARS = 60
+_NUMBER_KINDS = {
+    "?": Kind.BOOL,
+    "e": Kind.FLOAT,
+    "f": Kind.FLOAT,
+    "d": Kind.FLOAT,
+    "ff": Kind.COMPLEX,
+    "dd": Kind.COMPLEX,
+}
+"""Kinds by the formats of `struct`; all others are ints."""
+
+_PIECES = re.compile(r"""[bB]?'(?:[^'\\]|\\.)*+'|[bB]?"(?:[^"\\]|\\.)*+"|[(),]|[^'"(),bB]++|.""", re.DOTALL)
 
 
 class ElementType(ABC):
@@ -25,6 +41,14 @@ class ElementType(ABC):
     @abstractmethod
     def json(self, data: bytes, offset: int) -> str:
         """Return the element at ``offset`` as JSON."""
+
+    @abstractmethod
+    def packed(self, text: str) -> bytes:
+        """Return the memory of the element that ``text`` writes as `text` does.
+
+        Raises:
+            EncodeError: it is another type's, or has no room; the message says what to write.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +69,15 @@ class Number(ElementType):
         values: tuple[float, ...] = struct.unpack_from(self.format, data, offset)
         return complex(*values) if len(values) == 2 else values[0]
 
+    def packed(self, text: str) -> bytes:
+        value: Any = parse_literal(text, _NUMBER_KINDS.get(self.format[1:], Kind.INT))
+        try:
+            if isinstance(value, complex):
+                return struct.pack(self.format, value.real, value.imag)
+            return struct.pack(self.format, value)
+        except (struct.error, OverflowError) as error:
+            raise EncodeError(f"{escape_text(shorten(text, _SHOWN_CHARS))} does not fit into {self.name}.") from error
+
 
 @dataclass(frozen=True, slots=True)
 class Octets(ElementType):
@@ -61,6 +94,9 @@ class Octets(ElementType):
 
     def _value(self, data: bytes, offset: int) -> bytes:
         return data[offset : offset + self.size].rstrip(b"\x00")
+
+    def packed(self, text: str) -> bytes:
+        return _filled(parse_literal(text, Kind.BYTES), self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,59 +116,12 @@ class Characters(ElementType):
     def _value(self, data: bytes, offset: int) -> str:
         return data[offset : offset + self.size].decode(self.encoding, "replace").rstrip("\x00")
 
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NOT_A_TIME = -(1 << 63)
-_UNITS_OF_MICROSECOND = {
-    "W": 604_800_000_000,
-    "D": 86_400_000_000,
-    "h": 3_600_000_000,
-    "m": 60_000_000,
-    "s": 1_000_000,
-    "ms": 1_000,
-    "us": 1,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Moment(ElementType):
-    """64-bit counts of a unit: since 1970 (``is_span`` false), or of time passed."""
-
-    name: str
-    size: int
-    format: str
-    unit: str
-    step: int
-    is_span: bool
-
-    def text(self, data: bytes, offset: int) -> str:
-        count: int = struct.unpack_from(self.format, data, offset)[0]
-        if count == _NOT_A_TIME:
-            return "NaT"
-        moment = None if self.is_span else moment_text(count * self.step, self.unit)
-        return moment or f"{count * self.step} {self.unit}"
-
-    def json(self, data: bytes, offset: int) -> str:
-        return string_json(self.text(data, offset))
-
-
-def moment_text(count: int, unit: str) -> str | None:
-    """Return the ISO date or time that is ``count`` units after 1970; None where the calendar does not reach."""
-    if unit in ("Y", "M"):
-        year, month = divmod(count if unit == "M" else count * 12, 12)
-        return f"{1970 + year:04d}-{month + 1:02d}" if 0 < 1970 + year < 10_000 else None
-    nanoseconds = count % 1000 if unit == "ns" else 0
-    microseconds = count // 1000 if unit == "ns" else count * _UNITS_OF_MICROSECOND.get(unit, 0)
-    if unit != "ns" and unit not in _UNITS_OF_MICROSECOND:
-        return None
-    try:
-        moment = (_EPOCH + timedelta(microseconds=microseconds)).replace(tzinfo=None)
-    except OverflowError:
-        return None
-    if unit in ("W", "D"):
-        return moment.date().isoformat()
-    digits = f"{moment.microsecond:06d}{nanoseconds:03d}".rstrip("0")
-    return moment.replace(microsecond=0).isoformat() + (f".{digits}" if digits else "")
+    def packed(self, text: str) -> bytes:
+        value = parse_literal(text, Kind.STR)
+        try:
+            return _filled(str(value).encode(self.encoding), self)
+        except UnicodeEncodeError as error:
+            raise EncodeError("A lone surrogate cannot stand in this array.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +149,87 @@ class Record(ElementType):
         members = (f"{string_json(field.name)}:{field.type.json(data, offset + field.offset)}" for field in self.fields)
         return "{" + ",".join(members) + "}"
 
+    def packed(self, text: str) -> bytes:
+        """Return the members in their places, and zeros between them."""
+        parts = tuple_parts(text)
+        if len(parts) != len(self.fields):
+            raise EncodeError(f"A record of {len(self.fields)} values stands here; write them as (1, 2).")
+        data = bytearray(self.size)
+        for field, part in zip(self.fields, parts, strict=True):
+            data[field.offset : field.offset + field.type.size] = field.type.packed(part)
+        return bytes(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque(ElementType):
+    """Bytes that are shown as they are: numpy's void, and floats that `struct` has no format for."""
+
+    name: str
+    size: int
+
+    def text(self, data: bytes, offset: int) -> str:
+        return quote_bytes(data[offset : offset + self.size])
+
+    def json(self, data: bytes, offset: int) -> str:
+        return bytes_json(data[offset : offset + self.size])
+
+    def packed(self, text: str) -> bytes:
+        value = parse_literal(text, Kind.BYTES)
+        if not isinstance(value, bytes) or len(value) != self.size:
+            raise EncodeError(f"{self.size} bytes stand here; write as many.")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Several(ElementType):
+    """An array of its own in each element; nested ones are written one behind the other."""
+
+    name: str
+    size: int
+    type: ElementType
+
+    def text(self, data: bytes, offset: int) -> str:
+        return f"[{', '.join(self.type.text(data, place) for place in self._places(offset))}]"
+
+    def json(self, data: bytes, offset: int) -> str:
+        return f"[{','.join(self.type.json(data, place) for place in self._places(offset))}]"
+
+    def packed(self, text: str) -> bytes:
+        given = text.strip()
+        count = self.size // self.type.size
+        parts = tuple_parts(f"({given[1:-1]})") if given.startswith("[") and given.endswith("]") else []
+        if len(parts) != count:
+            raise EncodeError(f"{count} values stand here; write them as [1, 2].")
+        return b"".join(map(self.type.packed, parts))
+
+    def _places(self, offset: int) -> range:
+        return range(offset, offset + self.size, self.type.size)
+
+
+def tuple_parts(text: str) -> list[str]:
+    """Return what stands between the commas of ``(1, 'a', (2, 3))``, nested brackets and quotes left whole."""
+    given = text.strip()
+    if not (given.startswith("(") and given.endswith(")")):
+        raise EncodeError(f"{escape_text(shorten(text, _SHOWN_CHARS)) or 'Nothing'} is no record; write it as (1, 2).")
+    parts = [""]
+    depth = 0
+    for piece in _PIECES.findall(given[1:-1]):
+        depth += (piece == "(") - (piece == ")")
+        if piece == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    stripped = [part.strip() for part in parts]
+    return stripped[:-1] if not stripped[-1] else stripped
+
+
+def _filled(value: Scalar, element: Octets | Characters) -> bytes:
+    """Return bytes with zeros up to the size of an element."""
+    data = value if isinstance(value, bytes) else b""
+    if len(data) > element.size:
+        raise EncodeError(f"It is too long for {element.name}; there is room for {element.size} bytes.")
+    return data.ljust(element.size, b"\x00")
+
 
 def offsets(shape: tuple[int, ...], size: int, *, by_columns: bool) -> Iterator[int]:
     """Yield where each element begins, in bytes, in the order of the last index running fastest."""
@@ -177,6 +247,16 @@ def offsets(shape: tuple[int, ...], size: int, *, by_columns: bool) -> Iterator[
             place[axis] = 0
         else:
             return
+
+
+def offset_of(shape: tuple[int, ...], size: int, index: int, *, by_columns: bool) -> int:
+    """Return where element number ``index``, in the order of the last index running fastest, begins in bytes."""
+    offset = 0
+    strides = _strides(shape, size, by_columns=by_columns)
+    for axis in reversed(range(len(shape))):
+        index, place = divmod(index, shape[axis])
+        offset += place * strides[axis]
+    return offset
 
 
 def _strides(shape: tuple[int, ...], size: int, *, by_columns: bool) -> list[int]:

@@ -1,34 +1,26 @@
 """pandas' Series, DataFrame, indexes and moments: how many there are of what, where the pickle tells."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from app.codecs.known.base import Known, KnownType, PlainText, Preview, type_name
+from app.codecs.known.base import Known, KnownType, Patches, PlainText, Preview, type_name
+from app.codecs.known.columns import INDEX_MAKERS, Column, Columns, array_class
 from app.codecs.known.datetimes import duration_text
-from app.codecs.known.ndarrays import NdArray, read_array
-from app.codecs.known.packed import moment_text
-from app.codecs.known.shape import Shape, attributes, class_name, integer, sequence, shape_of, state_attributes
+from app.codecs.known.frames import frame_of
+from app.codecs.known.moment_texts import duration_of
+from app.codecs.known.packed_moments import moment_count, moment_text
+from app.codecs.known.replacing import int_patch, not_a
+from app.codecs.known.shape import Shape, class_name, integer, state_attributes
 from app.codecs.known.zones import Zone, zone_of
-from app.codecs.nodes import Kind, PickleNodes
+from app.codecs.model import Style
+from app.codecs.nodes import PickleNodes
 from app.codecs.screen import ELLIPSIS, escape_text
+from app.errors import EncodeError
 
 _UNITS = {7: "s", 8: "ms", 9: "us", 10: "ns"}
 _SHOWN = 8
+_INT64 = range(-(1 << 63) + 1, 1 << 63)
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_MAX_AXIS = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """An index: its length, and the texts of its first labels where they can be read."""
-
-    length: int
-    labels: tuple[str, ...] = ()
-
-    @property
-    def shown(self) -> str:
-        return ", ".join([*self.labels, ELLIPSIS] if self.length > len(self.labels) else self.labels)
 
 
 class Timestamps(KnownType):
@@ -41,26 +33,47 @@ class Timestamps(KnownType):
         "pandas.tslib.Timestamp",
     )
 
+    editor: ClassVar[str] = "datetime"
+
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
+        value = self._value(nodes, shape)
+        return Known("pandas.Timestamp", escape_text(value.replace("T", " ", 1)), PlainText(value)) if value else None
+
+    def _value(self, nodes: PickleNodes, shape: Shape) -> str | None:
         if not shape.is_bare_call or not 1 <= len(shape.args) <= 4:
             return None
         count, unit = integer(nodes, shape.args[0]), _unit(nodes, shape.args[3:])
         if count is None or unit is None:
             return None
-        zone = zone_of(nodes, shape.args[2]) if len(shape.args) > 2 else None
+        zone = _zone(nodes, shape)
         moment = _wall_time(count, unit, zone)
-        if moment is None:
-            return None
-        value = moment + (zone.suffix if zone else "")
-        return Known("pandas.Timestamp", escape_text(value.replace("T", " ", 1)), PlainText(value))
+        return moment + (zone.suffix if zone else "") if moment else None
+
+    def literal(self, nodes: PickleNodes, shape: Shape) -> str | None:
+        value = self._value(nodes, shape)
+        return escape_text(value.replace("T", " ", 1)) if value else None
+
+    def replaced(self, nodes: PickleNodes, shape: Shape, text: str, style: Style) -> Patches:
+        """Return another count of the unit; the time zone stays."""
+        zone, unit = _zone(nodes, shape), _unit(nodes, shape.args[3:]) or "ns"
+        suffix = escape_text(("Z" if zone.offset is None else "") + zone.suffix) if zone else ""
+        count = moment_count(text.strip().removesuffix(suffix), unit)
+        if count is None or not text.strip().endswith(suffix):
+            raise not_a(f"a date and time in {unit}", text, f"2026-01-31 23:59:01{suffix}")
+        if zone is not None and zone.offset is not None:
+            count -= zone.offset // timedelta(seconds=1) * _PER_SECOND[unit]
+        if count not in _INT64:
+            raise EncodeError(f"{text.strip()} is too far from 1970 to be counted in {unit}.")
+        return int_patch(nodes, shape.args[0], count, style)
 
 
 class NotATimes(KnownType):
     """The missing moment."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "pandas._libs.tslibs.nattype._nat_unpickle",
-        "pandas._libs.tslibs.nattype.__nat_unpickle",
+    names: ClassVar[tuple[str, ...]] = tuple(
+        f"{module}.{name}"
+        for module in ("pandas._libs.tslibs.nattype", "pandas._libs.tslib", "pandas.tslib")
+        for name in ("_nat_unpickle", "__nat_unpickle")
     )
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
@@ -68,36 +81,84 @@ class NotATimes(KnownType):
 
 
 class Timedeltas(KnownType):
-    """Called with a count of a unit and the unit's number."""
+    """Called with a count of a unit and the unit's number; with nanoseconds alone before pandas 1.5."""
 
-    names: ClassVar[tuple[str, ...]] = ("pandas._libs.tslibs.timedeltas._timedelta_unpickle",)
+    names: ClassVar[tuple[str, ...]] = (
+        "pandas._libs.tslibs.timedeltas._timedelta_unpickle",
+        "pandas._libs.tslibs.timedeltas.Timedelta",
+        "pandas._libs.tslib.Timedelta",
+        "pandas.tslib.Timedelta",
+    )
+    editor: ClassVar[str] = "timedelta"
+
+    def literal(self, nodes: PickleNodes, shape: Shape) -> str | None:
+        known = self.describe(nodes, shape, str)
+        return known.text if known is not None and known.plain is not None else None
+
+    def replaced(self, nodes: PickleNodes, shape: Shape, text: str, style: Style) -> Patches:
+        unit = _unit(nodes, shape.args[1:]) or "ns"
+        count, rest = divmod(duration_of(text) // timedelta(microseconds=1) * _PER_SECOND[unit], 10**6)
+        if rest or count not in _INT64:
+            raise EncodeError(f"{escape_text(text.strip())} cannot be counted in {unit}.")
+        return int_patch(nodes, shape.args[0], count, style)
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
-        count = integer(nodes, shape.args[0]) if len(shape.args) == 2 and shape.is_bare_call else None
+        count = integer(nodes, shape.args[0]) if 1 <= len(shape.args) <= 2 and shape.is_bare_call else None
         unit = _unit(nodes, shape.args[1:])
-        if count is None or unit is None or (unit == "ns" and count % 1000):
+        if count is None or unit is None:
             return None
+        microseconds, rest = divmod(count * 10**9 // _PER_SECOND[unit], 1000)
         try:
-            value = timedelta(microseconds=count * 10**6 // _PER_SECOND[unit])
+            value = timedelta(microseconds=microseconds)
         except OverflowError:
             return None
-        return Known("pandas.Timedelta", str(value), PlainText(duration_text(value)))
+        if not rest:
+            return Known("pandas.Timedelta", str(value), PlainText(duration_text(value)))
+        return Known("pandas.Timedelta", f"{value}{'' if value.microseconds else '.000000'}{rest:03d}")
 
 
 class Indexes(KnownType):
     """Called with a class and a dict of its data."""
 
+    names: ClassVar[tuple[str, ...]] = INDEX_MAKERS
+
+    def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
+        labels = Columns(nodes, preview).of_index(shape)
+        if labels is None:
+            return None
+        name = _public(class_name(nodes, shape.args[0])) or "pandas.Index"
+        return Known(name, f"{labels.length:,} labels: {_listed(labels)}")
+
+
+class OwnArrays(KnownType):
+    """pandas' own arrays: categories, missing values, texts, moments in a time zone."""
+
     names: ClassVar[tuple[str, ...]] = (
-        "pandas.core.indexes.base._new_Index",
-        "pandas.core.indexes.datetimes._new_DatetimeIndex",
+        "pandas._libs.arrays.__pyx_unpickle_NDArrayBacked",
+        "pandas._libs.tslibs.period.__pyx_unpickle_PeriodMixin",
+        *(
+            f"{module}.{name}"
+            for module, names in {
+                "pandas": ("Categorical",),
+                "pandas.arrays": ("IntegerArray", "FloatingArray", "BooleanArray", "DatetimeArray", "TimedeltaArray"),
+                "pandas.core.categorical": ("Categorical",),
+                "pandas.core.arrays.categorical": ("Categorical",),
+                "pandas.core.arrays.integer": ("IntegerArray",),
+                "pandas.core.arrays.floating": ("FloatingArray",),
+                "pandas.core.arrays.boolean": ("BooleanArray",),
+                "pandas.core.arrays.datetimes": ("DatetimeArray",),
+                "pandas.core.arrays.timedeltas": ("TimedeltaArray",),
+            }.items()
+            for name in names
+        ),
     )
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
-        axis = _axis(nodes, shape, preview)
-        if axis is None:
+        column = Columns(nodes, preview).of_array(shape)
+        if column is None:
             return None
-        name = _public(class_name(nodes, shape.args[0])) or "pandas.Index"
-        return Known(name, f"{axis.length:,} labels: {axis.shown}")
+        name = _public(array_class(nodes, shape))
+        return Known(name, f"{column.length:,} values: {column.dtype} [{_listed(column)}]")
 
 
 class Frames(KnownType):
@@ -113,66 +174,19 @@ class Frames(KnownType):
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
         state = state_attributes(nodes, shape)
         manager = state.get("_mgr", state.get("_data")) if state else None
-        axes = _axes(nodes, manager, preview) if manager is not None else None
-        if axes is None:
+        frame = frame_of(nodes, manager, preview) if manager is not None else None
+        if frame is None:
             return None
-        match axes:
-            case [rows]:
-                text = f"{rows.length:,} rows: {rows.shown}"
-            case [columns, rows]:
-                text = f"{rows.length:,} rows, {columns.length:,} columns: {columns.shown}"
-            case _:
-                return None
-        return Known(_public(shape.name), text)
+        return Known(_public(shape.name), frame.line, lines=frame.table)
 
 
-def _axes(nodes: PickleNodes, manager: int, preview: Preview) -> list[Axis] | None:
-    """Return the axes of a manager: in its state, or its second argument (one index, or a list of them)."""
-    if nodes.kind(manager) is not Kind.OBJECT:
-        return None
-    shape = shape_of(nodes, manager)
-    state = sequence(nodes, shape.states[0], 8) if len(shape.states) == 1 else None
-    slot = state[0] if state else shape.args[1] if len(shape.args) > 1 else None
-    if slot is None:
-        return None
-    slots = [slot] if nodes.kind(slot) is Kind.OBJECT else sequence(nodes, slot, 2)
-    if slots is None or any(nodes.kind(axis) is not Kind.OBJECT for axis in slots):
-        return None
-    axes = [_axis(nodes, shape_of(nodes, axis), preview) for axis in slots]
-    found = [axis for axis in axes if axis is not None]
-    return found if len(found) == len(axes) else None
+def _listed(column: Column) -> str:
+    shown = column.first(_SHOWN)
+    return ", ".join([*shown, ELLIPSIS] if column.length > len(shown) else shown)
 
 
-def _axis(nodes: PickleNodes, shape: Shape, preview: Preview) -> Axis | None:
-    data = attributes(nodes, shape.args[1]) if shape.name in Indexes.names and len(shape.args) == 2 else None
-    if data is None:
-        return None
-    if {"start", "stop", "step"} <= data.keys():
-        return _range_axis(nodes, data)
-    array = _backing_array(nodes, data["data"]) if "data" in data else None
-    if array is None or len(array.shape) != 1:
-        return None
-    return Axis(array.count, tuple(array.first_texts(preview)))
-
-
-def _range_axis(nodes: PickleNodes, data: dict[str, int]) -> Axis | None:
-    start, stop, step = (integer(nodes, data[name]) for name in ("start", "stop", "step"))
-    if start is None or stop is None or not step or max(abs(start), abs(stop), abs(step)) > _MAX_AXIS:
-        return None
-    labels = range(start, stop, step)
-    return Axis(len(labels), tuple(map(str, labels[:_SHOWN])))
-
-
-def _backing_array(nodes: PickleNodes, slot: int) -> NdArray | None:
-    """Return a numpy array, or the one in the state of pandas' own arrays around it."""
-    array = read_array(nodes, slot)
-    if array is not None or nodes.kind(slot) is not Kind.OBJECT:
-        return array
-    for state in shape_of(nodes, slot).states:
-        for part in sequence(nodes, state, 4) or ():
-            if (array := read_array(nodes, part)) is not None:
-                return array
-    return None
+def _zone(nodes: PickleNodes, shape: Shape) -> Zone | None:
+    return zone_of(nodes, shape.args[2]) if len(shape.args) > 2 else None
 
 
 def _unit(nodes: PickleNodes, slots: tuple[int, ...]) -> str | None:
@@ -197,4 +211,4 @@ def _public(name: str) -> str:
     return f"pandas.{name.rpartition('.')[2]}" if name.startswith("pandas.") else type_name(name)
 
 
-TYPES: tuple[KnownType, ...] = (Timestamps(), NotATimes(), Timedeltas(), Indexes(), Frames())
+TYPES: tuple[KnownType, ...] = (Timestamps(), NotATimes(), Timedeltas(), Indexes(), OwnArrays(), Frames())

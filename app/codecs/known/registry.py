@@ -30,6 +30,11 @@ _NESTED_CHARS = 60
 """Characters of a node that stands inside the text of a known type."""
 
 
+def is_known_class(name: str) -> bool:
+    """Tell whether a class or callable, by ``module.name``, is one of a known type."""
+    return name in _TYPES
+
+
 def describe(nodes: PickleNodes, slot: int) -> Known | None:
     """Return what an OBJECT is when its class is known and it is built as that class builds it, else None."""
     return describe_shape(nodes, shape_of(nodes, slot))
@@ -38,6 +43,11 @@ def describe(nodes: PickleNodes, slot: int) -> Known | None:
 def describe_shape(nodes: PickleNodes, shape: Shape) -> Known | None:
     """Return what `describe` does of an OBJECT whose shape is known."""
     return _described(nodes, shape, _DEPTH)
+
+
+def known_type(name: str) -> KnownType | None:
+    """Return what recognises the objects of a class or callable ``module.name``."""
+    return _TYPES.get(name)
 
 
 def object_type(nodes: PickleNodes, slot: int) -> str:
@@ -220,8 +230,23 @@ def _other_text(nodes: PickleNodes, slot: int, depth: int) -> str:
             inner = _preview(nodes, nodes.inner(slot), _NESTED_CHARS, depth - 1) if depth > 0 else ELLIPSIS
             return f"<persistent id {inner}>"
         case Kind.EXT:
-            return f"<extension {nodes.inner(slot)}>"
+            name = escape_text(shorten(nodes.global_name(slot), limits.CELL_CHARS))
+            return f"<extension {nodes.inner(slot)}{': ' if name else ''}{name}>"
         case Kind.BUFFER:
             return f"<buffer {nodes.inner(slot)}>"
+        case Kind.CODE:
+            return _code_text(nodes, slot)
         case _:
             return f"<{escape_text(shorten(nodes.damage(slot), limits.CELL_CHARS))}>"
+
+
+def _code_text(nodes: PickleNodes, slot: int) -> str:
+    """Return ``<code shop.total from 'shop.py', line 12>``, as far as its parts are there."""
+    fields = dict(nodes.fields(slot))
+    shown = {name: _preview(nodes, part, _NESTED_CHARS, 0) for name, part in fields.items() if name in _CODE_NAMES}
+    name = (shown.get("co_qualname") or shown.get("co_name") or "").lstrip("bu").strip("'")
+    place = ", ".join(filter(None, (shown.get("co_filename"), f"line {shown.get('co_firstlineno', '?')}")))
+    return f"<code {name} from {place}>"
+
+
+_CODE_NAMES = frozenset({"co_name", "co_qualname", "co_filename", "co_firstlineno"})

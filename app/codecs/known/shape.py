@@ -16,6 +16,7 @@ class Shape:
     """An object as its class would be asked to build it; slots as in `ObjectParts`.
 
     ``name`` is ``module.Class`` with nested classes resolved, empty when the pickle computes the class.
+    ``args_slot`` is the slot of the tuple that ``args`` are all of, or -1.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Shape:
     states: tuple[int, ...] = ()
     listitems: tuple[int, ...] = ()
     dictitems: tuple[tuple[int, int], ...] = ()
+    args_slot: int = -1
 
     @property
     def is_bare_call(self) -> bool:
@@ -43,7 +45,16 @@ def shape_of(nodes: PickleNodes, slot: int) -> Shape:
         shape = _partial(nodes, parts)
         if shape is not None:
             return shape
-    return Shape(name, parts.cls, parts.args, parts.kwargs, parts.states, parts.listitems, parts.dictitems)
+    return Shape(
+        name,
+        parts.cls,
+        parts.args,
+        parts.kwargs,
+        parts.states,
+        parts.listitems,
+        parts.dictitems,
+        parts.args_slot,
+    )
 
 
 def class_name(nodes: PickleNodes, slot: int) -> str:
