@@ -66,6 +66,7 @@ _USES: Mapping[str, str] = MappingProxyType(
         "cdb": "Mail and DNS servers; made to be read, fast at any size",
         "lmdb": "Programs with the lmdb library",
         "pickle-file": "Values without keys, one pickle after the other",
+        "marshal-file": "Values without keys as Python's marshal writes them, and compiled modules",
     }
 )
 """Which programs read what can be written. The order is that of lists."""
@@ -80,6 +81,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("bdb-hash", "Berkeley DB hash", readable=True, writable=True, options=_BDB, suffix=".db"),
             Format("bdb-btree", "Berkeley DB B-tree", readable=True, writable=True, options=_BDB, suffix=".db"),
             Format("pickle-file", "Pickle file", readable=True, writable=True, suffix=".pkl", can_be_empty=False),
+            Format("marshal-file", "Marshal file", readable=True, writable=True, suffix=".marshal", can_be_empty=False),
             Format("gdbm-ndbm", "GDBM as ndbm", readable=True, writable=True, options=_GDBM, endings=_NDBM_FILES),
             Format("sdbm", "SDBM or classic ndbm", readable=True, writable=True, options=_SDBM, endings=_NDBM_FILES),
             Format("bdb-recno", "Berkeley DB record numbers", readable=True),
@@ -91,7 +93,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("cdb", "CDB", readable=True, writable=True, suffix=".cdb"),
             Format("tdb", "TDB", readable=True),
             Format("lmdb", "LMDB", readable=True, writable=True, suffix=".mdb"),
-            Format("marshal-file", "Marshal file"),
             Format("tokyo", "Tokyo Cabinet"),
             Format("kyoto", "Kyoto Cabinet"),
             Format("qdbm", "QDBM Depot"),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from app.backends.base import Backend, Match, ValueEnd
+from app.backends.base import Backend, Match, Values, end_of
 from app.backends.berkeley.btree import BdbBtreeBackend
 from app.backends.berkeley.btree_write import BdbBtreeWriter, settings_for
 from app.backends.berkeley.file import BdbBackend
@@ -33,6 +33,9 @@ from app.backends.gdbm.write import GdbmWriter, NdbmWriter, new_shape
 from app.backends.lmdb.backend import LmdbBackend
 from app.backends.lmdb.salvage import salvage_lmdb
 from app.backends.lmdb.write import LmdbWriter
+from app.backends.marshal_file.backend import MarshalFileBackend
+from app.backends.marshal_file.salvage import salvage_marshal_file
+from app.backends.marshal_file.write import MarshalFileWriter
 from app.backends.pickle_file.backend import PickleFileBackend
 from app.backends.pickle_file.salvage import salvage_pickle_file
 from app.backends.pickle_file.write import PickleFileWriter
@@ -54,7 +57,7 @@ _BDB_PARTS: Mapping[str, Callable[[Match, Pages | None], BdbBackend]] = MappingP
 )
 """What a sub-database can be."""
 
-_OPENERS: Mapping[str, Callable[[Match, ValueEnd | None], Backend]] = MappingProxyType(
+_OPENERS: Mapping[str, Callable[[Match, Values], Backend]] = MappingProxyType(
     {
         "dumb": lambda match, _: DumbBackend(match),
         "bdb-hash": lambda match, _: BdbHashBackend(match),
@@ -70,18 +73,24 @@ _OPENERS: Mapping[str, Callable[[Match, ValueEnd | None], Backend]] = MappingPro
         "lmdb": lambda match, _: LmdbBackend(match),
         "sqlite3": lambda match, _: SqliteBackend(match),
         "tdb": lambda match, _: TdbBackend(match),
-        "pickle-file": lambda match, value_end: PickleFileBackend(match, value_end or _no_value),
+        "pickle-file": lambda match, values: PickleFileBackend(match, end_of(values, "pickle") or _no_value),
+        "marshal-file": lambda match, values: MarshalFileBackend(match, end_of(values, "marshal") or _no_value),
     }
 )
 
 
-_WRITERS: Mapping[str, Callable[[CreateOptions, ValueEnd], Writer]] = MappingProxyType(
+_WRITERS: Mapping[str, Callable[[CreateOptions, Values], Writer]] = MappingProxyType(
     {
         "sdbm": lambda options, _: SdbmWriter(SdbmBackend, new_convention(options)),
         "dumb": lambda options, _: DumbWriter(DumbBackend, options),
         "lmdb": lambda options, _: LmdbWriter(LmdbBackend, options),
         "sqlite3": lambda options, _: SqliteWriter(SqliteBackend, options),
-        "pickle-file": lambda options, value_end: PickleFileWriter(PickleFileBackend, value_end, options),
+        "pickle-file": lambda options, values: PickleFileWriter(
+            PickleFileBackend, end_of(values, "pickle") or _no_value, options
+        ),
+        "marshal-file": lambda options, values: MarshalFileWriter(
+            MarshalFileBackend, end_of(values, "marshal") or _no_value, options
+        ),
         "bdb-hash": lambda options, _: BdbHashWriter.chosen(BdbHashBackend, options),
         "bdb-btree": lambda options, _: BdbBtreeWriter(BdbBtreeBackend, settings_for(options)),
         "cdb": lambda options, _: CdbWriter(CdbBackend, options),
@@ -95,6 +104,7 @@ _SALVAGERS: Mapping[str, Salvager] = MappingProxyType(
     {
         "cdb": salvage_cdb,
         "pickle-file": salvage_pickle_file,
+        "marshal-file": salvage_marshal_file,
         "sdbm": salvage_sdbm,
         "bdb-btree": lambda salvage: salvage_bdb(salvage, _BDB_PARTS),
         "bdb-hash": lambda salvage: salvage_bdb(salvage, _BDB_PARTS),
@@ -114,30 +124,30 @@ _SALVAGERS: Mapping[str, Salvager] = MappingProxyType(
 
 
 def _no_value(_buffer: object, _start: int) -> None:
-    """Know no values: what a caller that gave no ``value_end`` gets."""
+    """Know no values: what a caller that gave no ``values`` gets."""
 
 
-def recognise(path: Path, value_end: ValueEnd | None = None) -> Match:
+def recognise(path: Path, values: Values = None) -> Match:
     """Return the likeliest match for a path, be it one that can be opened or one that is only named.
 
     Raises:
         CannotOpen: as `whichdb`.
     """
-    return whichdb(path, value_end)[0]
+    return whichdb(path, values)[0]
 
 
-def open_database(path: Path, value_end: ValueEnd | None = None) -> Backend:
+def open_database(path: Path, values: Values = None) -> Backend:
     """Open what ``path`` names with the first backend that accepts it.
 
     Raises:
         BackendMissing: the format is recognised only; says what can be done.
         CannotOpen, CorruptDatabase: no match could be opened; what the likeliest one said.
     """
-    matches = whichdb(path, value_end)
+    matches = whichdb(path, values)
     refusals: list[AppError] = []
     for match in matches:
         try:
-            return _open(match, value_end)
+            return _open(match, values)
         except (UnknownFormat, CorruptDatabase, BackendMissing) as error:
             refusals.append(error)
             if isinstance(error, BackendMissing):  # the file is what it was recognised as: no second guess
@@ -145,7 +155,7 @@ def open_database(path: Path, value_end: ValueEnd | None = None) -> Backend:
     raise refusals[0]
 
 
-def new_writer(format_id: str, options: CreateOptions, value_end: ValueEnd | None = None) -> Writer:
+def new_writer(format_id: str, options: CreateOptions, values: Values = None) -> Writer:
     """Return what writes new databases of a format.
 
     Raises:
@@ -155,7 +165,7 @@ def new_writer(format_id: str, options: CreateOptions, value_end: ValueEnd | Non
     if make is None:
         known = ", ".join(form.format_id for form in FORMATS.values() if form.writable)
         raise OptionRejected(f"{format_id!r} is no format that can be written; choose from {known}.")
-    return make(options, value_end or _no_value)
+    return make(options, values)
 
 
 def salvager_for(format_id: str) -> Salvager:
@@ -169,9 +179,9 @@ def salvager_for(format_id: str) -> Salvager:
     return _SALVAGERS[format_id]
 
 
-def _open(match: Match, value_end: ValueEnd | None) -> Backend:
+def _open(match: Match, values: Values) -> Backend:
     opener = _OPENERS.get(match.format_id)
     if match.unsupported or opener is None:
         sentence = match.unsupported or f"{match.path.name} is {match.variant}: reading that is not there yet."
         raise BackendMissing(sentence, path=match.path)
-    return opener(match, value_end)
+    return opener(match, values)

@@ -1,14 +1,15 @@
 """Files that hold bare values, not a container: pickles one after another, marshal files, compressed pickles."""
 
-import bz2
-import lzma
 import re
-import zlib
 from typing import Final
 
 from app.backends.base import Buffer, ValueEnd
-from app.backends.binary import MappedFile
+from app.backends.binary import MappedFile, read_head
 from app.backends.signatures import Finding, Head
+from app.cancel import CancelToken
+from app.compression.base import Compression
+from app.compression.registry import begun
+from app.compression.unpacking import first_bytes
 from app.errors import CannotOpen
 
 _PICKLE_SUFFIXES: Final = frozenset({".pkl", ".pickle", ".pck", ".pcl", ".p"})
@@ -30,6 +31,10 @@ _WINDOW: Final = 1 << 18
 """Bytes of a file of values that are taken for a pickle: more of a hostile one would take minutes to refuse."""
 _INFLATED_BYTES: Final = 65536
 """How much of a compressed file is looked into."""
+
+
+PACKED_BYTES: Final = 1 << 20
+"""How much of a compressed file is unpacked to see what is in it: the largest block of bzip2 and more."""
 
 
 def pickle_file(head: Head, value_end: ValueEnd | None) -> Finding | None:
@@ -99,59 +104,40 @@ def _has_proto(data: bytes) -> bool:
 
 
 def compressed_pickle(head: Head, value_end: ValueEnd | None) -> Finding | None:
-    """A pickle in gzip, bzip2 or xz, judged from its first inflated bytes."""
-    for magic, name, command in _WRAPPERS:
-        if not head.data.startswith(magic):
-            continue
-        inside = _inflated(name, head.data)
-        end = value_end(inside, 0) if value_end and inside else None
-        if not (_has_proto(inside) or _OLD_START.match(inside) or end == len(inside) > 0):
-            return None
-        unsupported = (
-            f"{head.path.name} is a pickle compressed by {name}; looking into it is not there yet: "
-            f"unpack a copy with {command} and open that."
-        )
-        return Finding(
-            "pickle-file", name, f"a pickle begins inside: {head.hexadecimal(0, 2)}", unsupported=unsupported
-        )
-    return None
+    """A pickle in gzip, bzip2, xz, zlib…, judged from its first inflated bytes."""
+    if begun(head.data) is None:
+        return None
+    compression = wrapped_in(read_head(head.path, PACKED_BYTES)[0], value_end)
+    if compression is None:
+        return None
+    return Finding("pickle-file", compression.title, f"a pickle begins inside: {head.hexadecimal(0, 2)}")
 
 
-_WRAPPERS: Final = (
-    (b"\x1f\x8b", "gzip", "gzip -d"),
-    (b"BZh", "bzip2", "bzip2 -d"),
-    (b"\xfd7zXZ\0", "xz", "xz -d"),
-)
-
-
-def _inflated(name: str, data: bytes) -> bytes:
-    """Return at most `_INFLATED_BYTES` of the content, as far as it can be inflated."""
-    try:
-        match name:
-            case "gzip":
-                return zlib.decompressobj(31).decompress(data, _INFLATED_BYTES)
-            case "bzip2":
-                return bz2.BZ2Decompressor().decompress(data, _INFLATED_BYTES)
-            case _:
-                return lzma.LZMADecompressor(memlimit=1 << 28).decompress(data, _INFLATED_BYTES)
-    except (zlib.error, lzma.LZMAError, OSError, EOFError):
-        return b""
+def wrapped_in(data: bytes, value_end: ValueEnd | None) -> Compression | None:
+    """Return what a file that begins with ``data`` is compressed by, when a pickle begins inside."""
+    compression = begun(data)
+    if compression is None or compression.missing:
+        return None
+    inside, _, _ = first_bytes(compression, data, _INFLATED_BYTES, CancelToken())
+    end = value_end(inside, 0) if value_end and inside else None
+    return compression if _has_proto(inside) or _OLD_START.match(inside) or end == len(inside) > 0 else None
 
 
 def compiled_python(head: Head) -> Finding | None:
-    """A ``.pyc`` file: a number of the Python release, then CR LF."""
+    """A ``.pyc`` file: a number of the Python release, then CR LF, then dates and one marshal value."""
     number = int.from_bytes(head.data[:2], "little")
     if head.data[2:4] != b"\r\n" or not (3000 <= number < 4000 or 20000 <= number < 63000):
         return None
-    unsupported = f"{head.path.name} is a compiled Python module; looking into its code objects is not there yet."
-    reason = f"compiled Python: {head.hexadecimal(0, 4)}"
-    return Finding("marshal-file", f"pyc, magic {number}", reason, unsupported=unsupported)
+    return Finding("marshal-file", f"pyc, magic {number}", f"compiled Python: {head.hexadecimal(0, 4)}")
 
 
-def marshal_file(head: Head) -> Finding | None:
+def marshal_file(head: Head, value_end: ValueEnd | None) -> Finding | None:
     """A file named as one of marshalled values; their bytes have nothing that tells them surely."""
     suffix = head.path.suffix.lower()
     if suffix not in _MARSHAL_SUFFIXES or not head.data:
         return None
-    unsupported = f"{head.path.name} is named as a file of marshalled values; looking into those is not there yet."
-    return Finding("marshal-file", "by its name", f"the name ends in {suffix}", unsupported=unsupported)
+    end = value_end(head.data, 0) if value_end is not None else None
+    if end is None:
+        return Finding("marshal-file", "by its name", f"the name ends in {suffix}")
+    where = "the file's last byte" if end == head.size else f"byte {end:,}"
+    return Finding("marshal-file", "marshal values", f"the name ends in {suffix}, and a marshal value ends at {where}")

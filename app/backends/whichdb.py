@@ -7,22 +7,25 @@ from pathlib import Path
 from typing import Final
 
 from app.backends import families, value_signatures
-from app.backends.base import Match, ValueEnd
+from app.backends.base import Match, Values, end_of
 from app.backends.binary import cannot_open
 from app.backends.families import DUMB_SUFFIXES, NDBM_SUFFIXES, SQLITE_SUFFIXES, FamilyFinding
 from app.backends.files import companion
 from app.backends.signatures import DETECTORS, Finding, Head
 from app.errors import CannotOpen, UnknownFormat
 
-_BASE_SUFFIXES: Final = (".db", ".gdbm", ".dbm", ".sqlite3", ".sqlite", ".cdb", ".tdb", ".mdb", ".pkl", ".pickle")
+_BASE_SUFFIXES: Final = (
+    *(".db", ".gdbm", ".dbm", ".sqlite3", ".sqlite", ".cdb", ".tdb", ".mdb"),
+    *(".pkl", ".pickle", ".marshal"),
+)
 """What programs append to the name that they are given."""
 _LMDB_DATA: Final = "data.mdb"
 
 
-def whichdb(path: Path, value_end: ValueEnd | None = None) -> list[Match]:
+def whichdb(path: Path, values: Values = None) -> list[Match]:
     """Return what ``path`` can be opened as, the likeliest first; never empty.
 
-    ``value_end`` tells files of bare pickles; without it they are not recognised.
+    ``values`` tells files of bare values, pickles and marshal; without it they are not recognised.
 
     Raises:
         UnknownFormat: no format that we know claims the file.
@@ -30,16 +33,16 @@ def whichdb(path: Path, value_end: ValueEnd | None = None) -> list[Match]:
     """
     try:
         if path.is_file() or (path.exists() and not path.is_dir()):
-            return _of_file(path, value_end)
-        return _of_base(path, value_end)
+            return _of_file(path, values)
+        return _of_base(path, values)
     except (OSError, ValueError) as error:
         raise cannot_open(path, error) from error
 
 
-def _of_file(path: Path, value_end: ValueEnd | None) -> list[Match]:
+def _of_file(path: Path, values: Values) -> list[Match]:
     main = families.base_of(path, SQLITE_SUFFIXES)
     if main is not None and main.is_file():
-        return _of_file(main, value_end)
+        return _of_file(main, values)
     head = families.read(path)
     findings = [finding for detector in DETECTORS if (finding := detector(head))]
     kin = _families_of(path) if not findings or families.base_of(path, DUMB_SUFFIXES + NDBM_SUFFIXES) else []
@@ -47,7 +50,7 @@ def _of_file(path: Path, value_end: ValueEnd | None) -> list[Match]:
     # GDBM's imitation of ndbm has the magic of GDBM and is known by its name alone.
     if not any(match.format_id == "gdbm-ndbm" for match in sure):
         sure = sorted([_own_match(path, finding) for finding in findings] + sure, key=_is_not_dumb)
-    matches = sure or [_own_match(path, finding) for finding in _value_findings(head, value_end)]
+    matches = sure or [_own_match(path, finding) for finding in _value_findings(head, values)]
     matches += [_family_match(member) for member in kin if not member.is_sure]
     if not matches:
         raise _unknown(head)
@@ -59,7 +62,7 @@ def _is_not_dumb(match: Match) -> bool:
     return match.format_id != "dumb"
 
 
-def _of_base(path: Path, value_end: ValueEnd | None) -> list[Match]:
+def _of_base(path: Path, values: Values) -> list[Match]:
     """Return matches for a name that is no file itself: a base name, or a folder that is a database."""
     if path.name in {"", ".."}:
         raise cannot_open(path, IsADirectoryError())
@@ -69,7 +72,7 @@ def _of_base(path: Path, value_end: ValueEnd | None) -> list[Match]:
     for candidate in (*candidates, path / _LMDB_DATA):
         if candidate.is_file():
             try:
-                matches += _of_file(candidate, value_end)
+                matches += _of_file(candidate, values)
             except CannotOpen as error:
                 failures.append(error)
     if matches:
@@ -86,12 +89,13 @@ def _families_of(path: Path) -> list[FamilyFinding]:
     return [member for member in found if member is not None]
 
 
-def _value_findings(head: Head, value_end: ValueEnd | None) -> list[Finding]:
+def _value_findings(head: Head, values: Values) -> list[Finding]:
+    pickle_end = end_of(values, "pickle")
     candidates = (
-        value_signatures.compressed_pickle(head, value_end),
+        value_signatures.compressed_pickle(head, pickle_end),
         value_signatures.compiled_python(head),
-        value_signatures.pickle_file(head, value_end),
-        value_signatures.marshal_file(head),
+        value_signatures.pickle_file(head, pickle_end),
+        value_signatures.marshal_file(head, end_of(values, "marshal")),
     )
     return [finding for finding in candidates if finding is not None]
 

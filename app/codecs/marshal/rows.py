@@ -1,0 +1,118 @@
+"""Rows of a value tree: what one node of a marshal value shows, and whether it can be edited."""
+
+from app.codecs.base import NodeRow
+from app.codecs.known.registry import node_text, object_type, preview
+from app.codecs.marshal.children import Children
+from app.codecs.marshal.graph import MarshalGraph
+from app.codecs.nodes import SCALARS, Kind
+from app.codecs.pickle.children import Child, Role
+from app.codecs.screen import escape_text
+from app.errors import CodecError, LimitExceeded
+
+_PYTHON2_TYPES = {Kind.STR: "unicode", Kind.STR2: "str"}
+_SHARED_SILENTLY = SCALARS | {Kind.GLOBAL, Kind.DAMAGED}
+_PART_OF_CODE = "The interpreter runs by this part of the code object, and could crash with another."
+
+
+def type_of(graph: MarshalGraph, slot: int) -> str:
+    """Return the type that a row shows."""
+    kind = graph.kind(slot)
+    if kind is Kind.OBJECT:
+        return object_type(graph, slot)
+    if graph.is_python2 and kind in _PYTHON2_TYPES:
+        return _PYTHON2_TYPES[kind]
+    return str(kind)
+
+
+def refusal(graph: MarshalGraph, child: Child) -> str:
+    """Return why the scalar at a child's place cannot be edited, an empty text when it can."""
+    if graph.stream.error:
+        return "The value is damaged, so it is read-only."
+    if child.role is Role.OTHER:
+        return _PART_OF_CODE
+    kind = graph.kind(child.slot)
+    return "" if kind in SCALARS else f"A value of type {type_of(graph, child.slot)} is no single text to be edited."
+
+
+class RowMaker:
+    """Makes the rows of one value."""
+
+    def __init__(self, children: Children) -> None:
+        self._graph = children.graph
+        self._children = children
+        self._shared: frozenset[int] | None = None
+
+    def count(self, slot: int) -> int:
+        """Return the number of child rows of a node."""
+        group = self._children.group(self._graph.target(slot))
+        return group.rows if group is not None else 0
+
+    def page(self, slot: int, start: int, count: int) -> list[NodeRow]:
+        """Return at most ``count`` child rows of a node from row ``start`` on."""
+        group = self._children.group(self._graph.target(slot))
+        return [self.row(child) for child in group.page(start, count)] if group is not None else []
+
+    def row(self, child: Child, extra: int = 0) -> NodeRow:
+        """Return the row of a child, with ``extra`` more child rows than it has itself."""
+        graph = self._graph
+        kind = graph.kind(child.slot)
+        flags: list[str] = []
+        notes: list[str] = []
+        if kind in SCALARS:
+            self._probe(child.slot, flags, notes)
+        elif kind is Kind.DAMAGED:
+            flags.append("damaged")
+            notes.append(escape_text(graph.damage(child.slot)))
+        else:
+            self._note_sharing(child.slot, kind, flags, notes)
+        reason = refusal(graph, child)
+        if reason:
+            notes.append(reason)
+            flags += ["read-only"] if kind in SCALARS else []
+        return NodeRow(
+            node=child.slot,
+            step=child.step,
+            label=escape_text(child.label),
+            type=type_of(graph, child.slot),
+            text=node_text(graph, child.slot) if kind in SCALARS else preview(graph, child.slot),
+            count=extra + self.count(child.slot),
+            flags=tuple(flags),
+            note=" ".join(notes),
+            editor="" if reason or "damaged" in flags else str(kind),
+        )
+
+    def _probe(self, slot: int, flags: list[str], notes: list[str]) -> None:
+        """Note a scalar whose bytes are malformed; a text is only looked at as far as it is shown."""
+        graph = self._graph
+        try:
+            if graph.kind(slot) in (Kind.STR, Kind.STR2, Kind.BYTES):
+                graph.prefix(slot, 1)
+            else:
+                graph.scalar(slot)
+        except LimitExceeded:
+            return
+        except CodecError as error:
+            flags.append("damaged")
+            notes.append(escape_text(error.message))
+
+    def _note_sharing(self, slot: int, kind: Kind, flags: list[str], notes: list[str]) -> None:
+        if kind in _SHARED_SILENTLY:
+            return
+        target = self._graph.target(slot)
+        path = self._children.path_of(target) or "the root" if target != slot else ""
+        if target != slot and self._children.is_inside(slot):
+            flags.append("recursive")
+            notes.append(f"This is {path} again.")
+        elif target != slot:
+            flags.append("shared")
+            notes.append(f"The same object as {path}.")
+        elif target in self.shared:
+            flags.append("shared")
+            notes.append("The same object stands in other places too.")
+
+    @property
+    def shared(self) -> frozenset[int]:
+        """The objects that references name."""
+        if self._shared is None:
+            self._shared = frozenset(map(self._graph.target, self._graph.stream.uses))
+        return self._shared
