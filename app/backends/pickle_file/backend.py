@@ -1,13 +1,14 @@
-"""A file that is one plain pickle, or several in a row."""
+"""A file that is one plain pickle, or several in a row, compressed or not."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Self
 
 from app.backends.base import Match, ValueEnd
-from app.backends.binary import MappedFile, open_regular
+from app.backends.binary import open_regular
 from app.backends.changes import Plan
 from app.backends.files import Signature, signature
 from app.backends.key_index import ChunkBuilder, IndexChunk
+from app.backends.pickle_file.unpacked import UnpackedFile, ValuesFile, open_values
 from app.backends.pickle_file.write import PickleFileWriter, renumbered
 from app.backends.records import PIECE_BYTES, Records
 from app.backends.rewrite import RewritingBackend
@@ -18,6 +19,7 @@ from app.errors import CorruptDatabase, StaleIndex
 class PickleFileBackend(RewritingBackend):
     """Entries are the successive pickles, keys their numbers from ``0`` on, locators their offsets in bytes.
 
+    What is compressed is unpacked when it is listed; offsets are those in what came out, and a save packs it again.
     ``value_end`` tells where a pickle ends: what a value is, backends do not know.
     """
 
@@ -27,7 +29,7 @@ class PickleFileBackend(RewritingBackend):
         super().__init__(match)
         self._path = match.path
         self._value_end = value_end
-        self._file: MappedFile | None = None
+        self._file: ValuesFile | None = None
         self._indexed: Signature | None = None
         open_regular(self._path).close()
 
@@ -35,16 +37,20 @@ class PickleFileBackend(RewritingBackend):
         return type(self)(self.match, self._value_end)
 
     def writer(self) -> PickleFileWriter:
-        return PickleFileWriter(PickleFileBackend, self._value_end)
+        packing = self._file.packing(CancelToken()) if isinstance(self._file, UnpackedFile) else None
+        return PickleFileWriter(PickleFileBackend, self._value_end, packing=packing)
 
     def changed(self, records: Records, made: Plan) -> Records:
         return renumbered(records, made, self._value_end, self._path)
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         self.problems.clear()
+        self.notes.clear()
         self.close()
         self._indexed = signature(self._path)
-        self._file = MappedFile(self._path)
+        self._file = open_values(self._path, self._value_end, token, self.report)
+        if isinstance(self._file, UnpackedFile) and self._file.streams > 1:
+            self.notes.append(f"It consists of {self._file.streams:,} compressed streams; a save makes one of them.")
         if not self._file.size:
             raise CorruptDatabase(f"{self._path.name} is empty: there is nothing to show.", path=self._path)
         builder = ChunkBuilder()
@@ -54,7 +60,7 @@ class PickleFileBackend(RewritingBackend):
         if len(builder):
             yield builder.take()
 
-    def _places_in(self, file: MappedFile, token: CancelToken) -> Iterator[tuple[int, int]]:
+    def _places_in(self, file: ValuesFile, token: CancelToken) -> Iterator[tuple[int, int]]:
         """Yield start and end of each pickle; what is behind the last whole one is a problem, and an entry too."""
         start = 0
         while start < file.size:

@@ -3,14 +3,14 @@
 import contextlib
 from collections.abc import Iterator
 
-from app.backends.binary import MappedFile
 from app.backends.carving import ValueSearch
+from app.backends.pickle_file.unpacked import open_values
 from app.backends.salvage import Found, Salvage
 
 
 def salvage_pickle_file(salvage: Salvage) -> Iterator[Found]:
     """Yield the pickles from the start under their numbers, and behind damage those that are found by their header."""
-    with contextlib.closing(MappedFile(salvage.path)) as file:
+    with contextlib.closing(open_values(salvage.path, salvage.value_end, salvage.token, salvage.report)) as file:
         start = number = 0
         while start < file.size:
             salvage.token.advance(start, file.size)

@@ -10,6 +10,7 @@ from app.backends.key_index import ChunkBuilder, IndexChunk
 from app.backends.records import ChangedRecords, Records, batches
 from app.backends.writer import CreateOptions, ImageWriter, Refusal, refuse_unknown
 from app.cancel import CancelToken
+from app.compression.base import Packing
 from app.errors import KeyRejected
 
 _Opener = Callable[[Match, ValueEnd], Backend]
@@ -23,10 +24,19 @@ class PickleFileWriter(ImageWriter):
     holds_duplicates = True
     """A number that an entry had is free once the entries before it are fewer: `renumbered` looks at that."""
 
-    def __init__(self, opener: _Opener, value_end: ValueEnd, options: CreateOptions | None = None) -> None:
+    def __init__(
+        self,
+        opener: _Opener,
+        value_end: ValueEnd,
+        options: CreateOptions | None = None,
+        *,
+        packing: Packing | None = None,
+    ) -> None:
+        """``packing``: how the file is compressed."""
         refuse_unknown(options or CreateOptions(), self.format_id)
         self._opener = opener
         self._value_end = value_end
+        self._packing = packing
 
     def refusals(self, records: Records, token: CancelToken) -> Iterator[Refusal]:
         row = number = 0
@@ -54,7 +64,8 @@ class PickleFileWriter(ImageWriter):
         if not len(records):
             message = "A pickle file cannot be empty: it needs at least one entry. Nothing was written."
             raise KeyRejected(message)
-        return (batches(_values(records, token)),)
+        pieces = batches(_values(records, token))
+        return (self._packing.pack(pieces, token) if self._packing else pieces,)
 
     def open(self, base: Path) -> Backend:
         match = Match(self.format_id, "Pickle file", "It was written as one.", base, base, (base,))
