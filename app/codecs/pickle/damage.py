@@ -32,11 +32,11 @@ def mend(stream: Stream, levels: list[list[int]], mark_at: list[int], pos: int, 
         # Its argument runs beyond the end.
         is_readable = is_prefix and stream.data[top[-1]] in _READABLE_CUT
         pos = len(stream.data) if is_readable else top.pop()
+    elif top and top[-1] == pos:
+        pos = end_of(stream.data, pos)
     elif is_prefix and pos < len(stream.data) and stream.data[pos] in _READABLE_CUT:
         top.append(pos)
         pos = len(stream.data)
-    elif top and top[-1] == pos:
-        pos = end_of(stream.data, pos)
     stream.error, stream.error_at = _reason(stream, pos), pos
     stream.is_cut = pos >= len(stream.data) or (BY_CODE[stream.data[pos]] is not None and end_of(stream.data, pos) < 0)
     holder = _close(stream, levels, mark_at)

@@ -1,0 +1,96 @@
+"""Looking for text in the rows of a value, whatever its format."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from app import limits
+from app.cancel import CancelToken
+from app.codecs.findings import Hit
+from app.codecs.literal import parse_raw
+from app.codecs.matching import Matcher
+from app.codecs.screen import ELLIPSIS
+from app.errors import CodecError, EncodeError
+
+_PAGE = 500
+
+
+class Row(Protocol):
+    """What is read of a `base.NodeRow`."""
+
+    @property
+    def node(self) -> int: ...
+    @property
+    def step(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def flags(self) -> tuple[str, ...]: ...
+
+
+class Rows(Protocol):
+    """What is asked of a `base.DecodedValue`."""
+
+    @property
+    def root(self) -> Row: ...
+    def rows(self, node: int, start: int, count: int) -> Sequence[Row]: ...
+    def edit_text(self, path: str) -> str: ...
+
+
+def row_hits(value: Rows, matcher: Matcher, token: CancelToken) -> Iterator[Hit]:
+    """Yield the rows whose label or scalar matches, in the order of the tree.
+
+    Raises:
+        Cancelled: by ``token``.
+    """
+    budget = limits.JSON_NODES
+    root = value.root
+    yield from _row_hit(value, root, "", matcher)
+    open_nodes = [("", _pages(value, root))]
+    while open_nodes and budget:
+        token.check()
+        budget -= 1
+        path, rows = open_nodes[-1]
+        row = next(rows, None)
+        if row is None:
+            open_nodes.pop()
+            continue
+        here = path + row.step
+        yield from _row_hit(value, row, here, matcher)
+        if row.count and "recursive" not in row.flags and len(open_nodes) <= limits.TREE_NODES:
+            open_nodes.append((here, _pages(value, row)))
+
+
+def _pages(value: Rows, row: Row) -> Iterator[Row]:
+    for start in range(0, row.count, _PAGE):
+        yield from value.rows(row.node, start, _PAGE)
+
+
+def _row_hit(value: Rows, row: Row, path: str, matcher: Matcher) -> Iterator[Hit]:
+    hit = None
+    if not row.count:
+        content = _content(value, row, path)
+        hit = matcher.hits_bytes(path, content) if isinstance(content, bytes) else matcher.hits_text(path, content)
+    if hit is None and row.step != f"[{row.label}]" and row.label:  # the number of an item is nothing to look for
+        hit = matcher.hits_text(path, row.label)
+    if hit is None and row.step.startswith(("['", '["')):
+        hit = matcher.hits_text(path, row.step[2:-2])
+    if hit is not None:
+        yield hit
+
+
+def _content(value: Rows, row: Row, path: str) -> str | bytes:
+    """Return what a row shows, the whole of a text."""
+    shown = row.text
+    if shown.endswith(ELLIPSIS):
+        try:
+            shown = value.edit_text(path)
+        except CodecError:
+            return shown
+    try:
+        return parse_raw(shown) if shown.endswith(("'", '"')) else shown
+    except EncodeError:
+        return shown
