@@ -30,6 +30,33 @@ INT_BYTES = 400
 PICKLE_NODES = 20_000_000
 """Opcodes that push, in one value."""
 
+MARSHAL_NODES = 16_000_000
+"""Nodes of one marshal value; a container counts as eight, being as large in memory."""
+
+AUDITED = 20_000
+"""Names and calls that the audit of one value lists."""
+
+NEAR_STEPS = 30
+"""Steps of the paths in audits and listings of opcodes; what is deeper is named by the place around it."""
+
+JSON_NODES = 10_000_000
+"""Values in one JSON text."""
+
+CONTENT_BYTES = 256 << 20
+"""Bytes that may come out of one compressed value."""
+
+UNPACKED_FILE_BYTES = 2 << 30
+"""Bytes that may come out of a compressed file of values; they go to a temporary file."""
+
+CONTENT_KEPT = 512 << 20
+"""Bytes of values inside of one value that are held at a time."""
+
+CONTENT_DEPTH = 16
+"""Values within values within values…"""
+
+CONTENT_HOLDERS = 100_000
+"""Places in one value that are looked at for values inside when all of it is searched or audited."""
+
 TEXT_PANE_CHARS = 1_000_000
 """Characters that the text pane is given."""
 

@@ -73,6 +73,17 @@ def test_widgets_are_seen_however_they_are_imported(source: str) -> None:
     assert not names_widgets(source.replace("QtWidgets", "QtGui"))
 
 
+def test_one_module_alone_has_an_unpickler() -> None:
+    unpicklers = ("pickle", "_pickle", "marshal", "shelve", "dbm", "copyreg")
+    holders = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "app").rglob("*.py"))
+        if any(name.partition(".")[0] in unpicklers for name in imported(path.read_text("utf-8")))
+    ]
+
+    assert holders == ["app/codecs/pickle/guard.py"]
+
+
 def test_there_are_models_to_look_at() -> None:
     assert len(list(MODELS.glob("*.py"))) >= 3
 

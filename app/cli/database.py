@@ -6,11 +6,14 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+import click
+
 from app.backends.key_index import IndexChunk, KeyIndex
 from app.backends.record_numbers import decimal_of, key_of
 from app.cancel import CancelToken
 from app.cli.exit_codes import ExitCode
 from app.cli.output import complain
+from app.cli.parameters import EXTENSIONS
 from app.codecs import screen
 from app.engine.base import Info
 from app.engine.local import LocalEngine
@@ -177,6 +180,9 @@ def opened(file: str) -> Iterator[Database]:
     """Open a database for one command."""
     database = Database(file)
     try:
+        context = click.get_current_context(silent=True)
+        table = context.meta.get(EXTENSIONS, {}) if context is not None else {}
+        database.engine.name_extensions(table, database.token)
         yield database
     finally:
         database.engine.close()

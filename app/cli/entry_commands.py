@@ -2,7 +2,7 @@
 
 import click
 
-from app.backends.base import Change, Insert, Remove
+from app.backends.base import Change, Insert, Remove, Replace
 from app.cli.database import Database, opened
 from app.cli.exit_codes import ExitCode
 from app.cli.parameters import (
@@ -11,11 +11,11 @@ from app.cli.parameters import (
     file_argument,
     key_bytes,
     no_backup_option,
-    not_yet,
     nth_option,
 )
 from app.cli.saving import expected_entry, save
 from app.cli.session import Session
+from app.codecs.edits import DeleteNodes
 from app.codecs.screen import key_text
 from app.errors import KeyRejected
 
@@ -25,23 +25,29 @@ from app.errors import KeyRejected
 @click.argument("keys", nargs=-1, required=True, type=click.UNPROCESSED, metavar="KEY...")
 @nth_option
 @base64_option
+@click.option("--at", metavar="PATH", default="", help="Take out this place in the value, not the entry.")
 @no_backup_option
-@not_yet("--at")
 @click.pass_obj
 def delete(
-    session: Session, file: str, keys: tuple[str, ...], nth: int | None, *, key_base64: bool, no_backup: bool
+    session: Session, file: str, keys: tuple[str, ...], nth: int | None, *, key_base64: bool, at: str, no_backup: bool
 ) -> ExitCode:
-    """Take the entries with these KEYs out of FILE, all in one save or none."""
-    if nth is not None and len(keys) > 1:
-        raise click.UsageError("--nth goes with one KEY", ctx=click.get_current_context())
+    """Take the entries with these KEYs out of FILE, or one place in the value of one, all in one save or none."""
+    if (nth is not None or at) and len(keys) > 1:
+        raise click.UsageError(f"{'--at' if at else '--nth'} goes with one KEY", ctx=click.get_current_context())
     wanted = dict.fromkeys(key_bytes(key, base64=key_base64) for key in keys)
     with opened(file) as database:
         entry_ids = [database.choose(key, nth) for key in wanted]
         database.refuse_read_only()
-        changes = [Remove(entry_id) for entry_id in entry_ids]
+        changes = [_deletion(database, entry_id, at) for entry_id in entry_ids]
         expected = {entry_id: expected_entry(database, entry_id) for entry_id in entry_ids}
         save(database, session.output, changes, expected, backup=not no_backup)
     return ExitCode.DONE
+
+
+def _deletion(database: Database, entry_id: int, at: str) -> Change:
+    if not at:
+        return Remove(entry_id)
+    return Replace(entry_id, database.engine.edit(entry_id, DeleteNodes((at,)), database.token))
 
 
 @click.command(cls=Command)

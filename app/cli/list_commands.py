@@ -10,6 +10,7 @@ from app.cli.exit_codes import ExitCode
 from app.cli.output import Output
 from app.cli.parameters import Command, file_argument, key_filter
 from app.cli.session import Session
+from app.codecs.registry import key_summary
 from app.codecs.screen import key_text
 from app.errors import CorruptDatabase
 
@@ -20,8 +21,9 @@ _BASE64_SLICE = 3 << 18
 @click.command(cls=Command)
 @file_argument
 @click.option("--match", metavar="PATTERN", default="*", help="Only keys like this: * ? [a-z], case-sensitive.")
+@click.option("--decoded", is_flag=True, help="Behind a tab, what keys say that are pickles or marshal themselves.")
 @click.pass_obj
-def keys(session: Session, file: str, match: str) -> ExitCode:
+def keys(session: Session, file: str, match: str, *, decoded: bool) -> ExitCode:
     """List the keys of FILE in file order, one a line.
 
     A key that is not UTF-8 is written as a Python bytes literal, and one that would break the line
@@ -31,9 +33,18 @@ def keys(session: Session, file: str, match: str) -> ExitCode:
     with opened(file) as database:
         for chunk in database.chunks():
             names = map(database.shown_key, map(chunk.key, range(len(chunk))))
-            text = "".join(f"{key_text(key)}\n" for key in names if is_wanted(key))
-            session.output.text(text)
+            shown = _decoded_line if decoded else _line
+            session.output.text("".join(shown(key) for key in names if is_wanted(key)))
         return database.finish()
+
+
+def _line(key: bytes) -> str:
+    return f"{key_text(key)}\n"
+
+
+def _decoded_line(key: bytes) -> str:
+    says = key_summary(key)
+    return f"{key_text(key)}\t{says}\n" if says else _line(key)
 
 
 @click.command(cls=Command)

@@ -14,7 +14,7 @@ from app.cli.session import OpenWindow, Session
 from app.cli.window_command import COMMANDS, window
 from app.errors import AppError
 
-_NOT_YET = frozenset({"import", "audit", "find", "diff"})
+_NOT_YET = frozenset({"import", "diff"})
 """Commands to come: no file of such a name is opened without ``./``, so that no script changes its meaning."""
 
 _ALLOCATIONS_A_COLLECTION = 100_000

@@ -8,11 +8,14 @@ from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from app.cli.exit_codes import ExitCode
+from app.codecs.extension_codes import extension_table
+from app.errors import DecodeError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +59,31 @@ no_backup_option = click.option(
 base64_option = click.option("--key-base64", is_flag=True, help="Every KEY is base64 of its bytes.")
 
 
+EXTENSIONS = "app.cli.parameters.extensions"
+"""Where the context keeps the table that --extensions gives."""
+
+
+def _read_extensions(ctx: click.Context, _parameter: click.Parameter, path: str | None) -> None:
+    if path is None:
+        return
+    try:
+        ctx.meta[EXTENSIONS] = extension_table(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise click.UsageError(f"The table of extension codes {path!a} cannot be read", ctx=ctx) from error
+    except DecodeError as error:
+        raise click.UsageError(error.message.rstrip("."), ctx=ctx) from error
+
+
+extensions_option = click.option(
+    "--extensions",
+    type=click.UNPROCESSED,
+    metavar="TABLE",
+    expose_value=False,
+    callback=_read_extensions,
+    help="A file of copyreg's extension codes: '7 shop.models.Order' a line, or JSON.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place in a value: ``nth`` counts among entries of equal key; without a key the first entry is meant."""
@@ -95,22 +123,6 @@ nth_option = click.option(
     metavar="N",
     help="Which one of several entries with that KEY, counted from 0.",
 )
-
-
-def not_yet(*names: str) -> Callable[[F], F]:
-    """Refuse options of a later version by name, whatever follows them."""
-
-    def refuse(ctx: click.Context, parameter: click.Parameter, given: bool) -> None:
-        if given:
-            raise click.UsageError(f"{parameter.opts[0]} is not there yet", ctx=ctx)
-
-    def add(function: F) -> F:
-        for name in names:
-            option = click.option(name, is_flag=True, is_eager=True, expose_value=False, hidden=True, callback=refuse)
-            function = option(function)
-        return function
-
-    return add
 
 
 def key_bytes(text: str, *, base64: bool) -> bytes:

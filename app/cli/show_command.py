@@ -1,5 +1,6 @@
 """``show``: one value, or one place in it, in the form that is asked for."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -10,11 +11,12 @@ from app.cli.database import Database, opened
 from app.cli.exit_codes import ExitCode
 from app.cli.json_text import json_pieces
 from app.cli.output import Output, complain
-from app.cli.parameters import Command, NamedChoice, Place, place_parameters
+from app.cli.parameters import Command, Place, extensions_option, place_parameters
 from app.cli.session import Session
-from app.errors import PathError
+from app.errors import DocumentError, PathError
 
 _HEX_COLUMNS = 16
+_OPCODES_AT_ONCE = 1000
 _UNPRINTABLE = bytes(code if 0x20 <= code < 0x7F else ord(".") for code in range(256))
 _BYTE_KINDS = frozenset({"str", "str2", "bytes", "bytearray"})
 
@@ -35,17 +37,18 @@ class _Subject:
 @click.option(
     "--as",
     "form",
-    type=NamedChoice(["text", "tree", "json", "hex", "raw"], later=["typed", "opcodes"]),
+    type=click.Choice(["text", "tree", "json", "typed", "hex", "opcodes", "raw"]),
     default="text",
     show_default=True,
-    help="Pretty text, node JSON, plain JSON, a hex table or the bytes themselves.",
+    help="Pretty text, node JSON, plain or typed JSON, a hex table, pickle opcodes or the bytes themselves.",
 )
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     metavar="N",
-    help="At most N characters of text, nodes of a tree, bytes of hex and raw.",
+    help="At most N characters of text, nodes of a tree, bytes of hex and raw, opcodes.",
 )
+@extensions_option
 @click.pass_obj
 def show(session: Session, place: Place, form: str, limit: int | None) -> ExitCode:
     """Show the value of KEY, or of the only or first entry of FILE."""
@@ -59,8 +62,10 @@ def show(session: Session, place: Place, form: str, limit: int | None) -> ExitCo
 
 def _check_options(output: Output, place: Place, form: str, limit: int | None) -> None:
     context = click.get_current_context()
-    if form == "json" and limit is not None:
-        raise click.UsageError("--limit does not go with --as json, which is always whole", ctx=context)
+    if form in {"json", "typed"} and limit is not None:
+        raise click.UsageError(f"--limit does not go with --as {form}, which is always whole", ctx=context)
+    if form == "opcodes" and place.at:
+        raise click.UsageError("--as opcodes shows a whole value and does not go with --at", ctx=context)
     if form == "raw" and output.is_terminal:
         raise click.UsageError("Raw bytes are not for a terminal: redirect them, or use --as hex", ctx=context)
     if place.nth is not None and place.key is None:
@@ -95,6 +100,25 @@ def _write_json(subject: _Subject, output: Output) -> None:
     output.line("")
 
 
+def _write_typed(subject: _Subject, output: Output) -> None:
+    output.json(subject.database.engine.typed(subject.entry_id, subject.at, subject.database.token))
+    output.line("")
+
+
+def _write_opcodes(subject: _Subject, output: Output) -> None:
+    """Write a line an opcode: offset, depth of the stack, name, argument, what it builds."""
+    engine, token = subject.database.engine, subject.database.token
+    start, end = 0, subject.limit if subject.limit is not None else sys.maxsize
+    while rows := engine.opcodes(subject.entry_id, start, min(_OPCODES_AT_ONCE, end - start), token):
+        for row in rows:
+            text = f"{row.offset:>8} {row.depth:>4} {row.name:<16} {row.argument}"
+            output.line(f"{text:<60}  {row.builds}".rstrip())
+        start += len(rows)
+    if not start:
+        codec = engine.decode(subject.entry_id, token).codec
+        raise DocumentError(f"This value is no pickle but {codec}, which has no opcodes; show it --as hex.")
+
+
 def _write_hex(subject: _Subject, output: Output) -> None:
     for line in _hex_lines(_bytes_of(subject)):
         output.line(line)
@@ -108,7 +132,9 @@ _WRITERS: dict[str, Callable[[_Subject, Output], None]] = {
     "text": _write_text,
     "tree": _write_tree,
     "json": _write_json,
+    "typed": _write_typed,
     "hex": _write_hex,
+    "opcodes": _write_opcodes,
     "raw": _write_raw,
 }
 

@@ -1,14 +1,17 @@
 """What a codec must offer: bytes to a tree that is looked at by pages, and back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from app.cancel import CancelToken
 from app.codecs.edits import Edit
 from app.codecs.findings import Audit, Hit, OpcodeRow, Query
+from app.codecs.matching import Matcher
 from app.codecs.model import Value
+from app.codecs.row_search import row_hits
+from app.codecs.typed_json import typed_pieces, typed_whole
 from app.errors import EncodeError, PathError
 
 
@@ -17,13 +20,15 @@ class Summary:
     """What a table cell shows of a value: plain text, safe to paint, already escaped.
 
     ``type`` is the type of the root (``dict``, ``shop.models.Order``), ``problem`` a sentence when
-    the value is damaged as far as it was looked at.
+    the value is damaged as far as it was looked at. ``key`` is what the entry's key says where that is a pickle or
+    marshal itself.
     """
 
     codec: str
     type: str
     text: str
     problem: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,8 @@ class NodeRow:
     ``step`` is what the row adds to its parent's path; empty for the root.
     ``label`` is what a person reads in its place (``name``, ``0``, ``.title``).
     ``count`` is the number of child rows. ``flags`` are words of `FLAGS`; ``note`` explains them in a sentence.
-    ``editor`` names the scalar type that `DecodedValue.replace` accepts here (``int``, ``str``…);
-    empty when the row cannot be edited, and then ``note`` says why.
+    ``editor`` names what `DecodedValue.replace` accepts here (``int``, ``str``… as literals, ``datetime``, ``element``…
+    as texts); empty when the row cannot be edited, and then ``note`` says why.
     """
 
     node: int
@@ -52,13 +57,35 @@ class NodeRow:
 FLAGS = ("shared", "recursive", "unknown-class", "call", "damaged", "read-only", "truncated")
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Bytes within a value that are a value themselves, or may be one.
+
+    ``step`` is what a path takes to them (``<content>``, ``<before>``, ``<after>``), ``size`` how many they are;
+    ``read`` returns the first of them, or all for None. ``is_certain``: they are shown as whatever they are, else
+    only where a codec knows them surely. ``why_read_only`` is a sentence where they cannot be replaced.
+    """
+
+    step: str
+    size: int
+    read: Callable[[int | None], bytes]
+    is_certain: bool = False
+    why_read_only: str = ""
+
+
 class DecodedValue(ABC):
     """A value's bytes made into a tree. Building it imported, called and evaluated nothing.
 
     Paths are text as DESIGN section 4 defines them; the root's path is empty.
     """
 
-    codec: ClassVar[str]
+    is_wrapper: ClassVar[bool] = False
+    """Whether the value is nothing without its ``<content>``: then text, JSON, opcodes and the like are of that."""
+
+    @property
+    @abstractmethod
+    def codec(self) -> str:
+        """The name of the codec that reads such values; a class variable will do."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -107,6 +134,22 @@ class DecodedValue(ABC):
         """
         raise EncodeError(f"{self.codec} values cannot be edited in this way.")
 
+    def insides(self, node: int) -> Sequence[Inside]:
+        """Return what may be values of their own within a node, cheap to ask for every row; their steps differ."""
+        return ()
+
+    def holders(self, token: CancelToken) -> Iterator[str]:
+        """Yield the paths of all nodes that have `insides`, in the order of the tree."""
+        if self.insides(self.root.node):
+            yield ""
+
+    def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
+        """Return the value's bytes with those that the node at ``path`` has inside under ``step`` replaced.
+
+        Raises: as `edit`.
+        """
+        raise EncodeError(f"What is inside of {self.codec} values cannot be replaced.")
+
     def model(self, path: str, token: CancelToken) -> Value:
         """Return the node at ``path`` as a value to be written elsewhere.
 
@@ -125,12 +168,23 @@ class DecodedValue(ABC):
         return []
 
     def search(self, query: Query, token: CancelToken) -> Iterator[Hit]:
-        """Yield the places whose scalar, key, class or type matches, in the order of the tree."""
-        return iter(())
+        """Yield the places whose scalar, key or class matches, in the order of the tree.
+
+        Raises:
+            EncodeError: the regular expression is wrong.
+            Cancelled: by ``token``.
+        """
+        return row_hits(self, Matcher(query), token)
 
     def typed(self, token: CancelToken, path: str = "") -> Iterator[str]:
-        """Yield the typed JSON of DESIGN section 6 in pieces; joined they are one document without a line break."""
-        yield from self.plain(token, path)
+        """Yield the typed JSON of DESIGN section 6 in pieces; joined they are one document without a line break.
+
+        Raises: as `model`, for a place within the value; a whole one that nothing else could hold is given as bytes.
+        """
+        if path:
+            yield from typed_pieces(self.model(path, token), token)
+        else:
+            yield from typed_whole(lambda: self.model("", token), self.data, token)
 
     @abstractmethod
     def text(self, limit: int, path: str = "") -> str:
@@ -156,7 +210,10 @@ class DecodedValue(ABC):
 class Codec(ABC):
     """One value format."""
 
-    name: ClassVar[str]
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What it is called; a class variable will do."""
 
     @abstractmethod
     def sniff(self, data: bytes, *, whole: bool) -> str:

@@ -3,6 +3,7 @@
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 
 _PIECE_BITS = 4096
+_PIECE_DIGITS = 600
 _ALWAYS_TAKEN_BITS = 2000
 """Python can be told to refuse more than 640 digits, but no fewer."""
 
@@ -24,3 +25,16 @@ def decimal_text(value: int) -> str:
         pieces = [_CONTEXT.fma(high, power, low) for low, high in zip(pieces[::2], pieces[1::2], strict=True)]
         power = _CONTEXT.multiply(power, power)
     return f"{'-' if value < 0 else ''}{pieces[0]:f}"
+
+
+def decimal_value(text: str) -> int:
+    """Return the integer of any length that ``text`` writes: digits in ASCII, perhaps behind a minus."""
+    if len(text) <= _PIECE_DIGITS:
+        return int(text)
+    digits = text.removeprefix("-")
+    parts = [int(digits[max(end - _PIECE_DIGITS, 0) : end]) for end in range(len(digits), 0, -_PIECE_DIGITS)]
+    base: int = 10**_PIECE_DIGITS
+    while len(parts) > 1:
+        parts = [low + base * high for low, high in zip(parts[::2], [*parts[1::2], 0], strict=False)]
+        base *= base
+    return -parts[0] if text[:1] == "-" else parts[0]

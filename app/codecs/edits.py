@@ -22,7 +22,14 @@ class Copied:
     """The codec that reads ``data``; the best one when None."""
 
 
-New = Written | Copied
+@dataclass(frozen=True, slots=True)
+class RawBytes:
+    """A new value that is these bytes: as bytes, bytearray or 8-bit string, whichever stands there."""
+
+    data: bytes
+
+
+New = Written | Copied | RawBytes
 
 
 @dataclass(frozen=True, slots=True)

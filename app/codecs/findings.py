@@ -14,11 +14,15 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NamedGlobal:
-    """A class or function that a pickle names: ``module.name``, the path where it stands, the opcode's offset."""
+    """A class or function that a pickle names: ``module.name``, the path where it stands, the opcode's offset.
+
+    ``risk`` is that of calling it.
+    """
 
     name: str
     path: str
     offset: int
+    risk: Risk = Risk.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class OpcodeRow:
     """One opcode of a listing; texts are escaped for the screen.
 
     ``depth`` is the number of objects and marks on the stack before it, ``builds`` what it makes and where that goes,
-    ``node`` the row handle of what it pushes or changes, or -1.
+    ``node`` the row handle of what it pushes or changes, or -1, and ``path`` the place of that, or what is around it.
     """
 
     offset: int
@@ -56,6 +60,7 @@ class OpcodeRow:
     depth: int
     builds: str
     node: int = -1
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

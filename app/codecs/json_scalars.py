@@ -18,8 +18,12 @@ _FIRST_TOO_LONG = 10**limits.INT_DIGITS
 
 def string_json(text: str) -> str:
     """Return a JSON string; only quotes, backslashes, controls and lone surrogates are escaped."""
-    quoted = encode_basestring(text)
-    return quoted if quoted.isascii() else _SURROGATE.sub(_surrogate_escape, quoted)
+    return escape_surrogates(encode_basestring(text))
+
+
+def escape_surrogates(text: str) -> str:
+    """Return JSON text in which lone surrogates are escapes."""
+    return text if text.isascii() else _SURROGATE.sub(_surrogate_escape, text)
 
 
 def readable(text: str) -> str | None:

@@ -7,6 +7,7 @@ bytearrays of old protocols SET, FROZENSET, BYTEARRAY, ``complex`` calls COMPLEX
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     PERSID = "persid"
     EXT = "ext"
     BUFFER = "buffer"
+    CODE = "code"
     DAMAGED = "damaged"
 
 
@@ -120,6 +122,11 @@ class PickleNodes(ABC):
     def prefix(self, slot: int, limit: int) -> str | bytes:
         """Return at most ``limit`` leading characters or bytes of a text or bytes scalar, never decoding more."""
 
+    def view(self, slot: int) -> memoryview:
+        """Return the bytes of a BYTES, BYTEARRAY or STR2 scalar, without a copy where they stand there as they are."""
+        content = self.scalar(slot)
+        return memoryview(content if isinstance(content, bytes) else b"")
+
     @abstractmethod
     def items(self, slot: int, start: int = 0, count: int | None = None) -> list[int]:
         """Return item slots of a list, tuple, set or frozenset."""
@@ -139,6 +146,10 @@ class PickleNodes(ABC):
     @abstractmethod
     def inner(self, slot: int) -> int:
         """Return the persistent id's slot of a PERSID, the code of an EXT, the index of a BUFFER."""
+
+    def fields(self, slot: int) -> Sequence[tuple[str, int]]:
+        """Return the names (``co_consts``…) and slots of the parts of a CODE, which no pickle has."""
+        return ()
 
     @abstractmethod
     def damage(self, slot: int) -> str:

@@ -184,6 +184,8 @@ class _Writer:
             return self._object(slot)
         if kind is Kind.GLOBAL:
             return string_json(self._nodes.global_name(slot))
+        if kind is Kind.CODE:
+            return self._code(slot)
         return self._outside(slot, kind)
 
     def _outside(self, slot: int, kind: Kind) -> str | Iterator[Part]:
@@ -212,6 +214,13 @@ class _Writer:
                 return parts()
             case _:
                 return self._attributes(shape)
+
+    def _code(self, slot: int) -> Iterator[Part]:
+        yield '{"__class__":"types.CodeType"'
+        for name, part in self._nodes.fields(slot):
+            yield f",{string_json(name)}:"
+            yield part
+        yield "}"
 
     def _dict(self, pairs: Pairs) -> Iterator[Part]:
         """Return an object when all keys are different texts, else an array of pairs."""

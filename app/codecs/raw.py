@@ -6,12 +6,15 @@ from typing import Any, ClassVar
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, NodeRow, Summary
+from app.codecs.findings import Hit, Query
 from app.codecs.json_scalars import base64_json
 from app.codecs.literal import format_literal, parse_literal
 from app.codecs.magic import data_type
+from app.codecs.matching import Matcher
 from app.codecs.nodes import Kind
 from app.codecs.screen import ELLIPSIS, quote_bytes
 from app.codecs.single import SingleValue
+from app.codecs.typed_names import bytes_json
 
 _LINE_BYTES = 16
 _LINE_CHARS = 77
@@ -43,6 +46,15 @@ class RawValue(SingleValue):
     def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
         self._check_path(path)
         yield base64_json(self.data) if self.data else '""'
+
+    def typed(self, token: CancelToken, path: str = "") -> Iterator[str]:
+        self._check_path(path)
+        yield bytes_json(self.data)
+
+    def search(self, query: Query, token: CancelToken) -> Iterator[Hit]:
+        hit = Matcher(query).hits_bytes("", self.data)
+        if hit is not None:
+            yield hit
 
     def _literal(self) -> str:
         return format_literal(self.data, Kind.BYTES)

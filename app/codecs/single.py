@@ -2,7 +2,9 @@
 
 from abc import abstractmethod
 
+from app.cancel import CancelToken
 from app.codecs.base import DecodedValue, NodeRow
+from app.codecs.edits import Edit, ReplaceNode, Written
 from app.codecs.screen import escape_text, shorten
 from app.errors import PathError
 
@@ -24,6 +26,12 @@ class SingleValue(DecodedValue):
     def replace(self, path: str, literal: str) -> bytes:
         self._check_path(path)
         return self._encoded(literal)
+
+    def edit(self, edit: Edit, token: CancelToken) -> bytes:
+        match edit:
+            case ReplaceNode(path, Written(text, "python")):
+                return self.replace(path, text)
+        return super().edit(edit, token)
 
     @abstractmethod
     def _literal(self) -> str:

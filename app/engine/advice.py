@@ -27,7 +27,7 @@ def advice_on_size(writer: Writer, options: CreateOptions, records: Records, row
     if option is None or not large:
         return ""
     for size in sorted(int(choice) for choice in option.choices):
-        larger = new_writer(writer.format_id, replace(options, page_size=size), codecs.value_end)
+        larger = new_writer(writer.format_id, replace(options, page_size=size), codecs.VALUE_ENDS)
         if not any(larger.why_refused(records.key(row), records.size(row)) for row in large):
             return choosing(option, size)
     return ""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk
 from app.cancel import CancelToken
+from app.codecs.findings import Query
+from app.codecs.model import Style
 from app.engine.value_calls import Source, ValueCalls
 from app.errors import CorruptDatabase
 
@@ -55,6 +57,34 @@ class ExportReport:
     entries: int
     total: int
     damaged: tuple[bytes, ...] = ()
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A place that matches: in item ``number`` of a search (the entry id when all are searched), at a path.
+
+    ``is_key``: it is the entry's own key that matches, and the path is empty. ``text`` is safe for the screen.
+    """
+
+    number: int
+    key: bytes
+    path: str
+    text: str
+    is_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchReport:
+    """How far a search is, and what it found since the last report.
+
+    ``unread``: keys of entries that could not be read or decoded since then, each with why.
+    """
+
+    done: int
+    total: int
+    hits: tuple[Found, ...] = ()
+    unread: tuple[tuple[bytes, str], ...] = ()
     finished: bool = False
 
 
@@ -146,19 +176,39 @@ class Engine(ValueCalls):
         """Return sentences on what is unusual about the container, but no damage; complete once it is indexed."""
 
     @abstractmethod
+    def name_extensions(self, table: Mapping[int, str], token: CancelToken) -> None:
+        """Take the names of copyreg's extension codes, ``module.name`` by code, for all values from now on."""
+
+    @abstractmethod
     def is_shelf(self, token: CancelToken) -> bool:
         """Tell whether the first `limits.SHELF_SAMPLE` values are pickles under UTF-8 keys; not so when empty."""
 
     @abstractmethod
+    def style(self, token: CancelToken) -> Style:
+        """Return how a new value of this database is written: as most of the first `limits.SHELF_SAMPLE` pickles."""
+
+    @abstractmethod
     def export(
-        self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken
+        self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken, typed: bool = False
     ) -> Iterator[ExportReport]:
         """Write entries (all in index order when None) as JSON or JSON Lines to ``target``, whole or not at all.
 
+        ``typed``: each value is a document of typed JSON (docs/TYPED_JSON.md), not plain JSON.
         Works in slices of some milliseconds and yields how far it is after each; the last report is ``finished``.
 
         Raises:
             DocumentError: two keys would get one name in a JSON object; says to use JSON Lines.
+        """
+
+    @abstractmethod
+    def search(self, items: Sequence[ExportItem] | None, query: Query, token: CancelToken) -> Iterator[SearchReport]:
+        """Look for a text in the keys and values of entries (all in index order when None).
+
+        Works in slices of some milliseconds and yields what it found after each; the last report is ``finished``.
+        A regular expression can take for ever on one text: then only ending the process helps.
+
+        Raises:
+            EncodeError: the regular expression is wrong.
         """
 
     @abstractmethod

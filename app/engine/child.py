@@ -16,6 +16,8 @@ from app import errors, limits
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk, KeyIndex
 from app.cancel import CancelToken
+from app.codecs.findings import Query
+from app.codecs.model import Style
 from app.engine.base import (
     Engine,
     ExportItem,
@@ -26,6 +28,7 @@ from app.engine.base import (
     ProblemNote,
     Refusals,
     SalvageReport,
+    SearchReport,
 )
 from app.engine.child_values import ChildValueCalls
 from app.engine.patience import CANCEL_SECONDS, STEP_SECONDS, Patience, writing
@@ -57,6 +60,7 @@ class ChildEngine(ChildValueCalls, Engine):
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._path = ""
+        self._extensions: dict[int, str] = {}
         self._index = KeyIndex()
         self._stream_ids = count(1)
         self._is_ready = False
@@ -99,6 +103,8 @@ class ChildEngine(ChildValueCalls, Engine):
         if self._process is not None:
             return
         self.prestart()
+        if self._extensions:
+            self._ask({"call": "name_extensions", "arguments": [self._extensions], "options": {}}, token)
         if self._path:  # a child was lost: this one has to open the database first
             self._ask({"call": "open", "arguments": [self._path], "options": {}}, token, Patience(_OPEN_SECONDS))
 
@@ -246,14 +252,26 @@ class ChildEngine(ChildValueCalls, Engine):
         sentences: tuple[str, ...] = self._call("notes", (), CancelToken())
         return sentences
 
+    def name_extensions(self, table: Mapping[int, str], token: CancelToken) -> None:
+        self._extensions = dict(table)
+        self._call("name_extensions", [self._extensions], token)
+
     def is_shelf(self, token: CancelToken) -> bool:
         return bool(self._call("is_shelf", (), token))
 
+    def style(self, token: CancelToken) -> Style:
+        style: Style = self._call("style", (), token)
+        return style
+
     def export(
-        self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken
+        self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken, typed: bool = False
     ) -> Iterator[ExportReport]:
         count = None if items is None else self._hand_over(items, token)
-        yield from self._stream("export", [count, target], token, lines=lines)
+        yield from self._stream("export", [count, target], token, lines=lines, typed=typed)
+
+    def search(self, items: Sequence[ExportItem] | None, query: Query, token: CancelToken) -> Iterator[SearchReport]:
+        count = None if items is None else self._hand_over(items, token)
+        yield from self._stream("search", [count, query], token)
 
     def _hand_over(self, items: Sequence[ExportItem], token: CancelToken) -> int:
         """Send the items ahead in small messages: a large one would hold up the window's thread while it is packed."""

@@ -70,6 +70,9 @@ class ChildValueCalls(ValueCalls):
     def typed(self, source: Source, path: str, token: CancelToken) -> str:
         return str(self._call("typed", [self._place(source), path], token))
 
+    def python(self, source: Source, path: str, limit: int, token: CancelToken) -> str:
+        return str(self._call("python", [self._place(source), path, limit], token))
+
     def edit(self, source: Source, edit: Edit, token: CancelToken) -> bytes:
         return bytes(self._call("edit", [self._place(source), edit], token))
 

@@ -55,7 +55,7 @@ class Destination:
         """
         options = _options(target)
         kept = _same_layout(target, source) if target.keeps_layout and source else None
-        writer = kept or new_writer(target.format, options, codecs.value_end)
+        writer = kept or new_writer(target.format, options, codecs.VALUE_ENDS)
         path = Path(target.path)
         if path.name in {"", ".."}:
             raise SaveFailed(f"{path} is a folder; name a new file in it.", path=path)
@@ -68,7 +68,7 @@ class Destination:
         if not self.lets_repeat or not records.may_repeat or not _has_repeats(records, token):
             return self
         options = replace(self.options, duplicates="unsorted")
-        writer = new_writer(self.writer.format_id, options, codecs.value_end)
+        writer = new_writer(self.writer.format_id, options, codecs.VALUE_ENDS)
         return replace(self, writer=writer, options=options)
 
     def keep_apart(self, source: Iterable[Path]) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from app.cancel import CancelToken
 from app.codecs.base import DecodedValue
+from app.codecs.typed_json import raw_json
 from app.engine.base import ExportItem
 from app.errors import AppError, DocumentError
 
-ReadValue = Callable[[ExportItem], DecodedValue]
+ReadValue = Callable[[ExportItem], DecodedValue | str]
+"""Returns a value, or its JSON where that is known without decoding it."""
 
 
 @dataclass(slots=True)
@@ -47,18 +49,25 @@ def check_names(keys: Iterable[bytes], token: CancelToken) -> None:
 
 
 def json_pieces(
-    entries: Iterable[ExportItem], read: ReadValue, *, lines: bool, progress: Progress, token: CancelToken
+    entries: Iterable[ExportItem],
+    read: ReadValue,
+    *,
+    lines: bool,
+    typed: bool = False,
+    progress: Progress,
+    token: CancelToken,
 ) -> Iterator[str]:
     """Yield the export in pieces of text; ``progress`` is kept up to date between them.
 
-    A value that cannot be read is written as ``{"__damaged__": why}`` and noted.
+    A value that cannot be read is written as ``{"__damaged__": why}``, or with its typed tag, and noted.
     """
+    write = _typed_pieces if typed else _value_pieces
     if not lines:
         yield "{"
     for number, entry in enumerate(entries):
         token.check()
         yield from _line_start(entry.key) if lines else _member_start(entry.key, first=number == 0)
-        yield from _value_pieces(entry, read, progress, token)
+        yield from write(entry, read, progress, token)
         yield "}\n" if lines else ""
         progress.entries += 1
     if not lines:
@@ -86,6 +95,25 @@ def _value_pieces(entry: ExportItem, read: ReadValue, progress: Progress, token:
         progress.damaged.append(entry.key)
         yield json.dumps({"__damaged__": error.message}, ensure_ascii=False)
         return
+    if isinstance(value, str):
+        yield value
+        return
     if value.is_damaged:
         progress.damaged.append(entry.key)
     yield from value.plain(token)
+
+
+def _typed_pieces(entry: ExportItem, read: ReadValue, progress: Progress, token: CancelToken) -> Iterator[str]:
+    """Yield a value as a document of its own."""
+    try:
+        value = read(entry)
+    except AppError as error:
+        progress.damaged.append(entry.key)
+        yield raw_json(None, error.message)
+        return
+    if isinstance(value, str):
+        yield value
+        return
+    if value.is_damaged:
+        progress.damaged.append(entry.key)
+    yield from value.typed(token)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from app import limits
@@ -13,6 +14,9 @@ from app.backends.registry import open_database, recognise
 from app.cancel import CancelToken
 from app.codecs import registry as codecs
 from app.codecs.base import DecodedValue, Summary
+from app.codecs.extension_codes import name_extensions
+from app.codecs.findings import Query
+from app.codecs.model import Style
 from app.engine.atomic_text import replacing
 from app.engine.base import (
     Engine,
@@ -24,6 +28,7 @@ from app.engine.base import (
     ProblemNote,
     Refusals,
     SalvageReport,
+    SearchReport,
 )
 from app.engine.copying import Copy
 from app.engine.destination import Destination, create
@@ -31,6 +36,7 @@ from app.engine.export import Progress, check_names, json_pieces
 from app.engine.local_values import LocalValueCalls
 from app.engine.looking import check, info_of
 from app.engine.salvaging import salvage
+from app.engine.searching import search_reports
 from app.engine.value_calls import Source, Stored
 from app.errors import AppError, BackendMissing, DocumentError, StaleIndex
 
@@ -40,12 +46,16 @@ _SLICE_SECONDS = 0.02
 class LocalEngine(LocalValueCalls, Engine):
     """Holds one backend, its key index and the last decoded values."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_alone: bool = False) -> None:
+        """``is_alone``: this process does nothing else, so that it may unpickle what `codecs.pickle.guard` admits."""
         super().__init__()
+        self._is_alone = is_alone
         self._backend: Backend | None = None
         self._path: Path | None = None
         self._index = KeyIndex()
         self._is_indexed = False
+        self._seen: tuple[tuple[int, int, int], ...] = ()
+        """What the files looked like when the backend was opened."""
 
     # ---- the container
 
@@ -53,17 +63,19 @@ class LocalEngine(LocalValueCalls, Engine):
         self.close()
         place = Path(path)
         try:
-            self._backend = open_database(place, codecs.value_end)
+            self._backend = open_database(place, codecs.VALUE_ENDS)
         except BackendMissing as error:
-            match = recognise(place, codecs.value_end)
+            match = recognise(place, codecs.VALUE_ENDS)
             return info_of(path, match, None, error.message)
         self._path = place
+        self._seen = self.signature()
         return info_of(path, self._backend.match, self._backend)
 
     @property
     def _open_backend(self) -> Backend:
         if self._backend is None:
-            self._backend = open_database(self._open_path, codecs.value_end)
+            self._backend = open_database(self._open_path, codecs.VALUE_ENDS)
+            self._seen = self.signature()
         return self._backend
 
     @property
@@ -74,6 +86,8 @@ class LocalEngine(LocalValueCalls, Engine):
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         self._forget()
+        if self._backend is not None and self.signature() != self._seen:
+            self._close_backend()  # it may hold a file that another one has taken the name of
         index = self._index
         for chunk in self._open_backend.index(token):
             index.append(chunk)
@@ -97,6 +111,10 @@ class LocalEngine(LocalValueCalls, Engine):
     def notes(self) -> tuple[str, ...]:
         return tuple(self._open_backend.notes)
 
+    def name_extensions(self, table: Mapping[int, str], token: CancelToken) -> None:
+        name_extensions(table)
+        self._decoded.clear()
+
     def is_shelf(self, token: CancelToken) -> bool:
         index = self._index if self._index.chunks else self._whole_index(token)
         sample = range(min(len(index), limits.SHELF_SAMPLE))
@@ -117,6 +135,11 @@ class LocalEngine(LocalValueCalls, Engine):
             return self.decoded(entry_id, token).codec
         except AppError:
             return ""
+
+    def style(self, token: CancelToken) -> Style:
+        index = self._index if self._index.chunks else self._whole_index(token)
+        sample = range(min(len(index), limits.SHELF_SAMPLE))
+        return codecs.style_of(self.read(entry_id, 0, limits.SUMMARY_PREFIX, token) for entry_id in sample)
 
     def signature(self) -> tuple[tuple[int, int, int], ...]:
         stats = [path.stat() for path in self._open_backend.match.files if path.exists()]
@@ -167,21 +190,25 @@ class LocalEngine(LocalValueCalls, Engine):
     def _summary(self, source: Source, token: CancelToken) -> Summary:
         token.check()
         try:
-            size = len(source) if isinstance(source, bytes) else self._stored(source).size
-            return codecs.summary(self.read(source, 0, limits.SUMMARY_PREFIX, token), size)
+            if isinstance(source, bytes):
+                return codecs.summary(source[: limits.SUMMARY_PREFIX], len(source))
+            place = self._stored(source)
+            summary = codecs.summary(self.read(source, 0, limits.SUMMARY_PREFIX, token), place.size)
+            key = codecs.key_summary(place.key)
+            return replace(summary, key=key) if key else summary
         except AppError as error:
             return Summary("", "damaged", "", error.message)
 
     # ---- export
 
     def export(
-        self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken
+        self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken, typed: bool = False
     ) -> Iterator[ExportReport]:
         total = len(self._whole_index(token)) if items is None else len(items)
         progress = Progress(0, [])
         due = time.monotonic() + _SLICE_SECONDS
         with replacing(Path(target)) as file:
-            for piece in self.export_pieces(items, lines=lines, progress=progress, token=token):
+            for piece in self.export_pieces(items, lines=lines, typed=typed, progress=progress, token=token):
                 file.write(piece)
                 if time.monotonic() >= due:
                     yield ExportReport(progress.entries, total)
@@ -189,15 +216,22 @@ class LocalEngine(LocalValueCalls, Engine):
         yield ExportReport(progress.entries, total, tuple(progress.damaged), finished=True)
 
     def export_pieces(
-        self, items: Sequence[ExportItem] | None, *, lines: bool, progress: Progress, token: CancelToken
+        self,
+        items: Sequence[ExportItem] | None,
+        *,
+        lines: bool,
+        typed: bool = False,
+        progress: Progress,
+        token: CancelToken,
     ) -> Iterator[str]:
         """Yield the text of an export; raises DocumentError before the first piece when names collide."""
         if not lines:
             check_names((entry.key for entry in self._entries(items, token)), token)
         yield from json_pieces(
             self._entries(items, token),
-            lambda entry: self._read_for_export(entry, token),
+            lambda entry: self._read_for_export(entry, token, typed=typed),
             lines=lines,
+            typed=typed,
             progress=progress,
             token=token,
         )
@@ -211,9 +245,20 @@ class LocalEngine(LocalValueCalls, Engine):
         for entry_id in range(len(index)):
             yield ExportItem(shown(index.key(entry_id)), entry_id)
 
-    def _read_for_export(self, entry: ExportItem, token: CancelToken) -> DecodedValue:
-        """Decode without keeping the value: an export goes through all of them once."""
-        return codecs.decode(self.value(entry.source), token)[0]
+    def _read_for_export(self, entry: ExportItem, token: CancelToken, *, typed: bool) -> DecodedValue | str:
+        """Return the JSON of a value, or the value: not kept, as an export goes through all of them once."""
+        data = self.value(entry.source)
+        text = codecs.plain_json(data) if self._is_alone and not typed else None
+        return codecs.decode(data, token)[0] if text is None else text
+
+    # ---- search
+
+    def search(self, items: Sequence[ExportItem] | None, query: Query, token: CancelToken) -> Iterator[SearchReport]:
+        total = len(self._whole_index(token)) if items is None else len(items)
+        entries = self._entries(items, token)
+        yield from search_reports(
+            entries, total, lambda entry: self.value(entry.source), query, token, unpickles=self._is_alone
+        )
 
     # ---- saving
 

@@ -4,12 +4,14 @@ from abc import abstractmethod
 from hashlib import sha256
 from typing import Any
 
+from app import limits
 from app.cancel import CancelToken
 from app.codecs import registry as codecs
 from app.codecs.base import DecodedValue, NodeRow
 from app.codecs.edits import Edit, New
 from app.codecs.findings import Audit, OpcodeRow
 from app.codecs.model import Style
+from app.codecs.python_text import literal_of
 from app.engine.decoded_values import Decoded, DecodedValues
 from app.engine.value_calls import Source, ValueCalls, ValueInfo
 
@@ -67,6 +69,11 @@ class LocalValueCalls(ValueCalls):
 
     def typed(self, source: Source, path: str, token: CancelToken) -> str:
         return "".join(self.decoded(source, token).typed(token, path))
+
+    def python(self, source: Source, path: str, limit: int, token: CancelToken) -> str:
+        value = self.decoded(source, token)
+        style = codecs.style_of((value.data[: limits.SUMMARY_PREFIX],))
+        return literal_of(value.model(path, token), limit, style)
 
     def digest(self, source: Source, token: CancelToken) -> bytes:
         return sha256(self.value(source)).digest()

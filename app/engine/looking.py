@@ -14,7 +14,7 @@ from app.errors import BackendError
 
 def check(path: Path, token: CancelToken) -> tuple[ProblemNote, ...]:
     """Return everything in which the files contradict their format, at most `limits.PROBLEMS` of it."""
-    with open_database(path, codecs.value_end) as backend:
+    with open_database(path, codecs.VALUE_ENDS) as backend:
         problems = list(islice(backend.check(token), limits.PROBLEMS + 1))
     found = [ProblemNote(problem.message, problem.offset) for problem in problems]
     if len(found) > limits.PROBLEMS:
@@ -25,7 +25,7 @@ def check(path: Path, token: CancelToken) -> tuple[ProblemNote, ...]:
 def format_of(path: Path) -> str | None:
     """Return what a file that cannot be opened is recognised as, None where it is as nothing."""
     try:
-        return recognise(path, codecs.value_end).format_id
+        return recognise(path, codecs.VALUE_ENDS).format_id
     except BackendError:
         return None
 

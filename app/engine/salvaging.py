@@ -48,7 +48,8 @@ def salvage(source: str, target: NewDatabase, token: CancelToken, *, deleted: bo
     destination.keep_apart(searched.files)
     with SpooledRecords() as records:
         tally = _Tally(holds_duplicates=destination.writer.holds_duplicates)
-        what = Salvage(searched.path, searched.base, deleted, codecs.value_end, tally.report, token)
+        pickle_end, marshal_end = codecs.VALUE_ENDS["pickle"], codecs.VALUE_ENDS["marshal"]
+        what = Salvage(searched.path, searched.base, deleted, pickle_end, tally.report, token, marshal_end)
         for found in searched.search(what):
             token.check()
             records.add(tally.name(found), found.value)
@@ -103,7 +104,7 @@ def _salvager(format_id: str) -> Salvager:
 
 def _recognised(path: Path) -> Match:
     try:
-        match = recognise(path, codecs.value_end)
+        match = recognise(path, codecs.VALUE_ENDS)
     except UnknownFormat as error:
         message = f"{error.message.rstrip('.')}; if you know what it was, salvage it as that format."
         raise UnknownFormat(message, path=error.path) from error

@@ -16,13 +16,16 @@ from app.engine.wire import pack, unpack
 from app.errors import AppError, Cancelled, ChangedOnDisk, EngineStopped, LimitExceeded
 
 _POLL_SECONDS = 0.03
-STREAMS = frozenset({"index", "export"})
+STREAMS = frozenset({"index", "export", "search"})
+OF_HELD = frozenset({"export", "search"})
+"""Streams over items that were handed over before."""
+
 CALLS = frozenset(
     {
-        *("open", "signature", "problems", "notes", "is_shelf", "close"),
+        *("open", "signature", "problems", "notes", "is_shelf", "style", "close"),
         *("apply", "compact", "refusals", "convert", "check", "create", "salvage"),
         *("read", "digest", "summaries", "decode", "rows", "find", "text", "tree", "plain", "edit_text", "replace"),
-        *("typed", "edit", "encode_new", "audit", "opcodes"),
+        *("typed", "name_extensions", "python", "edit", "encode_new", "audit", "opcodes"),
     }
 )
 WITHOUT_TOKEN = frozenset({"problems", "notes", "signature", "close"})
@@ -61,7 +64,7 @@ class _Host:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._engine = LocalEngine()
+        self._engine = LocalEngine(is_alone=True)
         self._streams: dict[int, Iterator[Any]] = {}
         self._held: list[ExportItem] = []
 
@@ -87,7 +90,7 @@ class _Host:
             return self._end(arguments[0])
         if name == "hold":
             return self._hold(arguments[0], **options)
-        if name == "export" and arguments[0] is not None:
+        if name in OF_HELD and arguments[0] is not None:
             arguments = (self._take_held(arguments[0]), *arguments[1:])
         method: Callable[..., Any] = getattr(self._engine, name)
         if name in STREAMS:
@@ -99,7 +102,7 @@ class _Host:
         return method(*arguments, **options) if name in WITHOUT_TOKEN else method(*arguments, token=token, **options)
 
     def _hold(self, items: Sequence[ExportItem], *, is_first: bool) -> None:
-        """Keep items for the export that follows."""
+        """Keep items for the export or search that follows."""
         if is_first:
             self._held = []
         self._held += items
@@ -107,7 +110,7 @@ class _Host:
     def _take_held(self, count: int) -> list[ExportItem]:
         held, self._held = self._held, []
         if len(held) != count:
-            raise EngineStopped("The process that was to export was lost meanwhile; export again.")
+            raise EngineStopped("The process that was to export was lost meanwhile; try again.")
         return held
 
     def _next(self, stream: int) -> list[Any]:

@@ -84,6 +84,15 @@ class ValueCalls(ABC):
         """Return the typed JSON of one value as text."""
 
     @abstractmethod
+    def python(self, source: Source, path: str, limit: int, token: CancelToken) -> str:
+        """Return the Python literal of the node at ``path``, which reads back to the same; in one line.
+
+        Raises:
+            EncodeError: it has none.
+            LimitExceeded: it is longer than ``limit`` characters.
+        """
+
+    @abstractmethod
     def digest(self, source: Source, token: CancelToken) -> bytes:
         """Return the SHA-256 of a value's bytes."""
 

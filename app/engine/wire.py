@@ -32,6 +32,7 @@ from app.codecs.model import Style
 from app.engine.base import (
     ExportItem,
     ExportReport,
+    Found,
     Info,
     MadeDatabase,
     NewDatabase,
@@ -39,6 +40,7 @@ from app.engine.base import (
     Refusals,
     RefusedEntry,
     SalvageReport,
+    SearchReport,
 )
 from app.engine.value_calls import Stored, ValueInfo
 
@@ -54,6 +56,7 @@ _PLAIN_TYPES: tuple[type, ...] = (
     Expected,
     ExportItem,
     ExportReport,
+    Found,
     Hit,
     IndexChunk,
     Info,
@@ -77,6 +80,7 @@ _PLAIN_TYPES: tuple[type, ...] = (
     SalvageReport,
     SaveOptions,
     SaveReport,
+    SearchReport,
     Stored,
     Style,
     Summary,

@@ -80,7 +80,7 @@ def main(format_id: str, folder: Path, count: int, size: int, extra: int) -> Non
     ).files[0]
     token = WatchedToken()
     with opened(path, QuickOperations()) as backend:
-        key = b"%d" % count if format_id == NUMBERED else b"new"
+        key = b"%d" % count if format_id in NUMBERED else b"new"
         report: SaveReport = backend.apply([Insert(key, b"\x80\x04N.")], dict[int, Expected](), NO_BACKUP, token)
     with opened(path) as backend:
         found = sum(len(chunk) for chunk in backend.index(CancelToken()))

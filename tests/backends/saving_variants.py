@@ -1,5 +1,6 @@
 """Every writable format in every layout that can be chosen, and what a list of entries becomes in it."""
 
+import marshal
 import os
 import pickle
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ from app.backends.formats import FORMATS
 from app.backends.registry import new_writer, open_database
 from app.backends.writer import CreateOptions, Writer
 from app.cancel import CancelToken
-from app.codecs.pickle.recognise import value_end
+from app.codecs.registry import VALUE_ENDS
 from tests.backends.failing_files import QuickOperations
 from tests.backends.listing import FileState, entries_of, folder_state
 from tests.backends.toy_format import PairRecords
@@ -25,11 +26,11 @@ Folder = dict[str, FileState]
 
 NO_BACKUP = SaveOptions(backup=False)
 WRITABLE = tuple(form.format_id for form in FORMATS.values() if form.writable)
-IN_FILE_ORDER = frozenset({"dumb", "sqlite3", "cdb", "pickle-file"})
+IN_FILE_ORDER = frozenset({"dumb", "sqlite3", "cdb", "pickle-file", "marshal-file"})
 """Formats whose entries lie in the order in which they came; inserted ones come last."""
 IN_KEY_ORDER = frozenset({"bdb-btree", "lmdb"})
-NUMBERED = "pickle-file"
-"""Its keys are the places of the entries in the row."""
+NUMBERED = frozenset({"pickle-file", "marshal-file"})
+"""Formats whose keys are the places of the entries in the row."""
 
 
 DEFAULT_OPTIONS = CreateOptions()
@@ -48,21 +49,23 @@ class Variant:
         return " ".join([self.format_id, *(f"{field}={value}" for field, value in chosen.items() if value)])
 
     def writer(self) -> Writer:
-        return new_writer(self.format_id, self.options, value_end)
+        return new_writer(self.format_id, self.options, VALUE_ENDS)
 
     @property
     def repeats(self) -> bool:
         """Whether keys can come again; those of numbered entries cannot, though they change."""
-        return self.format_id != NUMBERED and self.writer().holds_duplicates
+        return self.format_id not in NUMBERED and self.writer().holds_duplicates
 
     @property
     def is_never_empty(self) -> bool:
         """Whether there must be an entry: a pickle file has one, and a file of SDBM without pages tells no layout."""
-        return self.format_id in {NUMBERED, "sdbm"}
+        return self.format_id in {*NUMBERED, "sdbm"}
 
     def stored(self, value: bytes) -> bytes:
         """Return bytes that the format can hold as a value and that differ as ``value`` does."""
-        return pickle.dumps(value) if self.format_id == NUMBERED else value
+        if self.format_id == "marshal-file":
+            return marshal.dumps(value)
+        return pickle.dumps(value) if self.format_id == "pickle-file" else value
 
     def storable(self, pairs: Iterable[Pair]) -> list[Pair]:
         """Return pairs that the format can hold, the first one of those that can come only once."""
@@ -77,7 +80,7 @@ class Variant:
 
     def in_order(self, pairs: Sequence[Pair]) -> list[Pair]:
         """Return entries as the format keeps them: numbered anew, or in its order as far as it has one."""
-        if self.format_id == NUMBERED:
+        if self.format_id in NUMBERED:
             return [(b"%d" % number, value) for number, (_, value) in enumerate(pairs)]
         return list(pairs) if self.format_id in IN_FILE_ORDER else self._sorted(pairs)
 
@@ -90,7 +93,7 @@ class Variant:
     def same(self, found: Sequence[Pair], pairs: Sequence[Pair]) -> bool:
         """Tell whether what a backend lists is what these entries become."""
         if self.format_id not in IN_KEY_ORDER:
-            found = self.in_order(found) if self.format_id != NUMBERED else found
+            found = self.in_order(found) if self.format_id not in NUMBERED else found
         return list(found) == self.in_order(pairs)
 
     def base(self, folder: Path) -> Path:
@@ -127,7 +130,7 @@ each_format = pytest.mark.parametrize("variant", DEFAULTS, ids=lambda variant: v
 
 
 def opened(path: Path, operations: FileOperations | None = None) -> Backend:
-    backend = open_database(path, value_end)
+    backend = open_database(path, VALUE_ENDS)
     if operations is not None:
         backend.operations = operations
     return backend

@@ -43,7 +43,7 @@ def copied(case: corpus.DatabaseCase, folder: Path) -> Iterator[Backend]:
 
 
 def test_every_readable_format_has_intact_cases() -> None:
-    assert {case.format for case in INTACT} | {"pickle-file"} == set(READABLE)
+    assert {case.format for case in INTACT} | {"pickle-file", "marshal-file"} == set(READABLE)
 
 
 @each_intact

@@ -43,7 +43,7 @@ def new_entries(variant: Variant) -> list[Pair]:
     """Return what `save_changes` makes of the old entries."""
     value = variant.stored(b"new")
     old = variant.storable(OLD)
-    numbers = {b"0", b"6"} if variant.format_id == NUMBERED else {b"0"}
+    numbers = {b"0", b"6"} if variant.format_id in NUMBERED else {b"0"}
     return [(key, value if key == b"1" else kept) for key, kept in old if key not in numbers] + [(b"6", value)]
 
 

@@ -25,7 +25,7 @@ QUICK = {"gdbm", "dumb", "sqlite3"}
 """Formats that are tried every time: one that is written anew, one that grows, one with transactions."""
 LARGE = [format_id for format_id in WRITABLE if format_id != "sdbm"]
 """Formats that hold values of any size."""
-ONE_IN_MEMORY = {"pickle-file", "lmdb"}
+ONE_IN_MEMORY = {"pickle-file", "marshal-file", "lmdb"}
 """Formats that need the largest value in memory: to see where a pickle ends, or to hand it to LMDB's library."""
 
 

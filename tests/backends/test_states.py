@@ -112,7 +112,7 @@ class Database(RuleBasedStateMachine):
 
     def _insertable(self, kept: list[Pair], pairs: list[Pair]) -> list[Pair]:
         """Return the pairs that can be added to those that are kept, as the format wants them."""
-        if self.variant.format_id == NUMBERED:
+        if self.variant.format_id in NUMBERED:
             return [(b"%d" % (len(kept) + row), self.variant.stored(value)) for row, (_, value) in enumerate(pairs)]
         taken = {key for key, _ in kept}
         storable = self.variant.storable(pairs)
@@ -138,8 +138,8 @@ class Database(RuleBasedStateMachine):
     def open_again(self) -> None:
         self._reopen(self._listed)
 
-    @precondition(lambda self: self.variant.format_id != NUMBERED)
-    @rule(other=st.sampled_from([variant for variant in DEFAULTS if variant.format_id != NUMBERED]))
+    @precondition(lambda self: self.variant.format_id not in NUMBERED)
+    @rule(other=st.sampled_from([variant for variant in DEFAULTS if variant.format_id not in NUMBERED]))
     def convert_and_go_on_with_what_comes_back(self, other: Variant) -> None:
         """Make a database of another format of this one, and one of this format of that."""
         there, pairs = self._converted(self._open, self._listed, other)

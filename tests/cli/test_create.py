@@ -163,6 +163,29 @@ def test_a_long_name_can_be_had_and_replaced(cli: Run, tmp_path: Path, name: str
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.parametrize("format_id", ["gdbm", "bdb-hash", "cdb"])
+def test_the_longest_name_of_all_can_be_had_and_replaced(cli: Run, tmp_path: Path, format_id: str) -> None:
+    for options in ([], ["--replace"]):
+        outcome = cli("create", tmp_path / ("n" * 255), "--to", format_id, *options)
+        assert (outcome.code, outcome.err) == (0, "")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(("format_id", "longest"), [("sqlite3", 247), ("lmdb", 250), ("dumb", 251), ("sdbm", 251)])
+def test_a_name_is_refused_in_one_sentence_that_leaves_no_room_for_what_comes_beside_it(
+    cli: Run, tmp_path: Path, format_id: str, longest: int
+) -> None:
+    for options in ([], ["--replace"]):
+        too_long = cli("create", tmp_path / ("n" * (longest + 1)), "--to", format_id, *options)
+        assert too_long.code == 4
+        assert "too long" in too_long.err or "shorter by 1 byte" in too_long.err
+        assert too_long.err.count("\n") == 1
+        assert list(tmp_path.iterdir()) == []
+
+    assert cli("create", tmp_path / ("n" * longest), "--to", format_id).code == 0
+    assert cli("create", tmp_path / ("n" * longest), "--to", format_id, "--replace").code == 0
+
+
 @pytest.mark.parametrize(("short", "whole"), [("32", "32-bit"), ("i386", "64-bit offsets of a 32-bit machine")])
 def test_layouts_have_short_names(cli: Run, tmp_path: Path, short: str, whole: str) -> None:
     for number, layout in enumerate((short, whole)):

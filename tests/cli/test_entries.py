@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, is_one_sentence, started
-from tests.cli.shelves import make_dumb, make_sqlite, pickled, read_dumb, read_sqlite
+from tests.cli.shelves import make_dumb, make_sqlite, pickled, read_dumb, read_sqlite, unpickled
 from tests.writable import ENTRIES, WRITABLE, entries_of
 
 KEYED = [form for form in WRITABLE if form.values != ("pickle-file",)]
@@ -134,3 +134,32 @@ def test_nobody_reading_the_notes_does_not_matter(tmp_path: Path) -> None:
         assert process.wait(30) == 141
         assert process.stderr.read() == b""
     assert read_dumb(path) == pickled({"b": 2})
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("['scores'][1]", {"born": 1815, "scores": [1, 3]}),
+        ("['born']", {"scores": [1, 2, 3]}),
+        ("['scores']", {"born": 1815}),
+    ],
+)
+def test_a_place_in_a_value_goes_and_the_entry_stays(cli: Run, tmp_path: Path, place: str, expected: object) -> None:
+    path = make_sqlite(tmp_path / "people.db", pickled({"ada": {"born": 1815, "scores": [1, 2, 3]}, "bob": 1}))
+
+    outcome = cli("delete", path, "ada", "--at", place)
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert unpickled(read_sqlite(path)) == {"ada": expected, "bob": 1}
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["ada", "bob"], 2), (["bob"], 4), (["nobody"], 4)])
+def test_a_place_that_cannot_go_changes_nothing(cli: Run, tmp_path: Path, arguments: list[str], code: int) -> None:
+    values = pickled({"ada": {"born": 1815}, "bob": 1})
+    path = make_sqlite(tmp_path / "people.db", values)
+
+    outcome = cli("delete", path, *arguments, "--at", "['born']")
+
+    assert (outcome.code, outcome.out) == (code, b"")
+    assert is_one_sentence(outcome.err)
+    assert read_sqlite(path) == values

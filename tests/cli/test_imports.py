@@ -18,6 +18,7 @@ COMMANDS = [
     ["show", "--as", "text"],
     ["show", "--as", "tree"],
     ["export"],
+    ["find", "1"],
     ["set", "k", "--at", "[0]", "5"],
     ["set", "new", "--from-file", __file__],
     ["delete", "k"],

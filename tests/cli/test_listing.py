@@ -1,6 +1,7 @@
 """``keys`` and ``dump`` over the corpus."""
 
 import json
+import pickle
 from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
@@ -115,3 +116,13 @@ def test_record_numbers_are_read_and_written_in_decimal(cli: Run, database_case:
     assert cli("show", path, "1").code == 0
     assert '"1":' in cli("export", path, "1").text
     assert b'"k": "AQAAAA=="' in cli("dump", path).out
+
+
+def test_keys_that_are_pickles_are_shown_decoded_behind_themselves(cli: Run, tmp_path: Path) -> None:
+    key = pickle.dumps(("user", 42), 2)
+    path = make_dumb(tmp_path / "shelf", {b"plain": b"1", key: b"2"})
+
+    plain, decoded = cli("keys", path), cli("keys", path, "--decoded")
+
+    assert plain.out.decode().splitlines() == ["plain", key_text(key)]
+    assert decoded.out.decode().splitlines() == ["plain", f"{key_text(key)}\t('user', 42)"]

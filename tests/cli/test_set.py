@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
+from pickletools import genops
 from typing import Any
 
 import pytest
@@ -64,6 +66,25 @@ EDITS: list[tuple[list[str], dict[str, Any]]] = [
     (["count", "--nth", "0", "8"], edited("count", lambda _v: 8)),
     (["name", "'other'"], edited("name", lambda _v: "other")),
     (["bob", "--at", "[0]['x'][1][0]", "3"], edited("bob", lambda v: v[0]["x"][1].__setitem__(0, 3))),
+    (["bob", "--at", "[0]['x'][1][1]", "'end'"], edited("bob", lambda v: v[0]["x"][1].append("end"))),
+    (["ada", "--at", "['scores']", "{'a': (1, None)}"], edited("ada", lambda v: v.update(scores={"a": (1, None)}))),
+    (["ada", "--at", "['scores'][3]", "[[]]"], edited("ada", lambda v: v["scores"].append([[]]))),
+    (["ada", "--at", "['died']", "1852"], edited("ada", lambda v: v.update(died=1852))),
+    (["ada", "--at", "['met']", "datetime.date(1833, 6, 5)"], edited("ada", lambda v: v.update(met=date(1833, 6, 5)))),
+    (["ada", "--at", "['born']", "'1815'", "--any-type"], edited("ada", lambda v: v.update(born="1815"))),
+    (
+        ["ada", "--at", "['born']", "--any-type", "--json", '{"y": [1815, 12.5]}'],
+        edited("ada", lambda v: v.update(born={"y": [1815, 12.5]})),
+    ),
+    (
+        ["ada", "--at", "['born']", "--any-type", "--typed", '{"py/tuple": [1815, 12]}'],
+        edited("ada", lambda v: v.update(born=(1815, 12))),
+    ),
+    (["ada", "{}"], edited("ada", lambda _v: {})),
+    (["count", "--pickle", "'seven'"], edited("count", lambda _v: "seven")),
+    (["count", "--protocol", "2", "8"], edited("count", lambda _v: 8)),
+    (["new", "{'a': {1, 2}}"], PEOPLE | {"new": {"a": {1, 2}}}),
+    (["new", "--json", "[1, null]"], PEOPLE | {"new": [1, None]}),
 ]
 
 
@@ -78,7 +99,7 @@ def test_python_loads_the_same_edit(
     assert (outcome.code, outcome.err) == (0, "")
     stored = read(path)
     assert unpickled(stored) == expected
-    assert list(stored) == [key.encode() for key in PEOPLE]
+    assert list(stored) == [key.encode() for key in expected]
     unchanged = [key.encode() for key in PEOPLE if PEOPLE[key] == expected[key]]
     assert [stored[key] for key in unchanged] == [pickled(PEOPLE)[key] for key in unchanged]
 
@@ -133,14 +154,17 @@ def test_a_value_that_is_so_already_is_not_saved(cli: Run, shelf: tuple[Path, Re
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["nobody", "1"],
-        ["ada", "--at", "['nothing']", "1"],
+        ["nobody", "--at", "[0]", "1"],
+        ["ada", "--at", "['nothing']['more']", "1"],
+        ["ada", "--at", "['scores'][5]", "1"],
+        ["ada", "--at", "['born']", "--json", '{"a": 1, "a": 2}'],
+        ["ada", "--at", "['born']", "--json", "[1,"],
         ["ada", "--at", "['born']", "'text'"],
         ["ada", "--at", "['born']", "1.5"],
         ["ada", "--at", "['born']", "not a literal"],
         ["ada", "--at", "['born']", "-"],
-        ["ada", "--at", "['scores']", "[]"],
-        ["ada", "{}"],
+        ["ada", "--at", "['scores']", "[1,"],
+        ["ada", "--at", "['scores']", "{[]: 1}"],
         ["ada", "--at", "['born']", "__import__('os')"],
         ["count", "--nth", "1", "8"],
     ],
@@ -209,15 +233,71 @@ def test_what_is_no_text_and_no_bytes_is_refused_outside_shelves(cli: Run, tmp_p
     assert path.read_bytes() == before
 
 
-def test_a_new_pickle_is_to_come(cli: Run, shelf: tuple[Path, Read]) -> None:
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_new_value_is_a_pickle_of_the_protocol_most_used(cli: Run, tmp_path: Path, protocol: int) -> None:
+    values = pickled({"a": [1], "b": {"c": 2.5}, "d": ("x",)}, protocol) | pickled({"e": [1]}, (protocol + 1) % 6)
+    path = make_sqlite(tmp_path / "shelf.db", values)
+
+    assert cli("set", path, "new", "[1, 2.5, 'x']").code == 0
+    assert cli("set", path, "a", "--protocol", str((protocol + 2) % 6), "[1, 2.5, 'x']").code == 0
+
+    stored = read_sqlite(path)
+    for key, expected in (("new", protocol), ("a", (protocol + 2) % 6)):
+        assert unpickled(stored)[key] == [1, 2.5, "x"]
+        assert protocol_of(stored[key.encode()]) == expected
+
+
+def protocol_of(value: bytes) -> int:
+    """Return what the opcodes need; a pickle of protocol 1 has no PROTO but a binary list."""
+    protocols: list[Any] = [
+        argument if opcode.name == "PROTO" else opcode.proto for opcode, argument, _at in genops(value)
+    ]
+    return int(max(protocols))
+
+
+def test_any_literal_becomes_a_pickle_outside_shelves_when_it_is_asked_for(cli: Run, tmp_path: Path) -> None:
+    path = make_sqlite(tmp_path / "plain.db", {b"old": b"text"})
+
+    assert cli("set", path, "new", "--pickle", "[1]").code == 0
+    assert cli("set", path, "old", "--protocol", "3", "{'a': 1}").code == 0
+
+    stored = read_sqlite(path)
+    assert unpickled(stored) == {"new": [1], "old": {"a": 1}}
+    assert stored[b"old"].startswith(b"\x80\x03")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ada"],
+        ["ada", "--json", "1", "2"],
+        ["ada", "--json", "1", "--typed", "1"],
+        ["ada", "--at", "['born']", "--pickle", "1"],
+        ["ada", "--at", "['born']", "--protocol", "2", "1"],
+        ["ada", "--protocol", "6", "1"],
+    ],
+    ids=" ".join,
+)
+def test_options_that_do_not_go_together_are_a_usage_error(
+    cli: Run, shelf: tuple[Path, Read], arguments: list[str]
+) -> None:
     path, read = shelf
 
-    outcome = cli("set", path, "new", "'x'")
+    outcome = cli("set", path, *arguments)
 
-    assert outcome.code == 4
+    assert (outcome.code, outcome.out) == (2, b"")
     assert is_one_sentence(outcome.err)
-    assert "--from-file" in outcome.err
-    assert b"new" not in read(path)
+    assert read(path) == pickled(PEOPLE)
+
+
+def test_a_shared_object_changes_here_or_everywhere(cli: Run, tmp_path: Path) -> None:
+    shared = ["both"]
+    for option, expected in (("--any-type", [["one"], ["both"]]), ("--everywhere", [["one"], ["one"]])):
+        path = make_sqlite(tmp_path / f"{option}.db", pickled({"k": [shared, shared]}))
+
+        assert cli("set", path, "k", "--at", "[0]", "['one']", option).code == 0
+
+        assert unpickled(read_sqlite(path)) == {"k": expected}
 
 
 @pytest.mark.parametrize("key", ["new", "count"])

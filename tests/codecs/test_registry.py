@@ -1,12 +1,8 @@
 """Any bytes are read by some codec: the right one where they are somebody's."""
 
-import bz2
-import gzip
 import json
-import lzma
 import marshal
 import pickle
-import zlib
 
 import pytest
 from hypothesis import given
@@ -30,20 +26,15 @@ VALUES: list[tuple[bytes, str, str]] = [
     ("\ufeffcafé".encode("utf-16-le"), "text", "text"),
     (b"\xef\xbb\xbfhello", "text", "text"),
     (b"12345", "text", "text"),
-    (b'{"a": [1, 2]}', "text", "json"),
-    (b"[1,\n 2]", "text", "json"),
+    (b'{"a": [1, 2]}', "json", "json"),
+    (b"[1,\n 2]", "json", "json"),
     (b"[1, 2", "text", "text"),
     (b"", "raw", "empty"),
     (b"\x00\x01\x02", "raw", "bytes"),
     (b"\xe9", "raw", "bytes"),
-    (zlib.compress(b"x" * 100), "raw", "zlib data"),
-    (gzip.compress(b"x"), "raw", "gzip data"),
-    (bz2.compress(b"x"), "raw", "bzip2 data"),
-    (lzma.compress(b"x"), "raw", "xz data"),
-    (lzma.compress(b"x", lzma.FORMAT_ALONE), "raw", "lzma data"),
     (PNG, "raw", "PNG image"),
-    (marshal.dumps([1, 2.5, None]), "raw", "marshal data"),
-    (marshal.dumps(b"\x00\xff"), "raw", "marshal data"),
+    (marshal.dumps([1, 2.5, None]), "marshal", "list"),
+    (marshal.dumps(b"\x00\xff"), "marshal", "bytes"),
 ]
 
 

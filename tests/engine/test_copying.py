@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,20 +35,6 @@ TOKEN = CancelToken()
 MANY = {b"key %d" % number: b"v" * number for number in range(200)}
 
 
-@pytest.fixture(params=[LocalEngine, ChildEngine])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    made: Engine = request.param()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def local() -> Iterator[LocalEngine]:
-    made = LocalEngine()
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     return make_sqlite(tmp_path / "source.db", MANY)
@@ -56,6 +42,31 @@ def source(tmp_path: Path) -> Path:
 
 def files(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
+
+
+# ---- what cannot be stored
+
+
+def test_refusals_tell_what_to_choose_so_that_more_can_be_stored(engine: Engine, tmp_path: Path) -> None:
+    source = make_sqlite(tmp_path / "source.db", {b"large": b"v" * 3000, b"small": b"v"})
+    engine.open(str(source), TOKEN)
+
+    refusals = engine.refusals(NewDatabase(str(tmp_path / "new"), "sdbm"), [], TOKEN)
+
+    assert [entry.key for entry in refusals.first] == [b"large"]
+    assert refusals.advice == "choose the page size 4096"
+    larger = NewDatabase(str(tmp_path / "new"), "sdbm", {"page_size": 4096})
+    assert engine.refusals(larger, [], TOKEN).count == 0
+
+
+def test_what_salvage_left_out_comes_with_what_to_choose(engine: Engine, tmp_path: Path) -> None:
+    source = make_sqlite(tmp_path / "source.db", {b"large": b"v" * 3000, b"small": b"v"})
+    target = NewDatabase(str(tmp_path / "new"), "sdbm")
+
+    report = engine.salvage(str(source), target, TOKEN, deleted=False)
+
+    assert (report.format, report.made.entries, report.made.left_out.count) == ("sqlite3", 1, 1)
+    assert report.made.left_out.advice == "choose the page size 4096"
 
 
 # ---- create

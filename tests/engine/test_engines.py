@@ -3,7 +3,6 @@
 import json
 import pickle
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,8 +11,6 @@ import pytest
 from app.backends.base import Expected, Replace, SaveOptions
 from app.cancel import CancelToken
 from app.engine.base import Engine, ExportItem
-from app.engine.child import ChildEngine
-from app.engine.local import LocalEngine
 from app.errors import AppError, CannotOpen, ChangedOnDisk, DocumentError, EncodeError, PathError
 from tests.engine.shelves import make_sqlite, read_sqlite
 
@@ -23,13 +20,6 @@ VALUES: dict[bytes, object] = {
     b"n\xff": [1, 2.5, None],
     b"text": "caf\u00e9",
 }
-
-
-@pytest.fixture(params=[LocalEngine, ChildEngine])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    made: Engine = request.param()
-    yield made
-    made.close()
 
 
 @pytest.fixture

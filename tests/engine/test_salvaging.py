@@ -2,7 +2,7 @@
 
 import dbm.dumb
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import pytest
 
 from app.cancel import CancelToken
 from app.engine.base import Engine, NewDatabase, SalvageReport
-from app.engine.child import ChildEngine
 from app.engine.local import LocalEngine
 from app.errors import AppError, BackendMissing, Cancelled, CannotOpen, CorruptDatabase, SaveFailed, UnknownFormat
 from tests import corpus
@@ -19,20 +18,6 @@ from tests.writable import entries_of
 
 TOKEN = CancelToken()
 ENTRIES = {b"key %d" % number: b"value %d" % number for number in range(50)}
-
-
-@pytest.fixture(params=[LocalEngine, ChildEngine])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    made: Engine = request.param()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def local() -> Iterator[LocalEngine]:
-    made = LocalEngine()
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -61,7 +46,16 @@ def test_a_sound_database_is_found_whole(engine: Engine, dumb_file: Path, tmp_pa
     report = salvaged(engine, dumb_file, tmp_path / "new.db")
 
     assert (report.live, report.lost, report.deleted, report.renamed, report.problems) == (len(ENTRIES), 0, 0, 0, ())
+    assert report.format == "dumb"
     assert read_sqlite(tmp_path / "new.db") == ENTRIES
+
+
+def test_the_report_names_the_format_that_was_asked_for(engine: Engine, dumb_file: Path, tmp_path: Path) -> None:
+    target = into(tmp_path / "new.db")
+
+    report = engine.salvage(str(dumb_file.with_suffix(".dat")), target, TOKEN, deleted=False, format_id="dumb")
+
+    assert report.format == "dumb"
 
 
 @pytest.mark.parametrize("name", ["old", "old.dat"])

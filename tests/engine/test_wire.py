@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.backends.base import Expected, Insert, Replace, SaveReport
 from app.backends.key_index import IndexChunk
 from app.codecs.base import NodeRow
-from app.engine.base import ExportItem
+from app.engine.base import ExportItem, MadeDatabase, ProblemNote, Refusals, RefusedEntry, SalvageReport
 from app.engine.value_calls import Stored
 from app.engine.wire import pack, unpack
 
@@ -57,6 +57,17 @@ def test_changes_and_reports_cross() -> None:
     )
 
     assert unpack(pack(message)) == message
+
+
+def test_every_field_of_what_salvage_reports_crosses() -> None:
+    refused = Refusals(1, (RefusedEntry(b"k", "is too long"),), "choose the page size 4096")
+    made = MadeDatabase(("new.db",), 7, refused, ("old.db",), ("a warning",))
+    report = SalvageReport(made, 1, 2, 3, 4, (ProblemNote("damaged", 5),), "gdbm")
+
+    received = unpack(pack(report))
+
+    assert received == report
+    assert (received.format, received.made.left_out.advice) == ("gdbm", "choose the page size 4096")
 
 
 def test_nothing_else_crosses() -> None:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from app.codecs.known.elements import Elements
 from app.codecs.known.registry import preview
 from app.codecs.known.shape import is_slots_state, shape_of
-from app.codecs.nodes import Kind
+from app.codecs.nodes import Kind, PickleNodes
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.keys import KeyTable
 from app.codecs.pickle.paths import is_plain_name
@@ -26,6 +27,8 @@ class Role(Enum):
     CALL_ARGUMENT = auto()
     ATTRIBUTE = auto()
     STATE = auto()
+    ELEMENT = auto()
+    """An element in the memory of the array at the child's slot; no node of its own."""
     OTHER = auto()
     ROOT = auto()
 
@@ -36,12 +39,13 @@ HASHED_ROLES = frozenset({Role.KEY, Role.MEMBER})
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One child: its slot, the step to it, the plain label of its row."""
+    """One child: its slot, the step to it, the plain label of its row; ``number`` is that of an ELEMENT."""
 
     slot: int
     step: str
     label: str
     role: Role
+    number: int = -1
 
 
 class Group(ABC):
@@ -105,7 +109,7 @@ class Fixed(Group):
 class Pairs(Group):
     """Values by key; a key that is itself a structure gets a row before its value's."""
 
-    def __init__(self, graph: Graph, flat: Sequence[int], role: Role, prefix: str = "") -> None:
+    def __init__(self, graph: PickleNodes, flat: Sequence[int], role: Role, prefix: str = "") -> None:
         self.slots = flat
         self._graph = graph
         self._role = role
@@ -151,6 +155,11 @@ class Pairs(Group):
             return ""
         text = self.keys.text(pair)
         return text if self.names.get(text) == pair else ""
+
+
+def element_child(elements: Elements, slot: int, number: int) -> Child:
+    """Return an element of the array at ``slot``."""
+    return Child(slot, elements.step(number), elements.label(number), Role.ELEMENT, number)
 
 
 def groups_of(graph: Graph, target: int) -> list[Group]:

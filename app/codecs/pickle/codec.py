@@ -2,11 +2,16 @@
 
 from typing import ClassVar
 
+from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Summary
+from app.codecs.known.registry import preview
+from app.codecs.pickle.graph import NEVER
+from app.codecs.pickle.in_a_row import parse_in_a_row, record_class
 from app.codecs.pickle.recognise import looks_like_pickle
 from app.codecs.pickle.summary import summarise
 from app.codecs.pickle.value import PickleValue
+from app.codecs.screen import escape_text
 
 
 class PickleCodec(Codec):
@@ -29,4 +34,10 @@ class PickleCodec(Codec):
 
     def claimed_summary(self, prefix: bytes, size: int) -> Summary | None:
         reason, graph = looks_like_pickle(prefix, whole=len(prefix) >= size)
-        return summarise(prefix, size, graph) if reason else None
+        if not reason:
+            return None
+        if graph is not None and graph.stream.stop < size <= len(prefix):
+            graphs = parse_in_a_row(prefix, NEVER, graph)
+            if name := record_class(graphs):
+                return Summary(self.name, escape_text(name), preview(graphs[1], graphs[1].root, limits.SUMMARY_CHARS))
+        return summarise(prefix, size, graph)

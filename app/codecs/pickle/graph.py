@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.cancel import CancelToken
+from app.codecs.extension_codes import extension_name
 from app.codecs.nodes import SCALARS, Kind, ObjectParts, PickleNodes, Scalar
 from app.codecs.pickle.longs import has_python2_longs, python3_int_opcode
 from app.codecs.pickle.machine import run
@@ -57,7 +58,11 @@ _KINDS = _kinds()
 _NEAR_SCALARS = frozenset(code for code in range(256) if _KINDS[code] in SCALARS)
 """Opcodes that hold the scalar they push."""
 
+_COUNTED = codes("SHORT_BINSTRING", "BINSTRING", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8")
+"""Opcodes that hold the bytes they push, as they are."""
+
 _GLOBALS = codes("GLOBAL", "STACK_GLOBAL")
+_EXTENSIONS = codes("EXT1", "EXT2", "EXT4")
 
 
 class Graph(PickleNodes):
@@ -72,6 +77,7 @@ class Graph(PickleNodes):
         self._joined: dict[tuple[int, bool], list[int]] = {}
         self._reductions: dict[int, Reduction] = {}
         self._long_kind: Kind | None = None
+        self._last_decoded: tuple[int, str | bytes] = -1, b""
         self._last_parts = -1, ObjectParts(-1, ())  # whoever asks for parts asks several times
         self._note_specials(is_prefix=is_prefix)
 
@@ -158,7 +164,7 @@ class Graph(PickleNodes):
             known = self._reductions[target] = reduction(self, self.stream, target)
         return known
 
-    def _source(self, target: int) -> int:
+    def source(self, target: int) -> int:
         """Return the slot whose opcode holds the content: the target itself unless it is seen through; -1 if empty."""
         while target >= 0 and self._data[target] == CODE["REDUCE"] and target not in self._special:
             source = self.reduction(target).source
@@ -176,6 +182,8 @@ class Graph(PickleNodes):
         target = self.target(slot)
         if self._data[target] == CODE["REDUCE"]:
             return self._seen_through(target)
+        if self._special.get(target) is Kind.STR2:  # the id of a PERSID
+            return read_bytes(self._data, target - 1)
         return read_scalar(self._data, target - (target in self._special))
 
     def _seen_through(self, target: int) -> Scalar:
@@ -186,15 +194,12 @@ class Graph(PickleNodes):
         return self._bytes(target)
 
     def _bytes(self, target: int, limit: int = -1) -> bytes:
-        source = self._source(target)
+        source = self.source(target)
         if source < 0:
             return b""
         if self._data[source] not in TEXTS:
             return read_bytes(self._data, source, limit)
-        try:
-            return read_text(self._data, source, limit).encode("latin-1")
-        except UnicodeEncodeError as error:
-            raise DecodeError(f"The bytes at offset {source:,} are not Latin-1.", offset=source) from error
+        return _latin1(read_text(self._data, source, limit), source)
 
     def integer(self, slot: int) -> int:
         return read_int(self._data, self.target(slot))
@@ -214,17 +219,24 @@ class Graph(PickleNodes):
 
     def _byte_length(self, target: int) -> int:
         if self._data[target] == CODE["REDUCE"]:
-            source = self._source(target)
+            source = self.source(target)
             if source >= 0 and self._data[source] in TEXTS:
-                return len(read_text(self._data, source))
+                return len(self._decoded(source))
             target = source
         if target < 0:
             return 0
         pos = target - (target in self._special)
         opcode = BY_CODE[self._data[pos]]
         if opcode is not None and opcode.name == "STRING":
-            return len(read_bytes(self._data, pos))
+            return len(self._decoded(pos))
         return payload(self._data, pos)[1]
+
+    def _decoded(self, pos: int) -> str | bytes:
+        """Return what an opcode holds in an encoding; that of the last one is kept, as arrays are read in parts."""
+        if self._last_decoded[0] != pos:
+            read = read_text if self._data[pos] in TEXTS else read_bytes
+            self._last_decoded = pos, read(self._data, pos)
+        return self._last_decoded[1]
 
     def prefix(self, slot: int, limit: int) -> str | bytes:
         if not self._special and self._data[slot] in TEXTS:
@@ -234,6 +246,16 @@ class Graph(PickleNodes):
         if self._data[pos] in TEXTS or self._data[pos] == CODE["PERSID"]:
             return read_text(self._data, pos, limit)
         return self._bytes(target, limit)
+
+    def view(self, slot: int) -> memoryview:
+        source = self.source(self.target(slot))
+        if source in self._special or source < 0:
+            return super().view(slot)
+        if self._data[source] not in _COUNTED:
+            content = self._decoded(source)
+            return memoryview(_latin1(content, source) if isinstance(content, str) else content)
+        begin, length = payload(self._data, source)
+        return memoryview(self._data)[begin : begin + length]
 
     def items(self, slot: int, start: int = 0, count: int | None = None) -> list[int]:
         return list(self.elements(self.target(slot))[start : None if count is None else start + count])
@@ -245,7 +267,7 @@ class Graph(PickleNodes):
 
     def elements(self, target: int) -> Sequence[int]:
         """Return item slots of a container, keys and values in turn for a dict; do not change the sequence."""
-        source = self._source(target)
+        source = self.source(target)
         if source < 0:
             return ()
         accepted = _SETITEMS if _KINDS[self._data[source]] is Kind.DICT else _APPENDS
@@ -289,6 +311,8 @@ class Graph(PickleNodes):
         op = self._data[pos]
         if op == CODE["GLOBAL"] or (op == CODE["INST"] and special is Kind.GLOBAL):
             return global_lines(self._data, pos)
+        if op in _EXTENSIONS:
+            return extension_name(self.inner(pos))
         return stacked_name(self.stream, pos) if op == CODE["STACK_GLOBAL"] else ""
 
     def parts(self, slot: int) -> ObjectParts:
@@ -351,6 +375,14 @@ class Graph(PickleNodes):
 
     def damage(self, slot: int) -> str:
         return self._damage.get(self.target(slot), "It cannot be read.")
+
+
+def _latin1(text: str, pos: int) -> bytes:
+    """Return the bytes that a text at ``pos`` stands for."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise DecodeError(f"The bytes at offset {pos:,} are not Latin-1.", offset=pos) from error
 
 
 def _float(value: Scalar) -> float:

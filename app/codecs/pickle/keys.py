@@ -4,8 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from app.codecs.literal import format_literal, parse_literal
-from app.codecs.nodes import SCALARS, Kind, Scalar
-from app.codecs.pickle.graph import Graph
+from app.codecs.nodes import SCALARS, Kind, PickleNodes, Scalar
 from app.errors import CodecError, EncodeError, PathError
 
 _LITERAL_BYTES = 1000
@@ -34,7 +33,7 @@ def identity_of(value: Scalar, kind: Kind) -> Identity:
             return "f", repr(value).encode()
 
 
-def key_identity(graph: Graph, slot: int) -> Identity | None:
+def key_identity(graph: PickleNodes, slot: int) -> Identity | None:
     """Return what the key at ``slot`` is looked up by, None when it has no literal."""
     kind = graph.kind(slot)
     if kind not in _WITH_LITERAL:
@@ -48,7 +47,7 @@ def key_identity(graph: Graph, slot: int) -> Identity | None:
     return identity_of(value, kind)
 
 
-def literal_of(graph: Graph, slot: int) -> str:
+def literal_of(graph: PickleNodes, slot: int) -> str:
     """Return the literal of a key that has an identity, empty when it is too long for a path."""
     kind = graph.kind(slot)
     if kind in (Kind.STR, Kind.STR2, Kind.BYTES) and graph.length(slot) > _LITERAL_BYTES:
@@ -92,7 +91,7 @@ class KeyTable:
     Built in one pass over the keys, as only that tells which of them repeat.
     """
 
-    def __init__(self, graph: Graph, flat: Sequence[int]) -> None:
+    def __init__(self, graph: PickleNodes, flat: Sequence[int]) -> None:
         self._graph = graph
         self._flat = flat
         self._places: dict[Identity, int] = {}

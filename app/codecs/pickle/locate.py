@@ -4,9 +4,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from app.codecs.known.elements import elements_of
 from app.codecs.known.shape import shape_of
 from app.codecs.nodes import Kind
-from app.codecs.pickle.children import Child, Group, Items, Pairs, Role, groups_of, state_step
+from app.codecs.pickle.children import Child, Group, Items, Pairs, Role, element_child, groups_of, state_step
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.keys import identities_named, key_identity
 from app.codecs.pickle.opcodes import ALIASES
@@ -70,12 +71,18 @@ class Locator:
             return self._inside_state(place, step)
         if place.group is not None or place.child is None:
             return self._pick(place.group, step)
+        if place.child.role is Role.ELEMENT:
+            raise PathError(f"{step} leads nowhere: an element of an array has no parts.")
         if isinstance(step, Part):
             return self._part(place, place.child.slot, step)
         groups = self._groups(self._graph.target(place.child.slot))
         if isinstance(step, Attribute):
             return self._attribute(groups, step)
         kind = self._graph.kind(place.child.slot)
+        if kind is Kind.OBJECT and isinstance(step, Literal):
+            elements = elements_of(self._graph, place.child.slot)
+            if elements is not None:
+                return Place(element_child(elements, place.child.slot, elements.number(step.text)))
         if kind is Kind.OBJECT or not groups:
             raise PathError(f"{step} leads nowhere: there is no such part in a value of type {kind}.")
         return self._pick(groups[0], step)
@@ -178,11 +185,44 @@ class Locator:
             at = child.slot
         return "".join(path)
 
+    def path_near(self, root: int, slot: int, deepest: int | None = None) -> tuple[str, bool]:
+        """Return the path of the place of a slot, or of the innermost one around it, and whether it is the place.
+
+        With ``deepest``, a path has at most so many steps: whoever asks for all nodes must not walk to each of them
+        in a value where they are within each other.
+        """
+        path: list[str] = []
+        at = self._graph.target(root)
+        while at != slot:
+            child = self._towards(at, slot) if deepest is None or len(path) < deepest else None
+            if child is None:
+                return "".join(path), False
+            path.append(child.step)
+            at = child.slot
+        return "".join(path), True
+
+    def way_near(self, root: int, slot: int) -> tuple[list[tuple[Group, int]], bool]:
+        """Return as `path_near` does, each step as a group and the position in it."""
+        way: list[tuple[Group, int]] = []
+        at = self._graph.target(root)
+        while at != slot:
+            found = self._position_towards(at, slot)
+            if found is None:
+                return way, False
+            way.append(found)
+            group, index = found
+            at = group.slots[index]
+        return way, True
+
     def _towards(self, at: int, wanted: int) -> Child | None:
+        found = self._position_towards(at, wanted)
+        return None if found is None else found[0].child_at(found[1])
+
+    def _position_towards(self, at: int, wanted: int) -> tuple[Group, int] | None:
         for group in self._groups(at):
             index = bisect_right(group.slots, wanted, key=self.start_of) - 1
             if index >= 0 and self.start_of(group.slots[index]) <= wanted and self._holds(group, index, wanted):
-                return group.child_at(index)
+                return group, index
         return None
 
     def _holds(self, group: Group, index: int, wanted: int) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from app.codecs.known.registry import object_type, preview
+from app.codecs.known.registry import describe, object_type, preview
 from app.codecs.known.shape import is_slots_state, shape_of
 from app.codecs.nodes import CONTAINERS, Kind, PickleNodes
 from app.codecs.pickle.tree import attribute_name
@@ -64,6 +64,10 @@ class _PrettyWriter:
         target = nodes.target(slot)
         if target in self._seen:
             return f"<same as {self._path_of(target) or 'the root'}>"
+        known = describe(nodes, slot) if kind is Kind.OBJECT else None
+        if known is not None and known.lines is not None:
+            self._open.append(self._table(known.type, known.lines()))
+            return ""
         line = preview(nodes, slot, _LINE_CHARS)
         if ELLIPSIS not in line:
             return line
@@ -79,6 +83,11 @@ class _PrettyWriter:
         else:
             yield from self._items(self._nodes.items(slot))
         yield self._margin(-1) + end
+
+    def _table(self, title: str, lines: Iterator[str]) -> Iterator[Piece]:
+        yield title
+        for line in lines:
+            yield f"\n{self._margin()}{line}"
 
     def _object(self, slot: int) -> Iterator[Piece]:
         nodes = self._nodes

@@ -111,7 +111,7 @@ def lost_values(graph: Graph) -> list[int]:
     if not stream.popped:
         return []
     used = {stream.target(slot) for kids in stream.records.values() for slot in kids}
-    used.add(stream.target(stream.root))
+    used.add(graph.target(stream.root))
     lost = [
         (slot, pos) for slot, pos in zip(stream.popped, stream.pops, strict=True) if stream.target(slot) not in used
     ]

@@ -5,6 +5,7 @@ from itertools import chain, islice
 from typing import Protocol
 
 from app.codecs.pickle.graph import NEVER, Graph, parse
+from app.codecs.pickle.in_a_row import parse_following
 from app.codecs.pickle.opcodes import CODE, codes, end_of, name_of
 from app.codecs.pickle.reductions import global_lines
 from app.codecs.pickle.scalars import is_text, read_scalar
@@ -42,6 +43,17 @@ def looks_like_pickle(data: bytes, *, whole: bool) -> tuple[str, Graph | None]:
     if not _is_plausible(graph) or not _is_followed_well(graph):
         return "", None
     return f"A pickle of protocol {stream.protocol or '0 or 1'} ends with STOP at offset {stream.stop - 1:,}.", graph
+
+
+def begins_surely(data: bytes) -> bool:
+    """Tell whether so much of a pickle that is cut is there that the bytes cannot be anything else."""
+    graph = parse(data, 0, NEVER)
+    stream = graph.stream
+    if not stream.error:
+        return _is_plausible(graph)
+    if not stream.is_cut:
+        return False
+    return _is_begun(graph) or (data[0] == _PROTO and len(stream.frames) > 0)
 
 
 def _cut_or_damaged(graph: Graph, *, whole: bool) -> str:
@@ -84,7 +96,7 @@ def _is_followed_well(graph: Graph) -> bool:
     stream = graph.stream
     if stream.stop >= len(stream.data) or stream.data[stream.start] == _PROTO:
         return True
-    following = parse(stream.data, stream.stop, NEVER)
+    following = parse_following(graph, NEVER)
     return not following.stream.error and _is_plausible(following)
 
 

@@ -1,25 +1,26 @@
 """Rows of a value tree: what one node shows, and whether it can be edited."""
 
+from collections.abc import Iterator
+
+from app import limits
 from app.codecs.base import NodeRow
+from app.codecs.known.editing import known_editor
+from app.codecs.known.elements import Elements, elements_of
 from app.codecs.known.registry import describe, node_text, object_type, preview
 from app.codecs.nodes import SCALARS, Kind
-from app.codecs.pickle.children import Child, Group, Role, groups_of
+from app.codecs.pickle.children import Child, Group, Role, element_child, groups_of
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import ALIASES, memo_index
-from app.codecs.screen import escape_text
+from app.codecs.screen import escape_text, shorten
 from app.errors import CodecError, LimitExceeded
 
 _PYTHON2_TYPES = {Kind.STR: "unicode", Kind.STR2: "str"}
-_EDITABLE_ROLES = frozenset({Role.ITEM, Role.VALUE, Role.ATTRIBUTE, Role.ARGUMENT, Role.ROOT})
-_REASONS = {
-    Role.KEY: "Keys cannot be edited in place yet.",
-    Role.MEMBER: "Elements of sets cannot be edited yet.",
-    Role.CALL_ARGUMENT: "Arguments of a call cannot be edited yet: what is called may refuse others.",
-    Role.STATE: "This state is the class's own, which may refuse another.",
-    Role.OTHER: "This part cannot be edited yet.",
-}
 _KEPT_GROUPS = 256
+_DAMAGED = "The pickle is damaged, so it is read-only."
+
+ELEMENT_NODES = 1 << 62
+"""Handles from here on are those of elements of arrays: behind it stands where they lie in the pickle."""
 
 
 def type_of(graph: Graph, slot: int) -> str:
@@ -33,17 +34,13 @@ def type_of(graph: Graph, slot: int) -> str:
 
 
 def refusal(graph: Graph, child: Child) -> str:
-    """Return why the scalar at a child's place cannot be edited, an empty text when it can."""
+    """Return why what stands at a child's place cannot be edited as text, an empty text when it can."""
     kind = graph.kind(child.slot)
-    if kind not in SCALARS:
-        return f"A value of type {type_of(graph, child.slot)} cannot be edited as a whole yet."
-    if kind is Kind.NONE:
-        return "None cannot become a value of another type yet."
-    if kind is Kind.COMPLEX:
-        return "Complex numbers cannot be edited yet."
     if graph.stream.error:
-        return "The pickle is damaged, so it is read-only."
-    return "" if child.role in _EDITABLE_ROLES else _REASONS[child.role]
+        return _DAMAGED
+    if kind not in SCALARS and not known_editor(graph, child.slot):
+        return f"A value of type {type_of(graph, child.slot)} cannot be edited as one text."
+    return ""
 
 
 class RowMaker:
@@ -53,6 +50,7 @@ class RowMaker:
         self.graph = graph
         self.locator = Locator(graph, self.groups)
         self._groups: dict[int, list[Group]] = {}
+        self._elements: tuple[int, Elements | None] = -1, None
         self._shared: set[int] | None = None
 
     def groups(self, target: int) -> list[Group]:
@@ -64,21 +62,54 @@ class RowMaker:
             known = self._groups[target] = groups_of(self.graph, target)
         return known
 
+    def elements(self, slot: int) -> Elements | None:
+        """Return the elements of an array; those asked for last are kept, as their memory may have to be decoded."""
+        target = self.graph.target(slot)
+        if self._elements[0] != target:
+            self._elements = target, elements_of(self.graph, target)
+        return self._elements[1]
+
     def count(self, slot: int) -> int:
         """Return the number of child rows of a node."""
-        return sum(group.rows for group in self.groups(self.graph.target(slot)))
+        elements = self.elements(slot)
+        own = sum(group.rows for group in self.groups(self.graph.target(slot)))
+        return own + (elements.count if elements is not None else 0)
 
     def page(self, slot: int, start: int, count: int) -> list[NodeRow]:
         """Return at most ``count`` child rows of a node from row ``start`` on."""
-        rows: list[NodeRow] = []
+        rows = list(self._element_rows(slot, start, count))
+        elements = self.elements(slot)
+        start = max(start - elements.count, 0) if elements is not None else start
         for group in self.groups(self.graph.target(slot)):
             if start < group.rows and len(rows) < count:
                 rows += [self.row(child) for child in group.page(start, count - len(rows))]
             start = max(start - group.rows, 0)
         return rows
 
+    def _element_rows(self, slot: int, start: int, count: int) -> Iterator[NodeRow]:
+        """Yield the rows of elements of an array, which come before its other parts."""
+        elements = self.elements(slot)
+        if elements is not None:
+            for number in range(start, min(start + count, elements.count)):
+                yield self._element_row(elements, element_child(elements, slot, number))
+
+    def _element_row(self, elements: Elements, child: Child) -> NodeRow:
+        reason = _DAMAGED if self.graph.stream.error else ""
+        return NodeRow(
+            node=ELEMENT_NODES + self.graph.target(elements.content) + 1 + elements.offset(child.number),
+            step=child.step,
+            label=child.label,
+            type=escape_text(elements.element.name),
+            text=shorten(elements.text(child.number), limits.CELL_CHARS),
+            flags=("read-only",) if reason else (),
+            note=reason,
+            editor="" if reason else "element",
+        )
+
     def row(self, child: Child, extra: int = 0) -> NodeRow:
         """Return the row of a child, with ``extra`` more child rows than it has itself."""
+        if child.role is Role.ELEMENT and (elements := self.elements(child.slot)) is not None:
+            return self._element_row(elements, child)
         kind = self.graph.kind(child.slot)
         flags: list[str] = []
         notes: list[str] = []
@@ -100,7 +131,7 @@ class RowMaker:
             count=extra + (0 if is_scalar else self.count(child.slot)),
             flags=tuple(flags),
             note=" ".join(notes),
-            editor="" if reason or "damaged" in flags else str(kind),
+            editor="" if reason or "damaged" in flags else known_editor(self.graph, child.slot) or str(kind),
         )
 
     def _text(self, slot: int, kind: Kind, flags: list[str], notes: list[str]) -> str:

@@ -9,6 +9,9 @@ from app.codecs.known.shape import Shape, is_slots_state, shape_of
 from app.codecs.nodes import CONTAINERS, SCALARS, Kind, ObjectParts, PickleNodes
 from app.errors import CodecError, LimitExceeded
 
+_NUMBERED = CONTAINERS | {Kind.OBJECT, Kind.CODE}
+"""What has an ``id`` in node JSON."""
+
 Json = dict[str, Any]
 Task = tuple[int, Callable[[Any], None]]
 """A slot whose node is wanted, and what takes it."""
@@ -46,7 +49,7 @@ class _TreeWriter:
         kind = nodes.kind(slot)
         if kind in SCALARS:
             return self._scalar(slot, kind)
-        if kind not in CONTAINERS and kind is not Kind.OBJECT:
+        if kind not in _NUMBERED:
             return self._other(slot, kind)
         target = nodes.target(slot)
         if target in self._ids:
@@ -55,6 +58,9 @@ class _TreeWriter:
         node: Json = {"t": str(kind), "id": self._ids[target]}
         if kind is Kind.OBJECT:
             self._open.append(self._object(slot, node))
+            return node
+        if kind is Kind.CODE:
+            self._open.append(self._fields(slot, node))
             return node
         if kind is Kind.DICT:
             pairs = nodes.pairs(slot)
@@ -104,6 +110,8 @@ class _TreeWriter:
                 self._open.append(iter([(nodes.inner(slot), _setter(node, "of"))]))
             case Kind.EXT:
                 node["code"] = nodes.inner(slot)
+                if name := nodes.global_name(slot):
+                    node["name"] = name
             case Kind.BUFFER:
                 node["index"] = nodes.inner(slot)
             case _:
@@ -126,6 +134,16 @@ class _TreeWriter:
             yield from self._items(parts.listitems, node, "listitems")
         if parts.dictitems:
             yield from self._pairs(parts.dictitems, node, "dictitems")
+
+    def _fields(self, slot: int, node: Json) -> Iterator[Task]:
+        pairs: list[list[Any]] = []
+        node["state"] = pairs
+        fields = self._nodes.fields(slot)
+        for number, (name, part) in enumerate(fields):
+            if self._is_full(node, len(fields) - number):
+                return
+            pairs.append([name])
+            yield part, pairs[-1].append
 
     def _arguments(self, parts: ObjectParts, shape: Shape, node: Json) -> Iterator[Task]:
         if shape.args:

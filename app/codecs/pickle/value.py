@@ -1,29 +1,42 @@
 """A pickle as a tree that is looked at by pages and edited in place."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
+from app import limits
 from app.cancel import CancelToken
-from app.codecs.base import DecodedValue, NodeRow
+from app.codecs.base import DecodedValue, Inside, NodeRow
+from app.codecs.content import AFTER
+from app.codecs.edits import ChangeProtocol, DeleteNodes, Edit, RenameGlobal, ReplaceNode, Written
+from app.codecs.findings import Audit, Hit, OpcodeRow, Query
 from app.codecs.json_scalars import damaged_json
-from app.codecs.known.registry import describe
+from app.codecs.known.editing import edit_text as known_text
+from app.codecs.known.elements import Elements, elements_of
 from app.codecs.literal import format_literal
+from app.codecs.matching import Matcher
+from app.codecs.model import Value
 from app.codecs.nodes import SCALARS, Kind, Scalar
-from app.codecs.pickle.children import HASHED_ROLES, Child, Role
-from app.codecs.pickle.graph import Graph, parse
-from app.codecs.pickle.locate import Locator
+from app.codecs.pickle.audit import audit_of
+from app.codecs.pickle.children import Child, Role
+from app.codecs.pickle.editing.engine import edited
+from app.codecs.pickle.editing.renames import names_global
+from app.codecs.pickle.graph import NEVER, Graph
+from app.codecs.pickle.in_a_row import goes_on, parse_in_a_row, record_class
+from app.codecs.pickle.inside import holding_slots, insides_of, new_content
+from app.codecs.pickle.listing import Listing
+from app.codecs.pickle.model_of import model_of
 from app.codecs.pickle.paths import Part, Step, parse_path
 from app.codecs.pickle.pretty import pretty
 from app.codecs.pickle.problems import lost_values, problems_of
-from app.codecs.pickle.rows import RowMaker, refusal
-from app.codecs.pickle.splice import replace_scalar
+from app.codecs.pickle.rows import ELEMENT_NODES, RowMaker
+from app.codecs.pickle.search import hits
 from app.codecs.pickle.tree import node_json
 from app.codecs.plain_json import plain_pieces
+from app.codecs.screen import escape_text, shorten
+from app.codecs.typed_json import raw_json
 from app.errors import EncodeError, LimitExceeded, PathError
-
-_MOST_PICKLES = 1000
-"""Pickles in a row that are decoded in one value."""
-
 
 _MOST_LEFT = 20
 """Values that end in nothing which are shown."""
@@ -37,15 +50,18 @@ class PickleValue(DecodedValue):
     def __init__(self, data: bytes, token: CancelToken, first: Graph | None = None) -> None:
         """``first`` is the first pickle of the value where it was parsed already."""
         super().__init__(data)
-        self._makers = [RowMaker(graph) for graph in _parse_all(data, token, first)]
+        self._makers = [RowMaker(graph) for graph in parse_in_a_row(data, token, first)]
         graph = self._makers[0].graph
+        self._record_class = record_class([maker.graph for maker in self._makers])
         self._extras = self._make_extras(graph)
+        self._listings: list[Listing] | None = None
         self.problems = tuple(self._problems(graph))
 
     def _make_extras(self, graph: Graph) -> list[Child]:
         """Return what stands beside the root: further pickles, values thrown away, values left on the stack."""
+        label = f"state of {self._record_class}" if self._record_class else ""
         extras = [
-            Child(maker.graph.root, f"<pickle {number}>", f"<pickle {number}>", Role.ROOT)
+            Child(maker.graph.root, f"<pickle {number}>", label or f"<pickle {number}>", Role.ROOT)
             for number, maker in enumerate(self._makers[1:], 2)
         ]
         lost = [("popped", slot) for slot in lost_values(graph)]
@@ -61,9 +77,9 @@ class PickleValue(DecodedValue):
             if extra.role is Role.OTHER:
                 what = "a call whose result is" if self.graph.kind(extra.slot) is Kind.OBJECT else "a value that is"
                 yield f"{extra.step} is {what} made by the pickle and thrown away."
-        if len(self._makers) > 1:
+        if len(self._makers) > 1 and not self._record_class:
             yield f"There are {len(self._makers):,} pickles in a row; {self._extras[0].step} is the second."
-        end = self._makers[-1].graph.stream.stop
+        end = self._end
         if 0 <= end < len(self.data):
             yield f"{len(self.data) - end:,} bytes follow the STOP at offset {end - 1:,}; they are no pickle."
 
@@ -78,9 +94,15 @@ class PickleValue(DecodedValue):
 
     @property
     def root(self) -> NodeRow:
-        return self._makers[0].row(Child(self.graph.root, "", "", Role.ROOT), len(self._extras))
+        row = self._makers[0].row(Child(self.graph.root, "", "", Role.ROOT), len(self._extras))
+        if not self._record_class:
+            return row
+        note = f"A record as ZODB writes it: the class, and in <pickle 2> the state of the {self._record_class}."
+        return replace(row, note=f"{note} {row.note}".strip())
 
     def rows(self, node: int, start: int, count: int) -> list[NodeRow]:
+        if node >= ELEMENT_NODES:
+            return []
         maker = self._maker_at(node)
         try:
             rows = maker.page(node, start, count)
@@ -112,6 +134,13 @@ class PickleValue(DecodedValue):
         maker, root, steps = self._start(path)
         return maker, maker.locator.find(root, steps)
 
+    def _find_node(self, path: str) -> tuple[RowMaker, Child]:
+        """Return a place that is a node of its pickle."""
+        maker, child = self._find(path)
+        if child.role is Role.ELEMENT:
+            raise PathError(f"{path} is an element in the memory of an array; only the array can be taken as a whole.")
+        return maker, child
+
     def _start(self, path: str) -> tuple[RowMaker, Child, list[Step]]:
         """Return where a path begins and its steps from there."""
         steps = parse_path(path)
@@ -133,52 +162,166 @@ class PickleValue(DecodedValue):
     def edit_text(self, path: str) -> str:
         maker, child = self._find(path)
         graph = maker.graph
+        if child.role is Role.ELEMENT:
+            return _elements(graph, child).text(child.number)
+        if (known := known_text(graph, child.slot)) is not None:
+            return known
         kind = graph.kind(child.slot)
         if kind not in SCALARS:
             raise PathError(f"What stands at {path or 'the root'} is no single value that can be written as text.")
         return format_literal(_whole(graph, child.slot), kind, is_python2=graph.is_python2)
 
+    def model(self, path: str, token: CancelToken) -> Value:
+        maker, child = self._find_node(path)
+        return model_of(maker.graph, child.slot, token)
+
     def replace(self, path: str, literal: str) -> bytes:
-        maker, root, steps = self._start(path)
-        before = maker.locator.trail(root, steps)
-        reason = refusal(maker.graph, before[-1])
-        if reason:
-            raise EncodeError(f"{path or 'The root'} cannot be edited. {reason}")
-        graph = replace_scalar(maker.graph, before[-1].slot, literal)
-        if graph is maker.graph:
-            return self.data  # nothing to change
-        if any(child.role in HASHED_ROLES for child in before):
-            raise EncodeError(
-                f"{path} cannot be edited. What a key or an element of a set is made of cannot change yet."
-            )
-        new_root = Child(graph.root, "", "", Role.ROOT) if root.role is Role.ROOT else root
-        _check_known_types(maker.graph, before, graph, Locator(graph).trail(new_root, steps))
-        return graph.stream.data
+        self._find(path)  # this adds nothing new
+        return self.edit(ReplaceNode(path, Written(literal)), NEVER)
+
+    def edit(self, edit: Edit, token: CancelToken) -> bytes:
+        if any(goes_on(maker.graph) for maker in self._makers[1:]):
+            raise EncodeError("A pickle of this value reads objects of the one before it, so neither can be changed.")
+        if isinstance(edit, (RenameGlobal, ChangeProtocol)):
+            return self._edited_all(edit, token)
+        paths = edit.paths if isinstance(edit, DeleteNodes) else (edit.path,)
+        starts = [self._start(path) for path in paths]
+        makers = {id(maker): maker for maker, _, _ in starts}
+        if len(makers) != 1:
+            raise EncodeError("Only nodes of one parent can be deleted at once.")
+        (maker,) = makers.values()
+        changed = edited(maker.graph, maker.locator, [(root, steps) for _, root, steps in starts], edit, token)
+        return self._with_pickles({maker.graph.stream.start: changed})
+
+    def _edited_all(self, edit: RenameGlobal | ChangeProtocol, token: CancelToken) -> bytes:
+        """Return the value's bytes with an edit made in each pickle that it concerns."""
+        changed: dict[int, bytes] = {}
+        for maker in self._makers:
+            if isinstance(edit, ChangeProtocol) or names_global(maker.graph, edit.old):
+                changed[maker.graph.stream.start] = edited(maker.graph, maker.locator, [], edit, token)
+        if not changed and isinstance(edit, RenameGlobal):
+            raise EncodeError(f"No class or function is named {escape_text(edit.old)} in this value.")
+        return self._with_pickles(changed)
+
+    def _with_pickles(self, changed: dict[int, bytes]) -> bytes:
+        """Return the value's bytes with some of its pickles replaced, given by where they start."""
+        parts = [self.data[: self.graph.stream.start]]
+        for maker in self._makers:
+            start, stop = maker.graph.stream.start, maker.graph.stream.stop
+            parts.append(changed.get(start, self.data[start:stop]))
+        return b"".join((*parts, self.data[self._end :]))
+
+    def insides(self, node: int) -> Sequence[Inside]:
+        found = insides_of(self._maker_at(node).graph, node)
+        end = self._end
+        if node == self.graph.root and 0 <= end < len(self.data):
+            rest = self.data[end:]
+            return [*found, Inside(AFTER, len(rest), lambda count: rest[:count], is_certain=True)]
+        return found
+
+    def holders(self, token: CancelToken) -> Iterator[str]:
+        if 0 <= self._end < len(self.data):
+            yield ""
+        for maker in self._makers:
+            for slot in holding_slots(maker.graph, token):
+                path, is_place = self._path_near(maker, slot)
+                if is_place and path:
+                    yield path
+                elif is_place and not 0 <= self._end < len(self.data):
+                    yield ""
+
+    def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
+        if step == AFTER:
+            return self.data[: self._end] + data
+        maker, child = self._find(path)
+        is_text = maker.graph.kind(child.slot) is Kind.STR
+        return self.edit(ReplaceNode(path, new_content(data, is_text=is_text)), token)
+
+    @property
+    def _end(self) -> int:
+        """The offset behind the last STOP, -1 where there is none."""
+        return self._makers[-1].graph.stream.stop
+
+    def search(self, query: Query, token: CancelToken) -> Iterator[Hit]:
+        matcher = Matcher(query)
+        for number, maker in enumerate(self._makers, 1):
+            roots = [(f"<pickle {number}>" if number > 1 else "", maker.graph.root)]
+            if number == 1:
+                roots += [(extra.step, extra.slot) for extra in self._extras if extra.role is Role.OTHER]
+            yield from hits(maker.graph, roots, matcher, token)
+
+    def audit(self, token: CancelToken) -> Audit:
+        found = [audit_of(maker.graph, self._path_of_in(maker), token) for maker in self._makers]
+        return Audit(
+            tuple(name for each in found for name in each.globals),
+            tuple(call for each in found for call in each.calls),
+            sum(each.more for each in found),
+        )
+
+    def _path_of_in(self, maker: RowMaker) -> Callable[[int], str]:
+        return lambda slot: self._path_near(maker, slot, limits.NEAR_STEPS)[0]
+
+    def _path_near(self, maker: RowMaker, slot: int, deepest: int | None = None) -> tuple[str, bool]:
+        """Return the path of a slot's place in the value, or of the innermost one around it, and which it is."""
+        path, is_place = maker.locator.path_near(maker.graph.root, slot, deepest)
+        number = self._makers.index(maker) + 1
+        return (f"<pickle {number}>{path}" if number > 1 else path), is_place
+
+    def opcodes(self, start: int, count: int, token: CancelToken) -> list[OpcodeRow]:
+        if self._listings is None:
+            self._listings = [
+                Listing(maker.graph, partial(self._path_near, maker, deepest=limits.NEAR_STEPS), token)
+                for maker in self._makers
+            ]
+        rows: list[OpcodeRow] = []
+        for listing in self._listings:
+            rows += listing.rows(start, count - len(rows))
+            start = max(start - len(listing), 0)
+        return rows
 
     def text(self, limit: int, path: str = "") -> str:
         maker, child = self._find(path)
+        if child.role is Role.ELEMENT:
+            return shorten(_elements(maker.graph, child).text(child.number), limit)
         return pretty(maker.graph, child.slot, limit, maker.path_of)
 
     def tree(self, limit: int, path: str = "") -> dict[str, Any]:
-        maker, child = self._find(path)
+        maker, child = self._find_node(path)
         return node_json(maker.graph, child.slot, limit)
+
+    def typed(self, token: CancelToken, path: str = "") -> Iterator[str]:
+        why = "" if path else self._why_bytes
+        if why:
+            yield raw_json(self.data, why)
+        else:
+            yield from super().typed(token, path)
+
+    @property
+    def _why_bytes(self) -> str:
+        """One sentence when a document of the first pickle would leave something out, else empty."""
+        if self.is_damaged:
+            return self.graph.stream.error
+        if len(self._makers) > 1:
+            return f"There are {len(self._makers):,} pickles in a row."
+        return f"{len(self.data) - self._end:,} bytes follow the STOP." if self._end < len(self.data) else ""
 
     def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
         if self.is_damaged:
             yield damaged_json(self.graph.stream.error, self.data)
             return
         maker, child = self._find(path)
+        if child.role is Role.ELEMENT:
+            yield _elements(maker.graph, child).json(child.number)
+            return
         yield from plain_pieces(maker.graph, child.slot, maker.path_of, token)
 
 
-def _check_known_types(before: Graph, old: list[Child], after: Graph, new: list[Child]) -> None:
-    """Refuse an edit after which an object around it is no longer what it was: a date of month 13, a cut array."""
-    for was, now in zip(old, new, strict=True):
-        known = describe(before, was.slot) if before.kind(was.slot) is Kind.OBJECT else None
-        if known is not None:
-            found = describe(after, now.slot)
-            if found is None or found.type != known.type:
-                raise EncodeError(f"With that value the {known.type} around it could not be read any more.")
+def _elements(graph: Graph, child: Child) -> Elements:
+    """Return the elements of which a child is one."""
+    found = elements_of(graph, child.slot)
+    if found is None:
+        raise PathError(f"There is no element {child.label} here.")
+    return found
 
 
 def _whole(graph: Graph, slot: int) -> Scalar:
@@ -186,14 +329,3 @@ def _whole(graph: Graph, slot: int) -> Scalar:
         return graph.scalar(slot)
     except LimitExceeded:
         return graph.integer(slot)
-
-
-def _parse_all(data: bytes, token: CancelToken, first: Graph | None) -> list[Graph]:
-    """Return the pickles in a row, at least one; what follows the last whole one is left out."""
-    graphs = [first or parse(data, 0, token)]
-    while 0 <= graphs[-1].stream.stop < len(data) and len(graphs) < _MOST_PICKLES:
-        following = parse(data, graphs[-1].stream.stop, token)
-        if following.stream.error:
-            break
-        graphs.append(following)
-    return graphs

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import pickletools
+import re
 from typing import Any
 
 import pytest
@@ -134,14 +135,10 @@ def test_edits_of_the_corpus_change_one_place(case: corpus.ValueCase) -> None:
     for path, row in editable(value)[:most]:
         if row.editor not in NEW or value.edit_text(path) == NEW[row.editor]:
             continue
-        if "<key>" in path or "{#" in path:
-            with pytest.raises(EncodeError, match="key or an element"):
-                value.replace(path, NEW[row.editor])
-            continue
         try:
             edited = decode(value.replace(path, NEW[row.editor]))
         except EncodeError as error:
-            assert "could not be read any more" in error.message  # noqa: PT017 - other refusals are failures
+            assert re.search("could not be read any more|Python would keep one", error.message)  # noqa: PT017 - no others
             continue
         assert edited.find(path).text.lstrip("u") == NEW[row.editor].lstrip("u")
         part = path[: path.index(">") + 1] if path.startswith("<popped") else ""
@@ -221,29 +218,13 @@ def test_python2_strings_stay_strings_unless_the_literal_says_otherwise() -> Non
 
 
 def test_edits_that_cannot_be_made_are_refused_with_a_reason() -> None:
-    value = decode(pickle.dumps({"n": None, "l": [1], "s": {1}, "c": 1j, 3: 4}))
+    value = decode(pickle.dumps({"n": None, "l": [1], "s": {1, 2}, "c": 1j, 3: 4}))
 
-    for path, literal in {
-        "['n']": "1",
-        "['l']": "2",
-        "['s']{#0}": "2",
-        "['c']": "2j",
-        "[3]": "'text'",
-        "": "1",
-    }.items():
+    for path, literal in {"['n']": "foo(", "['s']{1}": "2", "['c']": "'x'", "[3]": "'text'", "": "[1"}.items():
         with pytest.raises(EncodeError):
             value.replace(path, literal)
     with pytest.raises(PathError, match="no key 'x'"):
         value.replace("['x']", "1")
-
-
-def test_what_a_key_is_made_of_stays_since_two_keys_could_become_one() -> None:
-    value = decode(pickle.dumps({(1, 2): [(3,)], (5, 2): 0}))
-
-    with pytest.raises(EncodeError, match="key or an element"):
-        value.replace("[#0]<key>[0]", "5")
-
-    assert pickle.loads(value.replace("[#0][0][0]", "5")) == {(1, 2): [(5,)], (5, 2): 0}
 
 
 def test_an_edit_that_breaks_a_known_type_is_refused() -> None:

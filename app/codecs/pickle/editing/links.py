@@ -1,0 +1,125 @@
+"""Which GETs read which memo numbers, and which numbers the PUTs of a part of a pickle give."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import chain
+
+from app.codecs.pickle.opcodes import BY_CODE, CODE, GETS, PUTS, Layout, end_of, memo_index
+from app.codecs.pickle.stream import Stream
+
+_BINGET = CODE["BINGET"]
+_MEMOIZE = CODE["MEMOIZE"]
+_FIXED = tuple(
+    opcode.width if opcode is not None and opcode.layout is Layout.FIXED else 0
+    for opcode in (BY_CODE[code] for code in range(256))
+)
+
+
+class Links:
+    """The memo of one whole pickle. What takes a pass over the value is done when it is first asked for."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.memo = stream.memo
+        self._gets: list[int] | None = None
+        self._fetched: set[int] | None = None
+        self._indexes: dict[int, list[int]] | None = None
+        self._all_puts: list[tuple[int, int]] | None = None
+        self._is_ascending: bool | None = None
+
+    @property
+    def gets(self) -> list[int]:
+        """The slots that GETs pushed, ascending."""
+        if self._gets is None:
+            data, stream = self.stream.data, self.stream
+            taken = chain([stream.root], stream.left, stream.popped, chain.from_iterable(stream.records.values()))
+            self._gets = sorted([slot for slot in taken if data[slot] in GETS])
+        return self._gets
+
+    @property
+    def fetched(self) -> set[int]:
+        """The memo numbers that GETs read."""
+        if self._fetched is None:
+            data = self.stream.data
+            short = {data[slot + 1] for slot in self.gets if data[slot] == _BINGET}
+            self._fetched = short.union(memo_index(data, slot) for slot in self.gets if data[slot] != _BINGET)
+        return self._fetched
+
+    def gets_of(self, indexes: set[int]) -> list[int]:
+        """Return the GETs that read some memo numbers."""
+        data = self.stream.data
+        short = frozenset(index for index in indexes if index < 1 << 8)
+        return [
+            get
+            for get in self.gets
+            if (data[get + 1] in short if data[get] == _BINGET else memo_index(data, get) in indexes)
+        ]
+
+    def gets_between(self, start: int, end: int) -> list[int]:
+        """Return the GETs with offsets from ``start`` to ``end``."""
+        return self.gets[bisect_left(self.gets, start) : bisect_left(self.gets, end)]
+
+    def index_of(self, get: int) -> int:
+        """Return the memo number that the GET at ``get`` reads."""
+        return memo_index(self.stream.data, get)
+
+    @property
+    def is_ascending(self) -> bool:
+        """Whether memo numbers were given in order, each once: then the memo itself tells what was given where."""
+        if self._is_ascending is None:
+            memo = self.memo
+            self._is_ascending = isinstance(memo, list) and memo == sorted(memo)
+        return self._is_ascending
+
+    def puts_between(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return offset and number of the PUTs and MEMOIZEs from ``start`` to ``end``."""
+        if self.is_ascending and isinstance(self.memo, list):
+            return _puts(self.stream.data, start, end, set(range(bisect_left(self.memo, start))))
+        if self._all_puts is None:
+            self._all_puts = _puts(self.stream.data, self.stream.start, self.stream.stop, set())
+        puts = self._all_puts
+        return puts[bisect_left(puts, (start, -1)) : bisect_left(puts, (end, -1))]
+
+    def has_puts(self, start: int, end: int) -> bool:
+        """Tell whether the memo holds something that was made from ``start`` to ``end``."""
+        if self.is_ascending and isinstance(self.memo, list):
+            return bisect_left(self.memo, start) < bisect_left(self.memo, end)
+        return bool(self.puts_between(start, end))
+
+    def fetches_behind(self, offset: int) -> bool:
+        """Tell whether a GET reads a number that MEMOIZE gave behind ``offset``."""
+        if self.stream.protocol < 4:
+            return False
+        if self.is_ascending and isinstance(self.memo, list):
+            first = bisect_left(self.memo, offset)
+            return any(index >= first for index in self.fetched)
+        data = self.stream.data
+        given = {index for pos, index in self.puts_between(offset, self.stream.stop) if data[pos] == _MEMOIZE}
+        return not given.isdisjoint(self.fetched)
+
+    def indexes(self, target: int) -> list[int]:
+        """Return the memo numbers of the object at ``target``."""
+        if self._indexes is None:
+            self._indexes = {}
+            for index, slot in _pairs(self.memo):
+                self._indexes.setdefault(self.stream.target(slot), []).append(index)
+        return self._indexes.get(target, [])
+
+
+def _pairs(memo: object) -> Iterable[tuple[int, int]]:
+    pairs = memo.items() if isinstance(memo, dict) else enumerate(memo) if isinstance(memo, list) else ()
+    return [(index, slot) for index, slot in pairs if slot >= 0]
+
+
+def _puts(data: bytes, start: int, end: int, filled: set[int]) -> list[tuple[int, int]]:
+    """Return offset and number of PUTs; ``filled`` are the numbers that were given before."""
+    found = []
+    pos = start
+    while pos < end:
+        op = data[pos]
+        if op in PUTS:
+            index = len(filled) if op == _MEMOIZE else memo_index(data, pos)
+            filled.add(index)
+            found.append((pos, index))
+        pos = pos + _FIXED[op] if _FIXED[op] else end_of(data, pos)
+    return found

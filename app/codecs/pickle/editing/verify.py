@@ -1,0 +1,196 @@
+"""Reading an edited pickle back: it must be the old graph with the edit made, and nothing else."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from app.codecs.model import Value
+from app.codecs.pickle.editing.assemble import FRAME_BYTES
+from app.codecs.pickle.editing.draft import Draft
+from app.codecs.pickle.editing.intent import Part, Ref, part_of
+from app.codecs.pickle.editing.program import Moves
+from app.codecs.pickle.editing.same_value import is_same_value
+from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.model_of import model_of
+from app.errors import EncodeError
+
+_CHUNK = 4096
+
+
+class _Different(Exception):
+    """The result is not what was meant."""
+
+
+class Verifier:
+    """Compares an edited pickle with the original.
+
+    Every old object that is still there has one new offset, known from where its opcode went. All places are compared
+    by the objects that stand in them: each place must hold the same object as before, or what the edit put there.
+    Opcodes that were copied are the same by their bytes, so an object is the same when its places are.
+    """
+
+    def __init__(self, draft: Draft, again: Graph, moves: Moves) -> None:
+        self._draft = draft
+        self._intent = draft.intent
+        self._links = draft.links
+        self._geometry = draft.geometry
+        self._old = draft.stream
+        self._again = again
+        self._new = again.stream
+        self._moves = moves
+        self._found: dict[int, int] = {}
+
+    def is_as_meant(self) -> bool:
+        """Tell whether the result reads back as the original with the draft's intent carried out.
+
+        Raises:
+            Cancelled: by the draft's token.
+        """
+        try:
+            self._check_ends()
+            self._check_bytes()
+            self._check_records()
+            self._check_logs()
+            self._check_memo()
+            self._check_contents()
+        except _Different:
+            return False
+        return True
+
+    def _check_ends(self) -> None:
+        old, new = self._old, self._new
+        _require(not new.error and new.protocol == old.protocol and new.open_marks == old.open_marks)
+        _require(len(new.frames) == len(old.frames))
+        self._check_places([old.root, *old.left], [new.root, *new.left])
+        _require(new.stop == len(new.data) - (len(old.data) - old.stop) and new.start == old.start)
+
+    def _check_bytes(self) -> None:
+        """Compare what was copied byte for byte, but for the lengths of frames."""
+        old, new = memoryview(self._old.data), memoryview(self._new.data)
+        frames = [pos for pos, _ in self._old.frames]
+        for start, end, now in self._moves.segments:
+            shift = now - start
+            at = start
+            for pos in frames[bisect_left(frames, start) : bisect_left(frames, end)]:
+                _require(old[at : pos + 1] == new[at + shift : pos + 1 + shift])
+                at = pos + FRAME_BYTES
+            _require(old[at:end] == new[at + shift : end + shift])
+
+    def _check_records(self) -> None:
+        """Compare what each kept opcode takes from the stack."""
+        old, new, moves = self._old.records, self._new.records, self._moves
+        positions = self._geometry.positions
+        changed = self._changed_records()
+        looked_at = {self._geometry.consumer(slot) for slot in self._intent.places}
+        kept = 0
+        for number, (start, end, now) in enumerate(moves.segments):
+            if number % _CHUNK == 0:
+                self._draft.token.check()
+            shift = now - start
+            part = positions[bisect_left(positions, start) : bisect_left(positions, end)]
+            kept += len(part)
+            for pos in part:
+                kids, found = old[pos], new.get(pos + shift)
+                if found is None:
+                    raise _Different
+                if pos in changed or (pos not in looked_at and _is_moved_alike(kids, found, shift, start)):
+                    continue
+                self._check_places(kids, found)
+        _require(len(new) == kept + self._records_in_codes())
+
+    def _records_in_codes(self) -> int:
+        positions = list(self._new.records)
+        return sum(bisect_left(positions, end) - bisect_left(positions, start) for start, end in self._moves.codes)
+
+    def _changed_records(self) -> set[int]:
+        """Return the opcodes that may take something else than before: those of objects whose contents change."""
+        changed: set[int] = set()
+        for target, _ in self._intent.contents:
+            changed.update((target, *self._old.logs.get(target, ())))
+        return changed
+
+    def _check_logs(self) -> None:
+        """Compare which opcodes change each kept object, and in which order."""
+        moves, new = self._moves, self._new.logs
+        exempt = {target for target, _ in self._intent.contents} | self._intent.objects.keys()
+        start = end = shift = 0
+        for target, log in self._old.logs.items():
+            if not start <= target < end:
+                start, end, now = moves.segment(target)
+                shift = now - start
+            if start <= target and log[-1] < end:  # all of it moved together
+                if new.get(target + shift) == (log if not shift else [pos + shift for pos in log]):
+                    continue
+            elif moves(target) < 0 or new.get(moves(target), []) == moves.all(log):
+                continue
+            _require(target in exempt)
+
+    def _check_memo(self) -> None:
+        """Compare which object each kept GET fetches."""
+        old, new = self._old, self._new
+        if isinstance(old.memo, list) and isinstance(new.memo, list):
+            expected = self._moves.all(old.memo)
+            found = [*new.memo, *[-1] * (len(expected) - len(new.memo))]
+            other = {index for index, (one, two) in enumerate(zip(expected, found, strict=False)) if one != two}
+            gets = self._links.gets_of(other & self._links.fetched) if other else []
+        else:
+            gets = self._links.gets
+        for get in gets:
+            now = self._moves(get)
+            if now >= 0:
+                self._check_place(get, now)
+
+    def _check_contents(self) -> None:
+        """Compare the objects that hold something else than before."""
+        contents = self._intent.contents
+        for target in {target for target, _ in contents}:
+            now = self._moves(target)
+            _require(now >= 0)
+            for part in Part:
+                expected: Sequence[Ref] = contents.get((target, part), part_of(self._old, target, part))
+                self._check_places(expected, part_of(self._new, now, part))
+        for target, name in self._intent.names.items():
+            now = self._moves(target)
+            _require(now >= 0 and self._again.global_name(now) == name)
+
+    def _check_places(self, expected: Sequence[Ref], found: Sequence[int]) -> None:
+        _require(len(expected) == len(found))
+        offsets = self._moves.all([ref if isinstance(ref, int) else -1 for ref in expected])
+        for ref, offset, slot in zip(expected, offsets, found, strict=True):
+            if offset != slot or ref in self._intent.places:
+                self._check_place(ref, slot)
+
+    def _check_place(self, ref: Ref, slot: int) -> None:
+        """Compare what stands at the new ``slot`` with what should."""
+        if isinstance(ref, int):
+            target = self._old.target(ref)
+            value = self._intent.places.get(ref) or self._intent.objects.get(target)
+            if value is None:
+                _require(self._moves(target) == self._new.target(slot) >= 0)
+                return
+            ref = value
+        self._check_new(ref, slot)
+
+    def _check_new(self, value: Value, slot: int) -> None:
+        target = self._new.target(slot)
+        known = self._found.get(id(value))
+        if known is not None:
+            _require(known == target)
+            return
+        self._found[id(value)] = target
+        try:
+            found = model_of(self._again, slot, self._draft.token)
+        except EncodeError as error:
+            raise _Different from error
+        _require(is_same_value(value, found, self._draft.style, self._draft.token))
+
+
+def _require(is_so: bool) -> None:
+    if not is_so:
+        raise _Different
+
+
+def _is_moved_alike(kids: Sequence[int], found: Sequence[int], shift: int, start: int) -> bool:
+    """Tell whether all slots moved by the same number of bytes together."""
+    if kids and kids[0] < start:
+        return False
+    return kids == found if not shift else [kid + shift for kid in kids] == list(found)
