@@ -9,7 +9,10 @@ from app.engine.child import ChildEngine
 from app.engine.local import LocalEngine
 
 
-@pytest.fixture(params=[LocalEngine, ChildEngine])
+_KINDS: list[type[LocalEngine | ChildEngine]] = [LocalEngine, ChildEngine]
+
+
+@pytest.fixture(params=_KINDS)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Give an engine in this process, then one in a child."""
     made: Engine = request.param()

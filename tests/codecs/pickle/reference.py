@@ -162,18 +162,18 @@ class _Machine:
                 stream.odd.append(pos)
             case "SETITEM" | "APPEND" | "BUILD":
                 count = 2 if name == "SETITEM" else 1
-                kids = tuple(self.stack.pop() for _ in range(count))[::-1]
+                changes = tuple(self.stack.pop() for _ in range(count))[::-1]
                 target = self.stack[-1]
-                self.stream.records[pos] = kids
-                self.change(name, target, kids)
+                self.stream.records[pos] = changes
+                self.change(name, target, changes)
             case "SETITEMS" | "APPENDS" | "ADDITEMS":
                 if len(self.levels) == 1:
                     raise IndexError
                 target = self.levels[-2][-1]
-                kids = tuple(self.stack)
-                stream.records[pos] = kids
+                changes = tuple(self.stack)
+                stream.records[pos] = changes
                 self.pop_level()
-                self.change(name, target, kids)
+                self.change(name, target, changes)
             case "TUPLE" | "LIST" | "DICT" | "FROZENSET" | "OBJ":
                 kids = list(self.stack)
                 if (name == "DICT" and len(kids) % 2) or (name == "OBJ" and not kids):
