@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from app.backends.base import Change, Expected, Replace
 from app.cancel import CancelToken
 from app.document.document import Document
 from app.document.job import Job
+from app.document.pending import changes_of
 from app.engine.base import Engine, MadeDatabase, NewDatabase, ProblemNote, Refusals, SalvageReport
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ def create_job(target: NewDatabase, make_engine: EngineFactory) -> Job[MadeDatab
 
 def refusals_job(document: Document, target: NewDatabase, make_engine: EngineFactory) -> Job[Refusals]:
     """Learn which entries `convert_job` would have to leave out; before anything is written."""
-    path, (changes, expected) = str(document.path), _pending(document)
+    path, (changes, expected) = str(document.path), changes_of(document.pending_changes)
 
     def work(engine: Engine, token: CancelToken) -> Refusals:
         engine.open(path, token)
@@ -46,7 +46,7 @@ def convert_job(
 
     Fails with KeyRejected when entries cannot be stored and ``leaves_out`` is false.
     """
-    path, (changes, expected) = str(document.path), _pending(document)
+    path, (changes, expected) = str(document.path), changes_of(document.pending_changes)
 
     def work(engine: Engine, token: CancelToken) -> MadeDatabase:
         engine.open(path, token)
@@ -74,13 +74,6 @@ def salvage_job(
         return engine.salvage(str(source), target, token, deleted=deleted, format_id=format_id)
 
     return Job(f"Salvaging {source.name}", _alone(make_engine, work))
-
-
-def _pending(document: Document) -> tuple[list[Change], dict[int, Expected]]:
-    """Return the pending changes under numbers of their own; also of entries that are gone from the file."""
-    numbered = list(enumerate(document.pending_changes))
-    expected = {number: Expected(change.ref.key, change.ref.nth, change.digest) for number, change in numbered}
-    return [Replace(number, change.value) for number, change in numbered], expected
 
 
 def _alone(make_engine: EngineFactory, work: Callable[[Engine, CancelToken], T]) -> Callable[[CancelToken], T]:

@@ -17,6 +17,10 @@ class KeyFilter:
         self.text = text
         self._pattern = re.compile(re.escape(text.encode("utf-8", "surrogateescape")), re.IGNORECASE)
 
+    def matches(self, key: bytes) -> bool:
+        """Tell whether one key contains the text."""
+        return self._pattern.search(key) is not None
+
     def rows(self, chunk: IndexChunk, token: CancelToken) -> Iterator[int]:
         """Yield the row numbers within ``chunk`` whose keys match, in order."""
         keys, ends = chunk.keys, chunk.ends

@@ -1,69 +1,65 @@
 """Undo and redo: which edits were made, in order, each stored as a difference."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from psygnal import Signal
 
-from app.errors import DocumentError
+from app.document.patch import AnyPatch
+
+NEW = 1 << 32
+"""The first ``nth`` of entries that are not stored under their key yet; each gets one that no other ever had."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryRef:
-    """An entry that outlives an index: its key, and how many entries of equal key come before it."""
+    """An entry that outlives an index: its key, and which one of that key it is.
+
+    ``nth`` tells how many stored entries of equal key come before it. Where keys repeat, a new entry has a number
+    from `NEW` on until it is saved; where they do not, it is 0, as that of the stored entry whose place it takes.
+    """
 
     key: bytes
     nth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
-    """What turns one value into another: at ``offset`` bytes, ``removed`` became ``inserted``."""
+class Step:
+    """What an edit did to one entry.
 
-    offset: int
-    removed: bytes
-    inserted: bytes
+    ``before`` and ``after`` are the SHA-256 of its value, None where there was no entry; the patch starts from, or
+    ends with, no bytes then. ``partner`` is the other entry of a rename.
+    """
 
-    @classmethod
-    def between(cls, before: bytes, after: bytes) -> "Patch":
-        start = _common_prefix(before, after)
-        limit = min(len(before), len(after)) - start
-        end = _common_prefix(before[: -limit - 1 : -1], after[: -limit - 1 : -1]) if limit else 0
-        return cls(start, before[start : len(before) - end], after[start : len(after) - end])
+    ref: EntryRef
+    patch: AnyPatch
+    before: bytes | None
+    after: bytes | None
+    partner: EntryRef | None = None
 
-    def reversed(self) -> "Patch":
-        return Patch(self.offset, self.inserted, self.removed)
+    def reversed(self) -> "Step":
+        """Return the step back; reads the patch."""
+        return Step(self.ref, self.patch.load().reversed(), self.after, self.before, self.partner)
 
-    def apply(self, value: bytes) -> bytes:
-        """Return the value with this difference made.
-
-        Raises:
-            DocumentError: the value is not the one that the difference was taken from.
-        """
-        end = self.offset + len(self.removed)
-        if value[self.offset : end] != self.removed:
-            raise DocumentError("This edit no longer fits: the value was changed by another program since.")
-        return value[: self.offset] + self.inserted + value[end:]
-
-
-def _common_prefix(left: bytes, right: bytes) -> int:
-    low, high = 0, min(len(left), len(right))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    def moved(self, moves: Mapping[EntryRef, EntryRef]) -> "Step":
+        """Return the step with its entries under other names."""
+        partner = None if self.partner is None else moves.get(self.partner, self.partner)
+        return replace(self, ref=moves.get(self.ref, self.ref), partner=partner)
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One undoable edit of one entry's value; ``title`` stands in the menu (``Edit 'a'['b']``)."""
+    """One undoable edit of one or many entries; ``title`` stands in the menu (``Edit of ['a']['b']``)."""
 
     title: str
-    ref: EntryRef
-    patch: Patch
+    steps: tuple[Step, ...]
     path: str = ""
+
+    @property
+    def ref(self) -> EntryRef:
+        """The entry to show when the edit is undone or done again: the one that is there then, where there is one."""
+        return self.steps[-1].ref
 
 
 class History:
@@ -83,6 +79,10 @@ class History:
     def next_redo(self) -> Edit | None:
         return self._undone[-1] if self._undone else None
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._done and not self._undone
+
     def push(self, edit: Edit) -> None:
         """Note an edit that was just made; what was undone is forgotten."""
         self._done.append(edit)
@@ -97,10 +97,40 @@ class History:
         self._done.append(self._undone.pop())
         self.changed.emit()
 
-    def drop(self, refs: frozenset[EntryRef]) -> int:
-        """Forget the edits of entries that no longer are what they were; return how many."""
-        before = len(self._done) + len(self._undone)
-        self._done = [edit for edit in self._done if edit.ref not in refs]
-        self._undone = [edit for edit in self._undone if edit.ref not in refs]
-        self.changed.emit()
-        return before - len(self._done) - len(self._undone)
+    def digests(self) -> dict[EntryRef, bytes | None]:
+        """Return the SHA-256 that each entry's value has when all that was done, and nothing else, was done to it."""
+        known = {step.ref: step.after for edit in self._done for step in edit.steps}
+        for step in chain.from_iterable(edit.steps for edit in reversed(self._undone)):
+            known.setdefault(step.ref, step.before)
+        return known
+
+    def steps_back(self, ref: EntryRef) -> Iterator[Step]:
+        """Yield the steps that led to the value that an entry has now, the last one first."""
+        for edit in reversed(self._done):
+            yield from (step for step in reversed(edit.steps) if step.ref == ref)
+
+    def move(self, moves: Mapping[EntryRef, EntryRef]) -> None:
+        """Give entries other names."""
+        if moves:
+            self._done = [_moved(edit, moves) for edit in self._done]
+            self._undone = [_moved(edit, moves) for edit in self._undone]
+
+    def drop(self, refs: Collection[EntryRef]) -> int:
+        """Forget what was done to entries that no longer are what they were; return of how many edits."""
+        count = len(self._done) + len(self._undone)
+        dropped = sum(1 for edit in chain(self._done, self._undone) if any(step.ref in refs for step in edit.steps))
+        self._done, self._undone = _without(self._done, refs), _without(self._undone, refs)
+        if dropped or count != len(self._done) + len(self._undone):
+            self.changed.emit()
+        return dropped
+
+
+def _moved(edit: Edit, moves: Mapping[EntryRef, EntryRef]) -> Edit:
+    if any(step.ref in moves or step.partner in moves for step in edit.steps):
+        return replace(edit, steps=tuple(step.moved(moves) for step in edit.steps))
+    return edit
+
+
+def _without(edits: Sequence[Edit], refs: Collection[EntryRef]) -> list[Edit]:
+    kept = (replace(edit, steps=tuple(step for step in edit.steps if step.ref not in refs)) for edit in edits)
+    return [edit for edit in kept if edit.steps]

@@ -1,7 +1,8 @@
 """Work that may take longer than a frame, described without saying where it runs.
 
 The window runs jobs in a thread (`app.ui.jobs`), the command line and tests run them at once (`run_now`).
-``work`` and ``steps`` never touch the document; ``done``, ``item`` and ``failed`` run where the document lives.
+``done``, ``item`` and ``failed`` run where the document lives. ``work`` and ``steps`` never change the document, and
+look at it only when they begin: jobs of one document run one after another, each after the ``done`` of the one before.
 """
 
 from collections.abc import Callable, Iterator

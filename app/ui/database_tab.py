@@ -16,6 +16,7 @@ from app.errors import AppError, KeyMissing
 from app.ui.entry_panel import EntryPanel
 from app.ui.exporting import start_export
 from app.ui.jobs import JobRunner
+from app.ui.node_commands import NodeCommands
 from app.ui.notices import NoticeBar
 from app.ui.saving import Saving
 from app.ui.status import Facts, facts_of
@@ -50,6 +51,7 @@ class DatabaseTab(QWidget):
         self.entries = EntryPanel(document, self.filter_runner)
         self.value = ValuePanel(document, self.runner)
         self.editing = ValueEditing(document, self.value, self.runner)
+        self.nodes = NodeCommands(document, self.value, self.editing, self.runner)
         self.saving = Saving(document, self.editing, self.runner, self.notices)
         self.stepping = Stepping(document, self.entries, self.runner, self.notices)
         self._message = MessagePage("cannot-open", "warning")
@@ -82,9 +84,10 @@ class DatabaseTab(QWidget):
         self.entries.model.wanted.connect(self._on_summaries_wanted)
         self.value.decoded.connect(self._on_decoded)
         self.value.stale.connect(self._on_stale)
-        self.value.tree.editor_changed.connect(self.changed)
+        self.editing.changed.connect(self.changed)
         self.editing.refused.connect(self._on_edit_refused)
         self.editing.failed.connect(self.notices.show_error)
+        self.nodes.said.connect(self.notices.show_info)
         self.value.tree.edit_impossible.connect(self._on_edit_impossible)
         self.saving.rewritten.connect(self._on_rewritten)
         self.saving.save_as_wanted.connect(partial(self.wanted.emit, Want.SAVE_AS))
@@ -93,6 +96,7 @@ class DatabaseTab(QWidget):
         self.document.opened.connect(self._on_opened)
         self.document.indexed.connect(self._on_indexed)
         self.document.entries_changed.connect(self._on_entries_changed)
+        self.document.entries_removed.connect(self._on_entries_removed)
         self.document.pending_changed.connect(self._on_changed)
         self.document.history.changed.connect(self._on_changed)
         self.document.notice.connect(self._on_notice)
@@ -247,7 +251,7 @@ class DatabaseTab(QWidget):
     @property
     def can_save(self) -> bool:
         """Whether there is something to save, what an open editor holds included."""
-        has_some = bool(self.document.pending_changes) or self.value.tree.editor is not None
+        has_some = bool(self.document.pending_changes) or self.editing.is_active
         return has_some and not self.is_saving and not self.document.why_read_only
 
     @property
@@ -284,11 +288,16 @@ class DatabaseTab(QWidget):
             self.value.show_entry(shown.entry_id, is_same=True)
         self.changed.emit()
 
+    def _on_entries_removed(self, entry_ids: list[int]) -> None:
+        """Show nothing where the entry that was shown is gone, and the table has no other one to go on to."""
+        if self.value.entry_id in entry_ids:
+            self.value.clear()
+        self.changed.emit()
+
     @Slot(int)
     def _on_edit_refused(self, entry_id: int) -> None:
         self.entries.view.select_entry(entry_id)
-        if self.value.tree.editor is not None:
-            self.value.tree.editor.setFocus()
+        self.editing.focus()
 
     @Slot(int)
     def _on_edit_impossible(self, _slot_number: int) -> None:

@@ -11,6 +11,7 @@ from app.cancel import CancelToken
 from app.document.document import Document
 from app.document.filter import KeyFilter
 from app.document.job import StreamJob
+from app.document.pending import FIRST_ADDED
 from app.ui.jobs import JobRunner
 from app.ui.models.entry_table import EntryTableModel
 
@@ -43,16 +44,18 @@ class EntryFilter(QObject):
         if self._filter is None:
             self._model.show_all()
             self.found.emit()
-        else:
+        elif self._document.index.chunks:
             self._look_on()
+        else:
+            self._show_matches(array("q"))
 
     def _on_reloading(self) -> None:
         self._runner.cancel(_KEY)
         self._chunks_seen = 0
         self._is_new = True
 
-    def _on_entries_added(self, _first: int, _count: int) -> None:
-        if not self._runner.is_running(_KEY):
+    def _on_entries_added(self, first: int, _count: int) -> None:
+        if first < FIRST_ADDED and not self._runner.is_running(_KEY):
             self._look_on()
 
     def _look_on(self) -> None:
@@ -67,10 +70,15 @@ class EntryFilter(QObject):
         self._chunks_seen += 1
         if self._is_new:  # the old rows stay until there are new ones, so that typing does not flicker
             self._is_new = False
-            self._model.show_matches(entry_ids)
-            self.found.emit()
+            self._show_matches(entry_ids)
         else:
             self._model.add_matches(entry_ids)
+
+    def _show_matches(self, entry_ids: "array[int]") -> None:
+        document, matches = self._document, self._filter.matches if self._filter else None
+        added = [entry_id for entry_id in document.added_entries if matches and matches(document.key(entry_id))]
+        self._model.show_matches(entry_ids, added)
+        self.found.emit()
 
     def _on_done(self) -> None:
         self._model.show_growth()

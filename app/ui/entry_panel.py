@@ -132,7 +132,7 @@ class EntryPanel(QWidget):
     def _on_reloading(self) -> None:
         self.view.show_when_empty("")
         if self._current is not None:
-            self._kept = EntryRef(self._document.key(self._current), self._document.index.nth(self._current))
+            self._kept = self._document.ref(self._current)
             self._kept_scroll = self.view.verticalScrollBar().value()
         self._current = None
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
-from app.document.document import Document, PendingChange
+from app.document.document import Document
+from app.document.draft import Edited
 from app.document.history import Edit, EntryRef
 from app.document.job import Job
 from app.ui.attempt import attempt
@@ -29,7 +30,7 @@ class Stepping(QObject):
     def redo(self) -> None:
         self._step(self._document.history.next_redo, self._document.redo_job)
 
-    def _step(self, edit: Edit | None, make: Callable[[], Job[PendingChange] | None]) -> None:
+    def _step(self, edit: Edit | None, make: Callable[[], Job[Edited] | None]) -> None:
         if edit is None or not self._document.is_indexed:
             return
         self.select(edit.ref)

@@ -18,6 +18,7 @@ from app.engine.base import Engine, Info, NewDatabase
 from app.engine.child import ChildEngine
 from app.engine.local import LocalEngine
 from app.errors import Cancelled, CorruptDatabase, DocumentError, KeyRejected, SaveFailed
+from tests.document.databases import pairs_of
 from tests.engine.shelves import make_sqlite, read_sqlite
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ def outcome(job: Job[T]) -> T:
 
 
 def edit(document: Document, entry_id: int, path: str, literal: str) -> None:
-    run_now(document.edit_job(entry_id, path, literal))
+    run_now(document.literal_job(entry_id, path, literal))
 
 
 def loaded(path: Path) -> dict[bytes, object]:
@@ -126,6 +127,21 @@ def test_a_copy_has_what_is_pending_though_another_program_wrote(
     outcome(convert_job(document, NewDatabase(str(tmp_path / "new.db"), "sqlite3"), engines))
 
     assert loaded(tmp_path / "new.db") == {b"new": "theirs", b"c": 4, b"a": [1, 5]}
+
+
+@pytest.mark.parametrize("format_id", ["sqlite3", "gdbm", "cdb", "bdb-btree"])
+def test_a_copy_has_what_is_added_deleted_and_renamed(
+    document: Document, engines: Engines, tmp_path: Path, format_id: str
+) -> None:
+    run_now(document.delete_job([0]))
+    run_now(document.rename_job(1, b"B"))
+    run_now(document.add_job(b"a", pickle.dumps("again")))
+    run_now(document.add_job(b"new", pickle.dumps("added")))
+
+    outcome(convert_job(document, NewDatabase(str(tmp_path / "new.db"), format_id), engines))
+
+    found = {key: pickle.loads(value) for key, value in pairs_of(tmp_path / "new.db")}
+    assert found == {b"a": "again", b"B": "kept", b"c": 3, b"new": "added"}
 
 
 def test_what_cannot_be_stored_is_known_before(document: Document, engines: Engines, tmp_path: Path) -> None:

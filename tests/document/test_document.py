@@ -62,7 +62,7 @@ def test_opening_tells_what_there_is(document: Document) -> None:
 def test_an_edit_is_pending_until_it_is_saved(document: Document, path: Path) -> None:
     before = read_sqlite(path)
 
-    run(document.edit_job(0, "['tags'][1]", "'changed'"))
+    run(document.literal_job(0, "['tags'][1]", "'changed'"))
 
     assert current(document) == {"id": 7, "tags": ["a", "changed"]}
     assert read_sqlite(path) == before
@@ -71,14 +71,14 @@ def test_an_edit_is_pending_until_it_is_saved(document: Document, path: Path) ->
 
 def test_a_wrong_literal_changes_nothing(document: Document) -> None:
     with pytest.raises(EncodeError):
-        run(document.edit_job(0, "['id']", "'text'"))
+        run(document.literal_job(0, "['id']", "'text'"))
 
     assert document.pending_changes == []
     assert document.history.next_undo is None
 
 
 def test_an_edit_to_the_same_value_is_no_edit(document: Document) -> None:
-    run(document.edit_job(0, "['id']", "7"))
+    run(document.literal_job(0, "['id']", "7"))
 
     assert document.pending_changes == []
     assert document.history.next_undo is None
@@ -86,7 +86,7 @@ def test_an_edit_to_the_same_value_is_no_edit(document: Document) -> None:
 
 def test_undo_and_redo_walk_through_all_edits(document: Document) -> None:
     for number in (8, 9):
-        run(document.edit_job(0, "['id']", str(number)))
+        run(document.literal_job(0, "['id']", str(number)))
 
     run(document.undo_job())
     assert current(document) == {**ORDER, "id": 8}
@@ -99,7 +99,7 @@ def test_undo_and_redo_walk_through_all_edits(document: Document) -> None:
 
 
 def test_revert_is_an_edit_that_can_be_undone(document: Document) -> None:
-    run(document.edit_job(0, "['id']", "8"))
+    run(document.literal_job(0, "['id']", "8"))
 
     run(document.revert_job(0))
     assert document.pending_changes == []
@@ -112,7 +112,7 @@ def test_save_writes_the_change_and_nothing_else(document: Document, path: Path)
     other = read_sqlite(path)[b"other"]
     reports: list[object] = []
     document.saved.connect(reports.append)
-    run(document.edit_job(0, "['id']", "8"))
+    run(document.literal_job(0, "['id']", "8"))
 
     run(document.save_job())
 
@@ -123,7 +123,7 @@ def test_save_writes_the_change_and_nothing_else(document: Document, path: Path)
 
 
 def test_undo_after_a_save_makes_a_new_pending_change(document: Document) -> None:
-    run(document.edit_job(0, "['id']", "8"))
+    run(document.literal_job(0, "['id']", "8"))
     run(document.save_job())
     reload(document)
 
@@ -135,7 +135,7 @@ def test_undo_after_a_save_makes_a_new_pending_change(document: Document) -> Non
 
 def test_only_the_first_save_makes_a_backup(document: Document, path: Path) -> None:
     for number in (8, 9):
-        run(document.edit_job(0, "['id']", str(number)))
+        run(document.literal_job(0, "['id']", str(number)))
         run(document.save_job())
         reload(document)
 
@@ -145,7 +145,7 @@ def test_only_the_first_save_makes_a_backup(document: Document, path: Path) -> N
 
 
 def test_a_change_by_somebody_else_is_a_conflict_and_loses_nothing(document: Document, path: Path) -> None:
-    run(document.edit_job(0, "['id']", "8"))
+    run(document.literal_job(0, "['id']", "8"))
     path.unlink()
     make_sqlite(path, {b"order": pickle.dumps("theirs"), b"other": pickle.dumps("kept")})
 
@@ -157,7 +157,7 @@ def test_a_change_by_somebody_else_is_a_conflict_and_loses_nothing(document: Doc
 
 
 def test_other_peoples_changes_to_other_keys_are_kept(document: Document, path: Path) -> None:
-    run(document.edit_job(0, "['id']", "8"))
+    run(document.literal_job(0, "['id']", "8"))
     path.unlink()
     make_sqlite(path, {b"order": pickle.dumps(ORDER), b"other": pickle.dumps("theirs"), b"new": b"N."})
 
@@ -171,7 +171,7 @@ def test_other_peoples_changes_to_other_keys_are_kept(document: Document, path: 
 
 
 def test_reloading_keeps_pending_changes_on_their_entries(document: Document) -> None:
-    run(document.edit_job(1, "", "'edited'"))
+    run(document.literal_job(1, "", "'edited'"))
 
     reload(document)
 
@@ -189,7 +189,7 @@ def test_a_read_only_document_says_why(path: Path) -> None:
 
 
 def test_an_export_holds_pending_changes(document: Document, tmp_path: Path) -> None:
-    run(document.edit_job(0, "['id']", "8"))
+    run(document.literal_job(0, "['id']", "8"))
     target = tmp_path / "out.json"
 
     run(document.export_job(None, target, lines=False))
@@ -202,7 +202,7 @@ def test_signals_name_the_rows_that_changed(document: Document) -> None:
     document.entries_changed.connect(changed.append)
 
     run(document.summaries_job([0, 1]))
-    run(document.edit_job(1, "", "'x'"))
+    run(document.literal_job(1, "", "'x'"))
 
     assert changed == [[0, 1], [1]]
     assert document.size(1) == len(pickle.dumps("x"))

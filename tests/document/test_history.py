@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.document.history import Edit, EntryRef, History, Patch
+from app.document.history import Edit, EntryRef, History, Step
+from app.document.patch import Patch
 from app.errors import DocumentError
 
 VALUES = st.binary(max_size=40) | st.text("ab", max_size=12).map(str.encode)
@@ -32,7 +33,7 @@ def test_a_patch_refuses_another_value() -> None:
 
 
 def edit(title: str, key: bytes = b"k") -> Edit:
-    return Edit(title, EntryRef(key), Patch(0, b"", b"x"))
+    return Edit(title, (Step(EntryRef(key), Patch(0, b"", b"x"), b"before", b"after"),))
 
 
 def test_undo_and_redo_follow_the_order_of_the_edits() -> None:

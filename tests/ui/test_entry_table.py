@@ -129,7 +129,7 @@ def test_a_pending_change_is_marked_and_its_size_is_the_new_one(document: Docume
     index(document)
     model = EntryTableModel(document)
 
-    run_now(document.edit_job(3, "", "'Gruyère'"))
+    run_now(document.literal_job(3, "", "'Gruyère'"))
 
     cell = model.index(3, Column.KEY)
     assert cell.data(roles.IS_PENDING) is True
@@ -137,6 +137,78 @@ def test_a_pending_change_is_marked_and_its_size_is_the_new_one(document: Docume
     assert cell.data(roles.ACCESSIBLE_TEXT) == "käse, changed, not saved"
     assert model.index(2, Column.KEY).data(roles.IS_PENDING) is False
     assert texts(model, 3)[Column.SIZE] == f"{len(pickle.dumps('Gruyère', 4))}"
+
+
+def kinds(model: EntryTableModel) -> dict[object, object]:
+    return {texts(model, row)[0]: model.index(row, 0).data(roles.PENDING_KIND) for row in range(model.rowCount())}
+
+
+def test_entries_that_are_added_deleted_and_renamed_are_marked(document: Document, qtmodeltester: ModelTester) -> None:
+    index(document)
+    model = EntryTableModel(document)
+    qtmodeltester.check(model)
+
+    run_now(document.add_job(b"new", b"value"))
+    run_now(document.delete_job([0]))
+    run_now(document.rename_job(3, b"cheese"))
+
+    assert kinds(model) == {
+        "order:1": "deleted", "order:2": "", "numbers": "", "käse": "deleted", r"b'\xff\xfe'": "",
+        "new": "added", "cheese": "added",
+    }  # fmt: skip
+    tips = [str(model.index(row, Column.KEY).data(roles.TOOL_TIP)) for row in (0, 3, 5, 6)]
+    assert "Deleted, not saved yet" in tips[0]
+    assert "Deleted (renamed to cheese), not saved yet" in tips[1]
+    assert "Added, not saved yet" in tips[2]
+    assert "Added (renamed from käse), not saved yet" in tips[3]
+    assert texts(model, 5)[Column.SIZE] == "5"
+
+
+def test_added_entries_come_and_go_as_rows(document: Document, qtmodeltester: ModelTester) -> None:
+    index(document)
+    model = EntryTableModel(document)
+    qtmodeltester.check(model)
+    run_now(document.paste_job([(b"new %d" % number, b"") for number in range(5)]))
+    assert model.rowCount() == len(VALUES) + 5
+
+    run_now(document.delete_job([model.entry_id(row) for row in (6, 8)]))
+    assert [texts(model, row)[0] for row in range(5, model.rowCount())] == ["new 0", "new 2", "new 4"]
+    undo = document.undo_job()
+    assert undo is not None
+    run_now(undo)
+
+    assert [texts(model, row)[0] for row in range(5, model.rowCount())] == [f"new {number}" for number in range(5)]
+    assert [model.row_of(model.entry_id(row)) for row in range(model.rowCount())] == list(range(model.rowCount()))
+
+
+def test_a_filter_lets_added_entries_through_by_their_keys(document: Document, qtmodeltester: ModelTester) -> None:
+    index(document)
+    run_now(document.paste_job([(b"order:3", b""), (b"other", b"")]))
+    model = EntryTableModel(document)
+    qtmodeltester.check(model)
+
+    model.show_matches([0], [document.added_entries[0]])
+    model.add_matches([1])
+    model.show_growth()
+    assert [texts(model, row)[0] for row in range(model.rowCount())] == ["order:1", "order:2", "order:3"]
+    run_now(document.add_job(b"just made", b""))
+
+    assert texts(model, 3)[0] == "just made"
+    assert model.row_of(document.added_entries[1]) is None
+    assert list(model.shown_entries() or ()) == [0, 1, document.added_entries[0], document.added_entries[2]]
+
+
+def test_saved_additions_are_rows_like_all_others(document: Document, qtmodeltester: ModelTester) -> None:
+    index(document)
+    model = EntryTableModel(document)
+    qtmodeltester.check(model)
+    run_now(document.rename_job(3, b"cheese"))
+
+    run_now(document.save_job())
+    assert model.rowCount() == 0
+    run_now(document.index_job())
+
+    assert kinds(model) == {"order:1": "", "order:2": "", "numbers": "", r"b'\xff\xfe'": "", "cheese": ""}
 
 
 def test_a_tooltip_is_never_rich_text_of_a_file(tmp_path: Path) -> None:

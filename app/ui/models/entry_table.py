@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal, Slo
 
 from app.codecs.screen import ELLIPSIS, key_text
 from app.document.document import Document
+from app.document.pending import FIRST_ADDED, PendingChange
 from app.ui.models import roles
 from app.ui.models.roles import NO_PARENT, AnyIndex
 
@@ -37,7 +38,8 @@ _HORIZONTAL = Qt.Orientation.Horizontal
 class EntryTableModel(QAbstractTableModel):
     """Shows a `Document`; stores no entry and decodes no value.
 
-    A row is the entry of the same number, or, while a filter is on, the entry that the row list names.
+    The first rows are stored entries: those of the same number or, while a filter is on, those that it lets through.
+    Entries that were added follow, also those that a filter would hide: who adds one wants to see it.
     A value that was not looked at yet paints as an ellipsis; `want` asks for those that are seen.
     """
 
@@ -48,13 +50,15 @@ class EntryTableModel(QAbstractTableModel):
         super().__init__(parent)
         self._document = document
         self._filtered: array[int] | None = None
-        self._count = len(document)
+        self._stored = len(document.index)
+        self._added = list(document.added_entries)
         self._texts: dict[int, str] = {}
         self._growth = QTimer(self, singleShot=True, interval=GROWTH)
         self._growth.timeout.connect(self.show_growth)
         document.entries_added.connect(self._on_entries_added)
         document.indexed.connect(self.show_growth)
         document.entries_changed.connect(self._on_entries_changed)
+        document.entries_removed.connect(self._on_entries_removed)
         document.reloading.connect(self._on_reloading)
 
     # ---- rows and entries
@@ -63,31 +67,42 @@ class EntryTableModel(QAbstractTableModel):
     def is_filtered(self) -> bool:
         return self._filtered is not None
 
+    @property
+    def _count(self) -> int:
+        return self._stored + len(self._added)
+
     def entry_id(self, row: int) -> int:
+        if row >= self._stored:
+            return self._added[row - self._stored]
         return row if self._filtered is None else self._filtered[row]
 
     def row_of(self, entry_id: int) -> int | None:
         """Return the row that shows an entry, or None where the filter hides it."""
+        if entry_id >= FIRST_ADDED:
+            row = bisect_left(self._added, entry_id)
+            return self._stored + row if row < len(self._added) and self._added[row] == entry_id else None
         if self._filtered is None:
-            return entry_id if 0 <= entry_id < self._count else None
+            return entry_id if 0 <= entry_id < self._stored else None
         row = bisect_left(self._filtered, entry_id)
-        return row if row < self._count and self._filtered[row] == entry_id else None
+        return row if row < self._stored and self._filtered[row] == entry_id else None
 
     def shown_entries(self) -> Sequence[int] | None:
         """Return the ids of the entries that the filter lets through, or None for all."""
-        return None if self._filtered is None else array("q", self._filtered)
+        return None if self._filtered is None else array("q", [*self._filtered, *self._added])
 
     def show_all(self) -> None:
         self.beginResetModel()
         self._filtered = None
-        self._count = len(self._document)
+        self._stored = len(self._document.index)
+        self._added = list(self._document.added_entries)
         self.endResetModel()
 
-    def show_matches(self, entry_ids: Sequence[int]) -> None:
-        """Show only these entries, in rising order; more can follow by `add_matches`."""
+    def show_matches(self, entry_ids: Sequence[int], added: Sequence[int] = ()) -> None:
+        """Show only these stored and added entries, in rising order; more stored ones can follow by `add_matches`."""
         self.beginResetModel()
         self._filtered = array("q", entry_ids)
-        self._count = len(self._filtered)
+        self._stored = len(self._filtered)
+        self._added = list(added)
         self.endResetModel()
 
     def add_matches(self, entry_ids: Sequence[int]) -> None:
@@ -96,7 +111,7 @@ class EntryTableModel(QAbstractTableModel):
             self._grow()
 
     def _grow(self) -> None:
-        if self._count == 0:
+        if self._stored == 0:
             self.show_growth()
         elif not self._growth.isActive():
             self._growth.start()
@@ -104,10 +119,10 @@ class EntryTableModel(QAbstractTableModel):
     @Slot()
     def show_growth(self) -> None:
         """Announce at once the rows that came since the last announcement."""
-        total = len(self._document) if self._filtered is None else len(self._filtered)
-        if total > self._count:
-            self.beginInsertRows(NO_PARENT, self._count, total - 1)
-            self._count = total
+        total = len(self._document.index) if self._filtered is None else len(self._filtered)
+        if total > self._stored:
+            self.beginInsertRows(NO_PARENT, self._stored, total - 1)
+            self._stored = total
             self.endInsertRows()
 
     def want(self, first: int, last: int) -> None:
@@ -123,12 +138,29 @@ class EntryTableModel(QAbstractTableModel):
         self.beginResetModel()
         self._texts.clear()
         self._filtered = None if self._filtered is None else array("q")
-        self._count = 0
+        self._stored = 0
+        self._added = []
         self.endResetModel()
 
-    def _on_entries_added(self, _first: int, _count: int) -> None:
-        if self._filtered is None:
+    def _on_entries_added(self, first: int, count: int) -> None:
+        if first >= FIRST_ADDED:
+            self._show_added(first, count)
+        elif self._filtered is None:
             self._grow()
+
+    def _show_added(self, first: int, count: int) -> None:
+        place = bisect_left(self._added, first)
+        self.beginInsertRows(NO_PARENT, self._stored + place, self._stored + place + count - 1)
+        self._added[place:place] = range(first, first + count)
+        self.endInsertRows()
+
+    def _on_entries_removed(self, entry_ids: list[int]) -> None:
+        for entry_id in reversed(entry_ids):
+            row = self.row_of(entry_id)
+            if row is not None:
+                self.beginRemoveRows(NO_PARENT, row, row)
+                del self._added[row - self._stored]
+                self.endRemoveRows()
 
     def _on_entries_changed(self, entry_ids: list[int]) -> None:
         rows = [row for row in map(self.row_of, entry_ids) if row is not None]
@@ -158,11 +190,11 @@ class EntryTableModel(QAbstractTableModel):
         return None if answer is None else answer(self, self.entry_id(row), index.column())
 
     def _text(self, entry_id: int, column: int) -> str:
-        if column == Column.KEY:
-            return self._key_text(entry_id)
         if column == Column.SIZE:
             return f"{self._document.size(entry_id):,}"
         summary = self._document.summary(entry_id)
+        if column == Column.KEY:
+            return (summary and summary.key) or self._key_text(entry_id)
         if summary is None:
             return ELLIPSIS if column == Column.VALUE else ""
         return summary.type if column == Column.TYPE else summary.text
@@ -178,6 +210,23 @@ class EntryTableModel(QAbstractTableModel):
     def _is_pending(self, entry_id: int, _column: int) -> bool:
         return self._document.pending(entry_id) is not None
 
+    def _pending_kind(self, entry_id: int, _column: int) -> str:
+        pending = self._document.pending(entry_id)
+        return "" if pending is None else pending.kind.value
+
+    def _pending_text(self, entry_id: int) -> str:
+        """Return what is not saved of an entry, as part of a sentence."""
+        pending = self._document.pending(entry_id)
+        if pending is None:
+            return ""
+        return f"{pending.kind.value}{self._renamed(pending)}, not saved"
+
+    def _renamed(self, pending: PendingChange) -> str:
+        old, new = self._document.renamed_from(pending), self._document.renamed_to(pending)
+        if old is not None:
+            return f" (renamed from {short_key_text(old.key)})"
+        return "" if new is None else f" (renamed to {short_key_text(new.key)})"
+
     def _problem(self, entry_id: int, _column: int) -> str:
         summary = self._document.summary(entry_id)
         return summary.problem if summary else ""
@@ -189,16 +238,20 @@ class EntryTableModel(QAbstractTableModel):
         return roles.RIGHT if column == Column.SIZE else None
 
     def _tool_tip(self, entry_id: int, column: int) -> str:
-        pending = "Changed, not saved yet" if self._is_pending(entry_id, column) else ""
-        return roles.tool_tip(self._text(entry_id, column), self._problem(entry_id, column), pending)
+        text_of_pending = self._pending_text(entry_id)
+        pending = f"{text_of_pending[:1].upper()}{text_of_pending[1:]} yet" if text_of_pending else ""
+        text, key = self._text(entry_id, column), self._key_text(entry_id)
+        stored_as = key if column == Column.KEY and text != key else ""
+        return roles.tool_tip(text, stored_as, self._problem(entry_id, column), pending)
 
     def _accessible_text(self, entry_id: int, column: int) -> str:
-        changed = ", changed, not saved" if column == Column.KEY and self._is_pending(entry_id, column) else ""
-        return self._text(entry_id, column) + changed
+        pending = self._pending_text(entry_id) if column == Column.KEY else ""
+        return f"{self._text(entry_id, column)}, {pending}" if pending else self._text(entry_id, column)
 
     _answers: ClassVar[dict[int, Callable[["EntryTableModel", int, int], object]]] = {
         roles.DISPLAY: _text,
         roles.IS_PENDING: _is_pending,
+        roles.PENDING_KIND: _pending_kind,
         roles.PROBLEM: _problem,
         roles.IS_DIM: _is_dim,
         roles.ALIGNMENT: _alignment,

@@ -19,6 +19,8 @@ PROBLEM: Final = IS_PENDING + 1
 """A sentence on what is wrong with the row, or an empty text."""
 IS_DIM: Final = IS_PENDING + 2
 """Whether the cell's text stands for something that is not there (yet)."""
+PENDING_KIND: Final = IS_PENDING + 3
+"""What the next save does to the entry: a value of `PendingKind`, an empty text where it does nothing."""
 
 RIGHT: Final = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 TOOL_TIP_CHARS: Final = 1_000

@@ -1,0 +1,143 @@
+"""An edit in the making: what it does to each entry, worked out away from the document."""
+
+from dataclasses import dataclass, field, replace
+
+from app.backends.changes import key_text
+from app.backends.key_index import KeyIndex
+from app.cancel import CancelToken
+from app.document.history import Edit, EntryRef, Step
+from app.document.patch import KEPT_BYTES, AnyPatch, Patch, Spill
+from app.document.pending import PendingChange
+from app.document.snapshot import Snapshot, digest_or_none
+from app.engine.value_calls import Source
+from app.errors import DocumentError
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """An edit that was worked out and is to be laid over the document.
+
+    ``places`` are the ids of the entries that are stored, in ``index``. ``unfit``: entries that the edit can no longer
+    be made to, because their values are others by now.
+    """
+
+    edit: Edit
+    changes: tuple[PendingChange, ...]
+    places: dict[EntryRef, int]
+    index: KeyIndex
+    unfit: frozenset[EntryRef] = frozenset()
+
+
+@dataclass(slots=True)
+class Draft:
+    """Collects what is done to entries, each of them once; bytes beyond `KEPT_BYTES` go to the spill."""
+
+    snapshot: Snapshot
+    spill: Spill
+    token: CancelToken
+    places: dict[EntryRef, int] = field(default_factory=dict)
+    _steps: list[Step] = field(default_factory=list)
+    _changes: dict[EntryRef, PendingChange] = field(default_factory=dict)
+    _held: int = 0
+
+    def locate(self, refs: list[EntryRef]) -> None:
+        """Find out which of the entries are stored; comes before `put` and `value` unless ``places`` knows."""
+        self.places.update(self.snapshot.stored_ids(refs))
+
+    def value(self, ref: EntryRef) -> bytes | None:
+        """Return the value that an entry has before the edit, None where it is not there."""
+        return self.snapshot.value(ref, self.places.get(ref), self.token)
+
+    def origin(self, ref: EntryRef) -> EntryRef:
+        """Return the stored entry that this one is a rename of already, else itself."""
+        pending = self.snapshot.pending.get(ref)
+        return ref if pending is None or pending.partner is None or pending.digest is not None else pending.partner
+
+    def locate_one(self, ref: EntryRef, entry_id: int, index: KeyIndex) -> None:
+        """Take it that the entry has this id in ``index``.
+
+        Raises:
+            DocumentError: the ids are others by now.
+        """
+        if self.snapshot.index is not index:
+            raise DocumentError(f"{self.snapshot.name} was saved or read again meanwhile; try again.")
+        if entry_id < len(index):
+            self.places[ref] = entry_id
+
+    def refuse_gone(self, ref: EntryRef) -> None:
+        """Refuse an entry that is not there, or not any more.
+
+        Raises:
+            DocumentError: it was deleted, or its addition undone.
+        """
+        pending = self.snapshot.pending.get(ref)
+        if pending.is_deleted if pending else ref not in self.places:
+            raise DocumentError(f"{key_text(ref.key)} is not there any more, so it cannot be edited.")
+
+    def source(self, ref: EntryRef) -> Source:
+        """Return where the value is that an entry has before the edit."""
+        pending = self.snapshot.pending.get(ref)
+        return self.snapshot.place(self.places[ref]) if pending is None else pending.value
+
+    def put(self, ref: EntryRef, before: bytes | None, after: bytes | None, partner: EntryRef | None = None) -> None:
+        """Give an entry a value, or take it away where that is None; nothing where it has it already."""
+        self.token.check()
+        old, new = digest_or_none(before), digest_or_none(after)
+        if old != new:
+            patch = self._kept(Patch.between(before or b"", after or b""))
+            self._steps.append(Step(ref, patch, old, new, partner))
+            self._changes[ref] = self._change(ref, old, after, new, partner)
+
+    def step(self, step: Step, before: bytes | None) -> None:
+        """Make a recorded step, which the value fits."""
+        after = None if step.after is None else step.patch.load().apply(before or b"")
+        self._changes[step.ref] = self._change(step.ref, step.before, after, step.after, step.partner)
+
+    def revert(self, ref: EntryRef, stored: bytes | None) -> None:
+        """Give an entry the value that is stored now, None where none is; its pending change goes in any case."""
+        self.put(ref, self.value(ref), stored)
+        digest = digest_or_none(stored)
+        self._changes[ref] = PendingChange(ref, stored or b"", digest, is_stored=True, is_deleted=stored is None)
+
+    def restore(self, change: PendingChange) -> bool:
+        """Lay a change of an earlier session over what it was made from; tell whether there was anything to do."""
+        self.put(change.ref, self.value(change.ref), change.current, change.partner)
+        if change.ref in self._changes:
+            self.keep(self._changes[change.ref], change.digest)
+        return change.ref in self._changes
+
+    def keep(self, mine: PendingChange, digest: bytes | None) -> None:
+        """Let a pending change replace the value that is stored now, which has this SHA-256; no edit of its own."""
+        is_stored = digest_or_none(mine.current) == digest
+        self._changes[mine.ref] = replace(mine, digest=digest, is_stored=is_stored)
+
+    def _kept(self, patch: Patch) -> AnyPatch:
+        self._held += patch.size
+        return patch if self._held <= KEPT_BYTES else self.spill.keep(patch)
+
+    def _change(
+        self, ref: EntryRef, old: bytes | None, after: bytes | None, new: bytes | None, partner: EntryRef | None
+    ) -> PendingChange:
+        pending = self.snapshot.pending.get(ref)
+        digest = pending.digest if pending else old
+        is_stored = new == digest
+        if pending and not is_stored and self._is_what_is_stored(ref, after, new):
+            digest, is_stored = new, True
+        partner = partner or (pending.partner if pending else None)
+        return PendingChange(ref, after or b"", digest, is_stored, is_deleted=after is None, partner=partner)
+
+    def _is_what_is_stored(self, ref: EntryRef, after: bytes | None, new: bytes | None) -> bool:
+        """Tell whether another program stored just this since."""
+        entry_id = self.places.get(ref)
+        if entry_id is None or after is None:
+            return entry_id is None and after is None
+        index = self.snapshot.index
+        return index.size(entry_id) == len(after) and self.snapshot.digest(entry_id, self.token) == new
+
+    def edited(self, title: str, path: str = "") -> Edited:
+        """Return the finished edit."""
+        return self.stepped(Edit(title, tuple(self._steps), path))
+
+    def stepped(self, edit: Edit, unfit: frozenset[EntryRef] = frozenset()) -> Edited:
+        """Return an edit of before that was gone through."""
+        return Edited(edit, tuple(self._changes.values()), self.places, self.snapshot.index, unfit)

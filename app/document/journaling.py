@@ -1,0 +1,136 @@
+"""Keeping pending changes in a journal, and laying over what a crash left in one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from app.backends.changes import NAMED_KEYS, key_text
+from app.document.draft import Draft, Edited
+from app.document.history import EntryRef
+from app.document.job import Job
+from app.document.journal import header_of
+from app.document.journals import Journals, Left
+from app.document.merging import MergedEntries
+from app.document.pending import PendingChange
+from app.document.rebasing import Rebase, rebase
+from app.document.snapshot import Snapshot
+from app.engine.base import Engine
+
+
+class JournaledEntries(MergedEntries):
+    """Writes every pending change down at once, where ``journals`` are given."""
+
+    def __init__(
+        self, engine: Engine, path: Path, *, read_only: bool = False, journals: Journals | None = None
+    ) -> None:
+        super().__init__(engine, path, read_only=read_only, spill_folder=journals.folder if journals else None)
+        self._journal = journals.new() if journals else None
+        self._has_warned = False
+
+    def flush_journal(self) -> None:
+        """Wait until all pending changes are on the disk; for a program that is about to end."""
+        if self._journal is not None:
+            self._journal.flush()
+
+    # ---- writing
+
+    def _lay_over(self, changes: Iterable[PendingChange], places: Mapping[EntryRef, int] | None) -> None:
+        taken = tuple(changes)
+        super()._lay_over(taken, places)
+        if self._journal is not None and taken:
+            self._journal.note(self._header, taken)
+            self._warn()
+
+    def _take_as_stored(self, saved: Sequence[PendingChange]) -> None:
+        super()._take_as_stored(saved)
+        self._restart()
+
+    def _take(self, found: Rebase) -> None:
+        super()._take(found)
+        if found.moves or found.settled:
+            self._restart()
+
+    def continue_as(self, path: Path, saved: Sequence[PendingChange]) -> None:
+        super().continue_as(path, saved)
+        self._restart()
+
+    def _restart(self) -> None:
+        if self._journal is not None:
+            self._journal.restart(self._header, self.pending_changes)
+            self._warn()
+
+    @property
+    def _header(self) -> Mapping[str, object]:
+        return header_of(self.path, self.info.format if self.info else "")
+
+    def _warn(self) -> None:
+        """Say once that a crash would cost what is pending."""
+        if self._journal is not None and self._journal.error and not self._has_warned:
+            self._has_warned = True
+            reason = self._journal.error
+            self.notice.emit(
+                f"Unsaved changes would not survive a crash, as their journal cannot be written: {reason}."
+            )
+
+    # ---- getting back
+
+    def restore_job(self, left: Left) -> Job[Edited]:
+        """Lay over what a crash left, in one edit, and remove the journal that it was in.
+
+        Changes of entries that are others by now are laid over too: the next save finds the conflict, and
+        `conflicts_job` shows it.
+        """
+        self._refuse_while_reading()
+        differing: list[bytes] = []
+
+        def work(draft: Draft) -> Edited:
+            found = self._found_again(left, draft)
+            for change in left.changes:
+                moved = change.moved(found.moves)
+                place = found.places.get(moved.ref)
+                draft.places.update({} if place is None else {moved.ref: place})
+                stored = None if place is None else draft.snapshot.digest(place, draft.token)
+                if draft.restore(moved) and stored != change.digest:
+                    differing.append(change.ref.key)
+            return draft.edited("Restored changes")
+
+        def done(edited: Edited) -> None:
+            self._on_edited(edited)
+            if self._journal is not None:
+                self._journal.note(self._header, (), then=left.discard)
+            self.notice.emit(_said(len(edited.changes), differing, left.damaged))
+
+        job = self._edit_job("Restoring changes", work)
+        job.done = done
+        return job
+
+    def _found_again(self, left: Left, draft: Draft) -> Rebase:
+        """Return where the entries are that were edited; new ones of repeating keys get numbers of their own."""
+        pending = {change.ref: change for change in left.changes}
+        known = {ref: change.digest for ref, change in pending.items()}
+        now = draft.snapshot
+        then = Snapshot(now.name, now.engine, now.index, pending, now.may_repeat)
+        found = rebase(then, known, lambda: next(self._new_nths), draft.token)
+        if self.may_repeat:
+            new = {ref: self._new_ref(ref.key) for ref, digest in known.items() if digest is None}
+            found.moves |= new
+        return found
+
+
+def _said(count: int, differing: Sequence[bytes], damaged: int) -> str:
+    restored = f"{_counted(count, 'change')} of the session before {_was(count)} restored."
+    parts = [restored if count else "All changes of the session before were saved; there was nothing to restore."]
+    if differing:
+        more = f" and {len(differing) - NAMED_KEYS:,} more" if len(differing) > NAMED_KEYS else ""
+        named = ", ".join(key_text(key) for key in differing[:NAMED_KEYS])
+        parts.append(f"Another program changed {named}{more} meanwhile: decide before you save.")
+    if damaged:
+        parts.append(f"{_counted(damaged, 'change')} could not be read any more.")
+    return " ".join(parts)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"One {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"

@@ -1,0 +1,113 @@
+"""The journals of all documents: where they are, and which of them a crash has left."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from app.document.history import EntryRef
+from app.document.journal import VERSION, Journal, change_of, record_of
+from app.document.pending import PendingChange
+from app.document.private_lock import lock
+from app.errors import DocumentError
+
+_SUFFIX = ".journal"
+LONGEST_LINE = 1 << 31
+"""Bytes of one change that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A journal that no running program writes: what was pending when one ended.
+
+    ``database`` is the path of the file that it is of, ``damaged`` how many of its lines cannot be read.
+    """
+
+    path: Path
+    database: Path
+    format: str
+    changes: tuple[PendingChange, ...]
+    damaged: int = 0
+    modified: float = 0.0
+    """When it was written last, in seconds since 1970."""
+
+    def discard(self) -> None:
+        """Remove it.
+
+        Raises:
+            DocumentError: the system refused.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise DocumentError(f"{self.path} could not be removed: {error.strerror}.") from error
+
+
+class Journals:
+    """A private folder of journals, one for each document that has pending changes."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or default_folder()
+
+    def new(self) -> Journal:
+        """Return a journal for a document; it makes its file with the first change."""
+        return Journal(self.folder, f"{os.getpid()}-{uuid4().hex}{_SUFFIX}")
+
+    def found(self, database: Path) -> Sequence[Left]:
+        """Return what was left of a database, the newest last."""
+        wanted = database.absolute()
+        return [left for left in self.all() if left.database == wanted]
+
+    def all(self) -> Sequence[Left]:
+        """Return all that was left, the newest last."""
+        try:
+            paths = sorted(self.folder.glob(f"*{_SUFFIX}"))
+        except OSError:
+            return []
+        left = [found for path in paths if (found := _read(path)) is not None]
+        return sorted(left, key=lambda found: found.modified)
+
+
+def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return where journals are kept: the folder that the platform has for the state of programs."""
+    if sys.platform == "win32":
+        return Path(environment.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "shelfscope" / "journals"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "shelfscope" / "journals"
+    stated = environment.get("XDG_STATE_HOME", "")
+    state = Path(stated) if stated.startswith("/") else Path.home() / ".local" / "state"
+    return state / "shelfscope" / "journals"
+
+
+def _read(path: Path) -> Left | None:
+    """Return what a journal says; None while its program runs, or where it says nothing."""
+    try:
+        with path.open("rb") as file:
+            if not lock(file):
+                return None
+            modified = os.fstat(file.fileno()).st_mtime
+            lines = iter(lambda: file.readline(LONGEST_LINE), b"")
+            header = record_of(next(lines, b""))
+            if header is None or header.get("shelfscope") != VERSION or not isinstance(header.get("path"), str):
+                return None
+            changes: dict[EntryRef, PendingChange] = {}
+            damaged = sum(not _take(line, changes) for line in lines)
+    except OSError:
+        return None
+    if not changes and not damaged:
+        return None
+    return Left(path, Path(header["path"]), str(header.get("format", "")), tuple(changes.values()), damaged, modified)
+
+
+def _take(line: bytes, changes: dict[EntryRef, PendingChange]) -> bool:
+    """Take a line; tell whether it can be read."""
+    record = record_of(line)
+    change = None if record is None else change_of(record)
+    if change is None:
+        return False
+    changes.pop(change.ref, None)
+    if not change.is_stored:
+        changes[change.ref] = change
+    return True

@@ -1,0 +1,123 @@
+"""What is asked of places within a value, and edits of them that are one step of the history."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.cancel import CancelToken
+from app.codecs.base import NodeRow
+from app.codecs.edits import Edit as ValueEdit
+from app.codecs.findings import OpcodeRow
+from app.document.draft import Edited
+from app.document.editing import EditableEntries
+from app.document.job import Job
+from app.document.opcodes import opcode_count, opcode_of_node
+from app.engine.value_calls import Source, Stored
+from app.errors import EncodeError, LimitExceeded
+
+LITERAL_CHARS = 4 << 20
+"""Characters of a Python literal that is made to be edited or copied."""
+_PAGE = 10_000
+_ROWS_SORTED = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedNodes:
+    """Places of a value: its bytes, their paths, and a text that says the same as far as text can.
+
+    ``keys`` are the literals of their keys, empty where a place has none.
+    """
+
+    data: bytes
+    paths: tuple[str, ...]
+    text: str = ""
+    keys: tuple[str, ...] = ()
+
+
+class NodeEditing(EditableEntries):
+    """Asks and edits by paths."""
+
+    def python_job(self, source: Source, path: str) -> Job[str]:
+        """Return a place as a Python literal in one line; fails where it has none."""
+        return Job("Reading", lambda token: self._engine.python(source, path, LITERAL_CHARS, token))
+
+    def typed_job(self, source: Source, path: str) -> Job[str]:
+        """Return a place as typed JSON, which reads back to the same."""
+        return Job("Reading", lambda token: self._engine.typed(source, path, token))
+
+    def plain_job(self, source: Source, path: str) -> Job[str]:
+        """Return a place as plain JSON, for reading."""
+        return Job("Reading", lambda token: self._engine.plain(source, path, token))
+
+    def all_rows_job(self, source: Source, node: int, count: int) -> Job[list[NodeRow]]:
+        """Return all ``count`` child rows of a node."""
+
+        def work(token: CancelToken) -> list[NodeRow]:
+            if count > _ROWS_SORTED:
+                raise LimitExceeded(f"{count:,} rows are more than can be put in order at once.")
+            rows: list[NodeRow] = []
+            while len(rows) < count and (page := self._engine.rows(source, node, len(rows), _PAGE, token)):
+                rows += page
+                token.advance(len(rows), count)
+            return rows
+
+        return Job("Reading", work)
+
+    # ---- opcodes
+
+    def opcodes_job(self, source: Source, start: int, count: int) -> Job[list[OpcodeRow]]:
+        return Job("Reading", lambda token: self._engine.opcodes(source, start, count, token))
+
+    def opcode_count_job(self, source: Source) -> Job[int]:
+        return Job("Reading opcodes", lambda token: opcode_count(self._engine, source, token))
+
+    def opcode_of_node_job(self, source: Source, node: int, count: int) -> Job[int | None]:
+        """Return the number of the opcode that makes a node, of ``count`` opcodes."""
+        return Job("Reading opcodes", lambda token: opcode_of_node(self._engine, source, node, count, token))
+
+    # ---- editing
+
+    def edits_job(self, entry_id: int, edits: Sequence[ValueEdit], title: str) -> Job[Edited]:
+        """Make edits of a value one after the other, to be undone as one; if one is refused, none is made."""
+
+        def make(source: Source, token: CancelToken) -> bytes:
+            for edit in edits:
+                source = self._engine.edit(source, edit, token)
+            return self._bytes(source, token)
+
+        path = getattr(edits[0], "path", "") if edits else ""
+        return self._value_job(entry_id, make, title, path=path)
+
+    def overwrite_job(self, entry_id: int, changes: Mapping[int, int]) -> Job[Edited]:
+        """Put other bytes at some offsets of a value."""
+        wanted = dict(changes)
+
+        def make(source: Source, token: CancelToken) -> bytes:
+            data = bytearray(self._bytes(source, token))
+            for offset, byte in wanted.items():
+                data[offset] = byte
+            return bytes(data)
+
+        return self._value_job(entry_id, make, f"Edit of {len(wanted):,} {'byte' if len(wanted) == 1 else 'bytes'}")
+
+    def copy_job(self, entry_id: int, paths: Sequence[str]) -> Job[CopiedNodes]:
+        """Return places of a value to be put elsewhere, and the text of them."""
+        source, size, wanted = self.source(entry_id), self.size(entry_id), tuple(paths)
+
+        def work(token: CancelToken) -> CopiedNodes:
+            data = self._engine.read(source, 0, size, token)
+            return CopiedNodes(data, wanted, "\n".join(self._text_of(source, path, token) for path in wanted))
+
+        return Job("Copying", work)
+
+    def _text_of(self, source: Source, path: str, token: CancelToken) -> str:
+        """Return a place as a Python literal, as plain JSON where it has none."""
+        try:
+            return self._engine.python(source, path, LITERAL_CHARS, token)
+        except EncodeError:
+            return self._engine.plain(source, path, token)
+
+    def _bytes(self, source: Source, token: CancelToken) -> bytes:
+        if isinstance(source, bytes):
+            return source
+        size = source.size if isinstance(source, Stored) else self.index.size(source)
+        return self._engine.read(source, 0, size, token)

@@ -1,0 +1,157 @@
+"""Differences between two values, and a file for those that are too large to be kept in memory."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+
+from app.errors import DocumentError
+
+KEPT_BYTES = 4_096
+"""Bytes of differences that one edit holds in memory; more go to the file."""
+
+
+_LOST = "What this edit changed cannot be read from its temporary file any more."
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What turns one value into another: at ``offset`` bytes, ``removed`` became ``inserted``."""
+
+    offset: int
+    removed: bytes
+    inserted: bytes
+
+    @classmethod
+    def between(cls, before: bytes, after: bytes) -> "Patch":
+        start = _common_prefix(before, after)
+        limit = min(len(before), len(after)) - start
+        end = _common_prefix(before[: -limit - 1 : -1], after[: -limit - 1 : -1]) if limit else 0
+        return cls(start, before[start : len(before) - end], after[start : len(after) - end])
+
+    @property
+    def size(self) -> int:
+        """How many bytes it holds."""
+        return len(self.removed) + len(self.inserted)
+
+    def load(self) -> "Patch":
+        return self
+
+    def reversed(self) -> "Patch":
+        return Patch(self.offset, self.inserted, self.removed)
+
+    def apply(self, value: bytes) -> bytes:
+        """Return the value with this difference made.
+
+        Raises:
+            DocumentError: the value is not the one that the difference was taken from.
+        """
+        end = self.offset + len(self.removed)
+        if value[self.offset : end] != self.removed:
+            raise DocumentError("This edit no longer fits: the value was changed by another program since.")
+        return value[: self.offset] + self.inserted + value[end:]
+
+
+@dataclass(frozen=True, slots=True)
+class SpilledPatch:
+    """A patch whose bytes are in a file."""
+
+    offset: int
+    removed: int
+    inserted: int
+    read: Callable[[int], bytes]
+    """Returns that many bytes: what was removed and what was inserted, joined."""
+
+    def load(self) -> Patch:
+        """Return the patch itself.
+
+        Raises:
+            DocumentError: the file cannot be read.
+        """
+        data = self.read(self.removed + self.inserted)
+        return Patch(self.offset, data[: self.removed], data[self.removed :])
+
+
+AnyPatch = Patch | SpilledPatch
+
+
+class Spill:
+    """A private temporary file that large differences go to; no name of it is left, whatever happens.
+
+    It may be used by any thread. Where it cannot be written, differences stay in memory: none is ever lost.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._file: BinaryIO | None = None
+        self._end = 0
+        self._lock = Lock()
+
+    @property
+    def size(self) -> int:
+        """Bytes that were written so far."""
+        return self._end
+
+    def keep(self, patch: Patch) -> AnyPatch:
+        """Return a patch that holds no bytes in memory, or the patch itself where the file cannot be written."""
+        try:
+            place = self._write(patch.removed + patch.inserted)
+        except (OSError, ValueError):
+            return patch
+
+        def read(size: int) -> bytes:
+            return self._read(place, size)
+
+        return SpilledPatch(patch.offset, len(patch.removed), len(patch.inserted), read)
+
+    def _write(self, data: bytes) -> int:
+        with self._lock:
+            if self._file is None:
+                self._file = self._opened()
+            place = self._end
+            self._file.seek(place)
+            self._file.write(data)
+            self._file.flush()
+            self._end = place + len(data)
+            return place
+
+    def _opened(self) -> BinaryIO:
+        if self._folder is not None:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(prefix="undo-", dir=self._folder)
+
+    def _read(self, place: int, size: int) -> bytes:
+        with self._lock:
+            try:
+                data = self._read_at(place, size)
+            except OSError as error:
+                raise DocumentError(_LOST) from error
+        if len(data) != size:
+            raise DocumentError(_LOST)
+        return data
+
+    def _read_at(self, place: int, size: int) -> bytes:
+        if self._file is None:
+            return b""
+        self._file.seek(place)
+        return self._file.read(size)
+
+    def close(self) -> None:
+        """Remove the file; harmless when called twice."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+
+def _common_prefix(left: bytes, right: bytes) -> int:
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

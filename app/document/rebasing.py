@@ -1,0 +1,166 @@
+"""Finding edited entries again once the keys were read anew: by key, and where keys repeat by what they hold."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.cancel import CancelToken
+from app.document.history import NEW, EntryRef
+from app.document.snapshot import Snapshot
+from app.errors import AppError
+
+_COMPARED = 2_000
+"""Values that are compared at a reload; those beyond are compared when somebody goes back to them."""
+_COMPARED_BYTES = 64 << 20
+"""Bytes of those values."""
+
+
+@dataclass(slots=True)
+class Rebase:
+    """Where edited entries are now.
+
+    ``moves``: entries with another name than before. ``lost``: entries, by their old names, whose edits can no longer
+    be undone. ``places``: the ids of pending changes whose entries are stored, by their new names.
+    """
+
+    moves: dict[EntryRef, EntryRef] = field(default_factory=dict)
+    lost: set[EntryRef] = field(default_factory=set)
+    places: dict[EntryRef, int] = field(default_factory=dict)
+    settled: set[EntryRef] = field(default_factory=set)
+    """Entries, by their old names, that were to be deleted and are gone."""
+
+
+def rebase(
+    snapshot: Snapshot, known: Mapping[EntryRef, bytes | None], new_nth: Callable[[], int], token: CancelToken
+) -> Rebase:
+    """Return where entries are whose stored values had these SHA-256; None where they were not stored."""
+    finder = _Finder(snapshot, new_nth, token)
+    if snapshot.may_repeat:
+        finder.find_repeated(known)
+    else:
+        finder.find_single(known)
+    return finder.found
+
+
+class _Finder:
+    def __init__(self, snapshot: Snapshot, new_nth: Callable[[], int], token: CancelToken) -> None:
+        self.found = Rebase()
+        self._snapshot = snapshot
+        self._new_nth = new_nth
+        self._token = token
+        self._compared = 0
+        self._compared_bytes = 0
+
+    def _digest(self, entry_id: int) -> bytes | None:
+        """Return the SHA-256 of a stored value; None where it cannot be read, or enough were."""
+        self._token.check()
+        self._compared += 1
+        self._compared_bytes += self._snapshot.index.size(entry_id)
+        if self._compared > _COMPARED or self._compared_bytes > _COMPARED_BYTES:
+            return None
+        try:
+            return self._snapshot.digest(entry_id, self._token)
+        except AppError:
+            return None
+
+    # ---- where a key comes once
+
+    def find_single(self, known: Mapping[EntryRef, bytes | None]) -> None:
+        places = self._snapshot.stored_ids(known)
+        for ref, digest in known.items():
+            entry_id = places.get(ref)
+            if ref in self._snapshot.pending:
+                self._place(ref, entry_id)
+            elif self._differs(entry_id, digest):
+                self.found.lost.add(ref)
+
+    def _place(self, ref: EntryRef, entry_id: int | None) -> None:
+        if entry_id is not None:
+            self.found.places[ref] = entry_id
+        elif self._snapshot.pending[ref].is_deleted:
+            self.found.settled.add(ref)
+
+    def _differs(self, entry_id: int | None, digest: bytes | None) -> bool:
+        if entry_id is None or digest is None:
+            return (entry_id is None) != (digest is None)
+        return self._digest(entry_id) not in (None, digest)
+
+    # ---- where keys repeat
+
+    def find_repeated(self, known: Mapping[EntryRef, bytes | None]) -> None:
+        by_key: defaultdict[bytes, list[EntryRef]] = defaultdict(list)
+        for ref in known:
+            by_key[ref.key].append(ref)
+        stored = self._snapshot.index.find_all(by_key)
+        for key, refs in by_key.items():
+            self._assign(refs, known, stored[key])
+
+    def _assign(self, refs: Sequence[EntryRef], known: Mapping[EntryRef, bytes | None], ids: Sequence[int]) -> None:
+        """Give the entries of one key the places of stored ones that hold what they held."""
+        digests = [self._digest(entry_id) for entry_id in ids]
+        taken: dict[EntryRef, int] = {}
+        free = set(range(len(ids)))
+        for rule in (_at_its_place, _anywhere, _at_its_place_unread):
+            for ref in refs:
+                nth = None if ref in taken or known[ref] is None else rule(ref, known[ref], digests, free)
+                if nth is not None:
+                    taken[ref] = nth
+                    free.discard(nth)
+        for ref in refs:
+            self._settle(ref, taken.get(ref), free, ids, is_known=known[ref] is not None)
+
+    def _settle(self, ref: EntryRef, nth: int | None, free: set[int], ids: Sequence[int], *, is_known: bool) -> None:
+        is_pending = ref in self._snapshot.pending
+        if nth is None and is_known and is_pending and ref.nth in free:
+            nth = ref.nth  # another program changed it: the save will say so
+            free.discard(nth)
+        if nth is None and is_known and not is_pending:
+            self.found.lost.add(ref)
+            return
+        if nth is None and is_pending and self._snapshot.pending[ref].is_deleted:
+            self.found.settled.add(ref)
+        if nth is None:
+            name = ref if ref.nth >= NEW else EntryRef(ref.key, self._new_nth())
+        else:
+            name = EntryRef(ref.key, nth)
+            if is_pending:
+                self.found.places[name] = ids[nth]
+        if name != ref:
+            self.found.moves[ref] = name
+
+
+def _at_its_place(
+    ref: EntryRef, digest: bytes | None, digests: Sequence[bytes | None], free: Collection[int]
+) -> int | None:
+    return ref.nth if ref.nth in free and digests[ref.nth] == digest else None
+
+
+def _anywhere(
+    _ref: EntryRef, digest: bytes | None, digests: Sequence[bytes | None], free: Collection[int]
+) -> int | None:
+    return next((nth for nth in sorted(free) if digests[nth] == digest), None)
+
+
+def _at_its_place_unread(
+    ref: EntryRef, _digest: bytes | None, digests: Sequence[bytes | None], free: Collection[int]
+) -> int | None:
+    return ref.nth if ref.nth in free and digests[ref.nth] is None else None
+
+
+def renumbered(refs: Iterable[EntryRef], removed: Collection[int], count: int) -> dict[EntryRef, EntryRef]:
+    """Return the new names of entries of a file whose keys are the places of its values.
+
+    ``removed`` numbers of ``count`` go, and the others close up; what was removed can only come back behind them.
+    """
+    gone = sorted(removed)
+    moves = {}
+    for ref in refs:
+        if not ref.key.isdigit():
+            continue
+        number = int(ref.key)
+        before = bisect_left(gone, number)
+        new = count - len(gone) + before if number in removed else number - before
+        if new != number:
+            moves[ref] = EntryRef(b"%d" % new)
+    return moves

@@ -1,0 +1,86 @@
+"""Differences that are too large for memory go to a private file, and come back from it."""
+
+import os
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.document.document import Document
+from app.document.journals import Journals
+from app.document.patch import KEPT_BYTES, Patch, Spill, SpilledPatch
+from app.errors import DocumentError
+from tests.document.databases import opened, run, shown
+from tests.engine.shelves import make_sqlite
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Iterator[Document]:
+    document = opened(make_sqlite(tmp_path / "x.db", {b"a": b"one", b"b": b"two"}), Journals(tmp_path / "state"))
+    yield document
+    document.close()
+
+
+def test_a_spilled_patch_is_the_same_patch(tmp_path: Path) -> None:
+    spill = Spill(tmp_path)
+    patches = [Patch(number, b"r" * number, b"i" * (2 * number)) for number in range(20)]
+
+    kept = [spill.keep(patch) for patch in patches]
+
+    assert all(isinstance(patch, SpilledPatch) for patch in kept)
+    assert [patch.load() for patch in reversed(kept)] == patches[::-1]
+    spill.close()
+
+
+def test_what_cannot_be_spilled_stays_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    patch = Patch(0, b"", bytes(MEGABYTE))
+
+    assert Spill(tmp_path / "file" / "folder").keep(patch) is patch
+
+
+def test_a_closed_spill_says_so(tmp_path: Path) -> None:
+    spill = Spill(tmp_path)
+    kept = spill.keep(Patch(0, b"", b"x"))
+    spill.close()
+
+    with pytest.raises(DocumentError, match="temporary file"):
+        kept.load()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only here /proc tells of open files.")
+def test_large_edits_are_in_a_file_that_nobody_else_can_open(document: Document, tmp_path: Path) -> None:
+    run(document.set_bytes_job(0, os.urandom(MEGABYTE)))
+    document.flush_journal()
+
+    links = [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    assert any(link.startswith(str(tmp_path / "state")) and link.endswith("(deleted)") for link in links)
+    assert not [path.name for path in (tmp_path / "state").iterdir() if path.suffix != ".journal"]
+
+
+def test_a_hundred_megabytes_of_edits_cost_few_in_memory(document: Document) -> None:
+    tracemalloc.start()
+    for number in range(50):
+        run(document.set_bytes_job(0, bytes([number]) * MEGABYTE))
+        document.flush_journal()
+    used, _peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert used < 8 * MEGABYTE
+    assert document._spill.size > 50 * MEGABYTE
+    for _ in range(50):
+        run(document.undo_job())
+    assert dict(shown(document)) == {b"a": b"one", b"b": b"two"}
+    for _ in range(50):
+        run(document.redo_job())
+    assert dict(shown(document))[b"a"] == bytes([49]) * MEGABYTE
+
+
+def test_small_edits_stay_in_memory(document: Document) -> None:
+    run(document.set_bytes_job(0, bytes(KEPT_BYTES - 10)))
+
+    assert document._spill.size == 0
