@@ -27,6 +27,12 @@ INT_DIGITS = 4_000
 INT_BYTES = 400
 """Bytes of a LONG that is turned into a number for a cell; larger ones are shown as a size."""
 
+KEY_PARTS = 200_000
+"""Parts of keys that one edit compares, and one more for each byte of the pickle; more are refused."""
+
+WRITTEN_DEPTH = 20_000
+"""Nesting of a pickled value that is written anew: as typed JSON, in another protocol or as a copy."""
+
 PICKLE_NODES = 20_000_000
 """Opcodes that push, in one value."""
 

@@ -39,9 +39,15 @@ def _audits(database: Database) -> Iterator[tuple[bytes, Audit]]:
         key = database.shown_key(database.entries.key(entry_id))
         try:
             found = database.engine.audit(entry_id, database.token)
+            value = database.engine.decode(entry_id, database.token)
         except AppError as error:
             database.damage.append(f"the value of {database.key_text(key)} cannot be audited: {error.message}")
             continue
+        if value.is_damaged:
+            why = value.problems[0] if value.problems else "it cannot be shown whole."
+            database.damage.append(
+                f"the value of {database.key_text(key)} is audited only up to where it can be followed: {why}"
+            )
         if found.globals or found.calls:
             yield key, found
 

@@ -101,3 +101,13 @@ def test_a_wrong_table_is_a_usage_error(cli: Run, shelf: Path, tmp_path: Path, t
 
     assert (outcome.code, outcome.out) == (2, b"")
     assert is_one_sentence(outcome.err)
+
+
+def test_a_value_that_cannot_be_followed_to_its_end_is_told(cli: Run, tmp_path: Path) -> None:
+    path = make_dumb(tmp_path / "cut", {b"cut": b"\x80\x04]q"})
+
+    outcome = cli("audit", path)
+
+    assert outcome.code == 1
+    assert is_one_sentence(outcome.err)
+    assert "the value of cut is audited only up to where it can be followed" in outcome.err

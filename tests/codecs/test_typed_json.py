@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import fractions
 import ipaddress
+import json
 import math
 import pathlib
 import pickle
@@ -13,12 +14,14 @@ import random
 import re
 import uuid
 import zoneinfo
+from base64 import b64decode
 from typing import Any
 
 import jsonpickle  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 from hypothesis import given
 
+from app import limits
 from app.cancel import CancelToken
 from app.codecs import registry
 from app.codecs.model import Style
@@ -344,12 +347,23 @@ def test_a_place_in_a_value_is_a_document_of_its_own() -> None:
 
 
 def test_depth_costs_no_stack() -> None:
-    depth = 100_000
+    depth = limits.WRITTEN_DEPTH
     data = b"\x80\x02" + b"]" * depth + b"a" * (depth - 1) + b"."
 
     text = on_a_small_stack(lambda: typed_pickle(data))
 
     assert text == "[" * depth + "]" * depth
+
+
+def test_what_is_nested_too_deep_is_given_as_its_bytes_and_why() -> None:
+    depth = 400_000
+    data = b"\x80\x02)" + b"\x85" * depth + b"."
+
+    text = "".join(registry.decode(data, TOKEN)[0].typed(TOKEN))
+
+    raw = json.loads(text)["shelfscope/raw"]
+    assert "nested more than" in raw["why"]
+    assert b64decode(raw["base64"]) == data
 
 
 def test_what_is_shared_again_and_again_is_written_once() -> None:

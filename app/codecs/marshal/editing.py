@@ -230,7 +230,10 @@ class Editor:
         at = graph.target(graph.root)
         for parent, child in pairwise(trail):
             place = self._graph.elements(self._graph.target(parent.slot)).index(child.slot)
-            at = graph.target(graph.elements(at)[place])
+            kids = graph.elements(at)
+            if place >= len(kids):
+                raise EncodeError("The path leads through what it changes; name the place by its shortest path.")
+            at = graph.target(kids[place])
         return at
 
     def _change_version(self, version: int) -> bytes:

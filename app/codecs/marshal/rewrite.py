@@ -22,6 +22,9 @@ from app.errors import EncodeError
 NEWEST = 5
 _OF_PYTHON2 = 2
 _CHECKED = 4096
+_MOST_AGAIN = 1_000_000
+"""Nodes that may be written again where a version knows no references: thirty tuples can stand for a billion."""
+
 _PYTHON3_KINDS = {Kind.STR2: Kind.BYTES, Kind.LONG: Kind.INT}
 _KEPT_LETTERS = frozenset("ItZA")
 """What says more of a scalar than its value: it was a long integer of Python 2, or an interned text."""
@@ -49,7 +52,8 @@ class _Rewriter:
         self._defined: set[int] = set()
         self._open: set[int] = set()
         self._made: list[Piece] = []
-        self._size = 0
+        self._size = self._nodes = 0
+        self._most_nodes = len(graph.stream.data) + _MOST_AGAIN
 
     def run(self) -> list[Piece]:
         waiting: list[tuple[int, Iterator[int | bytes]]] = [(-1, iter((self._graph.root,)))]
@@ -75,7 +79,8 @@ class _Rewriter:
             raise EncodeError("The value holds itself, which marshal knows from version 3 on.")
         code = self._code(target)
         self._size += len(code)
-        if self._size > MOST_BYTES:
+        self._nodes += 1
+        if self._size > MOST_BYTES or self._nodes > self._most_nodes:
             raise EncodeError("Shared parts have to be written again in this version, and would be too large.")
         is_string = self._form.is_python2 and code[:1] == b"t"
         is_counted = is_string or (self._form.has_references and code[0] not in SINGLETONS)

@@ -22,7 +22,7 @@ PathOf = Callable[[int], str]
 """Return the canonical path of the object that is made at a slot."""
 
 _NAMING = codes("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4")
-_EXTENSIONS = codes("EXT1", "EXT2", "EXT4")
+_GLOBALS = codes("GLOBAL", "STACK_GLOBAL")
 _METHODS = {
     **dict.fromkeys(codes("APPEND"), "append"),
     **dict.fromkeys(codes("APPENDS"), "extend"),
@@ -35,6 +35,7 @@ _OF_INTEREST = _NAMING | MAKERS | _PERSISTENT | frozenset(_METHODS)
 _GETATTR = frozenset({"builtins.getattr", "__builtin__.getattr"})
 
 _NESTED_CLASS = "It gets an attribute by its name, as old protocols do for a class within a class."
+_HIDDEN = "Its name is computed when the value is loaded, so that it could be any function there is."
 _METHOD = "It is a method of the class, if it has one, that is given what the pickle holds."
 _STATE = "It is given the state; without such a method the state becomes the attributes."
 _PERSISTENT_LOAD = "The program that loads it decides what it makes of a persistent id."
@@ -72,6 +73,8 @@ class _Auditor:
         """Return what the opcode at an offset names."""
         slot = pos + 1 if self._graph.stream.data[pos] == CODE["INST"] else pos
         name = self._name_of(slot)
+        if self._is_hidden(slot):
+            return NamedGlobal("a computed name", self._path_of(slot), pos, Risk.DANGEROUS)
         return NamedGlobal(escape_text(name), self._path_of(slot), pos, judged(name)[0])
 
     def calls(self, pos: int) -> Iterator[Call]:
@@ -98,7 +101,7 @@ class _Auditor:
     def _making(self, pos: int) -> Call:
         callee, args = self._called(pos)
         name = self._name_of(callee)
-        risk, why = judged(name)
+        risk, why = (Risk.DANGEROUS, _HIDDEN) if self._is_hidden(callee) else judged(name)
         if name in _GETATTR and self._names_a_nested_class(args):
             risk, why = Risk.UNKNOWN, _NESTED_CLASS
         if name in COPYREG and args:
@@ -144,9 +147,28 @@ class _Auditor:
         """Return ``module.name``, what stands for an extension code, or an empty text for what is computed."""
         graph = self._graph
         name = class_name(graph, slot)
-        if not name and graph.kind(slot) is Kind.EXT:
+        if name:
+            return name
+        target = graph.target(slot)
+        op = graph.stream.data[target]
+        if graph.kind(slot) is Kind.EXT:
             return f"extension code {graph.inner(slot)}"
-        return name
+        if op in _GLOBALS and graph.kind(slot) is Kind.OBJECT:
+            return class_name(graph, target + 1)  # one that the pickle tries to change stays what it is
+        return self._stacked_name(target) if op == CODE["STACK_GLOBAL"] else ""
+
+    def _stacked_name(self, target: int) -> str:
+        """Return what STACK_GLOBAL names when it is given 8-bit strings, which are texts for Python 3; else nothing."""
+        try:
+            names = [text(self._graph, slot) for slot in self._graph.stream.records.get(target, ())]
+        except CodecError:
+            return ""
+        return ".".join(name or "" for name in names) if all(names) else ""
+
+    def _is_hidden(self, slot: int) -> bool:
+        """Tell whether a class or function is named by what is computed, as nothing honest does it."""
+        target = self._graph.target(slot)
+        return self._graph.stream.data[target] == CODE["STACK_GLOBAL"] and not self._name_of(slot)
 
 
 _ARGUMENTS = 100

@@ -6,6 +6,8 @@ from app.codecs.pickle.opcodes import GETS, memo_index
 from app.codecs.pickle.stream import Stream
 
 _HOLE = -1
+_ROOM = 4096
+"""Memo numbers that a pickle may leave out at its start, as one does whose first parts were cut out."""
 
 
 class IrregularMemo(Exception):
@@ -28,7 +30,7 @@ class Gaps:
     def put(self, index: int, slot: int, pos: int) -> None:
         """Carry out the PUT at ``pos`` of an index that is not the next one."""
         memo = self._memo
-        if index > pos:  # never more room than there are bytes before it
+        if index > pos + _ROOM:  # hardly more room than there are bytes before it
             raise IrregularMemo
         if index >= len(memo):
             self.holes += index - len(memo)

@@ -45,7 +45,7 @@ class Listing:
     def __init__(self, graph: Graph, path_near: PathNear, token: CancelToken) -> None:
         self._graph = graph
         self._path_near = path_near
-        self._offsets = array("q", offsets_of(graph.stream, token))
+        self._offsets = array("q", offsets_of(graph.stream, token, with_failing=True))
         self._depths = array("i", _depths(graph.stream, self._offsets))
         self._numbers = dict(_memoized(graph.stream, self._offsets))
         self._owners = {pos: target for target, log in graph.stream.logs.items() for pos in log}
@@ -76,19 +76,26 @@ class Listing:
         """Return an opcode's argument as a person reads it: a scalar as Python writes it, all else as its bytes."""
         data = self._graph.stream.data
         op = data[pos]
+        if BY_CODE[op] is None or (end - pos == 1 and op != _MEMOIZE):
+            return ""
+        if end_of(data, pos) < 0:  # the end of the bytes cuts it
+            return _quoted(data, pos, end)
         if op in PUTS | GETS:
             return str(self._numbers[pos] if op == _MEMOIZE else memo_index(data, pos))
+        return self._other_argument(pos, end)
+
+    def _other_argument(self, pos: int, end: int) -> str:
+        """Return the argument of an opcode that is whole and does not name a memo slot."""
+        data = self._graph.stream.data
+        op = data[pos]
         if op == CODE["FRAME"]:
             return f"{int.from_bytes(data[pos + 1 : pos + 9], 'little'):,} bytes"
         if op in _NAMED:
             return escape_text(shorten(self._graph.global_name(pos + (op == CODE["INST"])), _SHOWN_CHARS))
-        if end - pos == 1 or BY_CODE[op] is None:
-            return ""
-        if op not in ALIASES and self._graph.kind(pos) in SCALARS:
-            return preview(self._graph, pos, _SHOWN_CHARS)
-        return (
-            quote_bytes(data[pos + 1 : min(end, pos + 1 + _SHOWN_BYTES)]) if op != CODE["PROTO"] else str(data[pos + 1])
-        )
+        if op == CODE["PROTO"]:
+            return str(data[pos + 1])
+        is_scalar = op not in ALIASES and self._graph.kind(pos) in SCALARS
+        return preview(self._graph, pos, _SHOWN_CHARS) if is_scalar else _quoted(data, pos, end)
 
     def _builds(self, pos: int) -> str:
         """Return what an opcode makes and where that goes."""
@@ -124,6 +131,10 @@ class Listing:
         return (path or "the root") if is_place else f"part of {path or 'the root'}"
 
 
+def _quoted(data: bytes, pos: int, end: int) -> str:
+    return quote_bytes(data[pos + 1 : min(end, pos + 1 + _SHOWN_BYTES)])
+
+
 def _depths(stream: Stream, offsets: "array[int]") -> Iterator[int]:
     """Yield the number of objects and marks on the stack before each opcode."""
     depth = 0
@@ -151,7 +162,7 @@ def _memoized(stream: Stream, offsets: "array[int]") -> Iterator[tuple[int, int]
             yield pos, count
             filled.add(count)
             count += 1
-        elif op in PUTS and (index := memo_index(stream.data, pos)) not in filled:
+        elif op in PUTS and pos != stream.error_at and (index := memo_index(stream.data, pos)) not in filled:
             filled.add(index)
             count += 1
 

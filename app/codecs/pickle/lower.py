@@ -74,17 +74,22 @@ def _object(value: Built, style: Style) -> Built | None:
             return None
         return call(GlobalName("copyreg", "__newobj__"), value.cls, *_arguments(value))
     if value.is_call:
-        return Built(_partial(value.cls, _arguments(value), value.kwargs), Items(Kind.TUPLE), is_call=True)
+        partial = _partial(value.cls, value.cls, _arguments(value), value.kwargs)
+        return Built(partial, Items(Kind.TUPLE), is_call=True)
     if style.protocol >= 4:
         return None
-    new = _getattr(value.cls, "__new__", style)
-    return Built(_partial(new, [value.cls, *_arguments(value)], value.kwargs), Items(Kind.TUPLE), is_call=True)
+    first, again = (_getattr(value.cls, "__new__", style) for _ in range(2))
+    partial = _partial(first, again, [value.cls, *_arguments(value)], value.kwargs)
+    return Built(partial, Items(Kind.TUPLE), is_call=True)
 
 
-def _partial(function: Value, args: list[Value], kwargs: Value) -> Built:
-    """Return ``functools.partial(function, *args, **kwargs)`` as that class pickles itself."""
+def _partial(function: Value, again: Value, args: list[Value], kwargs: Value) -> Built:
+    """Return ``functools.partial(function, *args, **kwargs)`` as that class pickles itself.
+
+    ``again`` is the function once more, as what is made anew here is written anew in each place.
+    """
     partial = call(GlobalName("functools", "partial"), function)
-    partial.states.append(Items(Kind.TUPLE, [function, Items(Kind.TUPLE, args), kwargs, Atom(Kind.NONE, None)]))
+    partial.states.append(Items(Kind.TUPLE, [again, Items(Kind.TUPLE, args), kwargs, Atom(Kind.NONE, None)]))
     return partial
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from app import limits
 from app.cancel import CancelToken
 from app.codecs.model import Atom, Built, Extension, GlobalName, Items, OutOfBand, Pairs, PersistentId, Value
 from app.codecs.model_walk import Met, walk
@@ -48,7 +49,8 @@ class _Copier:
         self._token = token
         self._instead = instead
         self._made: dict[int, Value] = {}
-        self._waiting: list[tuple[int, Value]] = []
+        self._waiting: list[tuple[int, Value, int]] = []
+        self._depth = 0
         self._setters = _setters_of(graph)
 
     def copy(self, slot: int) -> Value:
@@ -58,7 +60,12 @@ class _Copier:
             steps += 1
             if steps % _CHUNK == 0:
                 self._token.check()
-            self._fill(*self._waiting.pop())
+            target, part, self._depth = self._waiting.pop()
+            if self._depth > limits.WRITTEN_DEPTH:
+                raise EncodeError(
+                    f"It is nested more than {limits.WRITTEN_DEPTH:,} levels deep, so it cannot be copied."
+                )
+            self._fill(target, part)
         if self._graph.stream.buffers:
             self._check_buffers(slot, root)
         return root
@@ -102,7 +109,7 @@ class _Copier:
                 return OutOfBand(is_read_only=self._data[slot] == CODE["READONLY_BUFFER"])
             case _:
                 raise EncodeError(f"It cannot be copied, as it is damaged. {graph.damage(target)}")
-        self._waiting.append((target, made))
+        self._waiting.append((target, made, self._depth + 1))
         return made
 
     def _scalar(self, target: int, kind: Kind) -> Scalar:

@@ -4,6 +4,7 @@ References:
     CPython's Lib/pickletools.py, ``opcodes``.
 """
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -133,7 +134,9 @@ MAKERS = codes("REDUCE", "NEWOBJ", "NEWOBJ_EX", "OBJ", "INST")
 """Opcodes that make an object of a class or by a call."""
 
 MAX_INDEX_CHARS = 20
-"""Characters of the number behind PUT and GET that are read."""
+"""Digits of the number behind PUT and GET that are read."""
+
+_INDEX = re.compile(rb"\s*+(?P<sign>[+-]?)(?P<digits>\d(?:_?\d)*+)\s*+(?:\x00|\Z)")
 
 
 def name_of(code: int) -> str:
@@ -175,6 +178,15 @@ def memo_index(data: bytes, pos: int) -> int:
 
 
 def text_index(data: bytes, pos: int, end: int) -> int:
-    """Return the number between an opcode at ``pos`` and ``end``, -1 when there is none."""
-    digits = data[pos + 1 : end].strip() if 0 <= end - pos <= MAX_INDEX_CHARS else b""
-    return int(digits) if digits.isdigit() else -1
+    """Return the number between an opcode at ``pos`` and ``end``, -1 when there is none.
+
+    It is read as `_pickle` reads it, spaces, sign, underscores and what is behind a NUL included: whoever takes such a
+    number for damage shows and audits less than what Python loads.
+    """
+    digits = data[pos + 1 : end] if 0 <= end - pos <= MAX_INDEX_CHARS else b""
+    if not digits.isdigit():
+        found = _INDEX.match(data, pos + 1, max(end, 0))
+        digits = (found["digits"].replace(b"_", b"").lstrip(b"0") or b"0") if found else b""
+        if found and found["sign"] == b"-" and digits != b"0":
+            return -1
+    return int(digits) if 0 < len(digits) <= MAX_INDEX_CHARS else -1

@@ -23,9 +23,11 @@ _MODULES: Final = {
         ("os", "posix", "nt", "subprocess", "_posixsubprocess", "pty", "commands", "popen2", "signal"), _PROCESS
     ),
     **dict.fromkeys(
-        ("multiprocessing", "_multiprocessing", "concurrent", "asyncio", "threading", "_thread", "sched"), _PROCESS
+        ("multiprocessing", "_multiprocessing", "concurrent", "asyncio", "threading", "_thread", "thread"), _PROCESS
     ),
-    **dict.fromkeys(("_winapi", "msvcrt", "_winreg", "winreg", "platform", "webbrowser", "antigravity"), _PROCESS),
+    **dict.fromkeys(
+        ("sched", "_winapi", "msvcrt", "_winreg", "winreg", "platform", "webbrowser", "antigravity"), _PROCESS
+    ),
     **dict.fromkeys(("shutil", "tempfile", "fileinput", "glob", "io", "_io", "codecs", "linecache", "mmap"), _FILES),
     **dict.fromkeys(
         ("zipfile", "tarfile", "gzip", "bz2", "lzma", "dbm", "gdbm", "sqlite3", "_sqlite3", "filecmp"), _FILES
@@ -70,6 +72,7 @@ _SINGLE: Final = {
     **dict.fromkeys(("pathlib.Path.open", "pathlib.Path.unlink", "pathlib.Path.write_text"), _FILES),
     **dict.fromkeys(("copyreg.add_extension", "copy_reg.add_extension", "copyreg.pickle", "copy_reg.pickle"), _CODE),
     **dict.fromkeys(("atexit.register", "weakref.finalize", "contextlib.ExitStack"), _CODE),
+    **dict.fromkeys(("StringIO.open", "cStringIO.open"), _FILES),
     **dict.fromkeys(("string.Formatter", "string.Template"), _ATTRIBUTES),
 }
 

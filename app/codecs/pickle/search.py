@@ -16,7 +16,7 @@ from app.codecs.pickle.opcodes import ALIASES, BYTES, CODE, LONGS, MAKERS, STRIN
 from app.codecs.pickle.walk import offsets_of
 from app.errors import CodecError
 
-_KEPT_SMALL = 256
+_KEPT_SMALL = 4096
 _LARGE = 1000
 """Children from which a container's are kept to the end: finding them again for each hit would be quadratic."""
 
@@ -65,7 +65,9 @@ class _Search:
         data, with_text = self._graph.stream.data, _WITH_TEXT
         for pos in offsets_of(self._graph.stream, token):
             if data[pos] in with_text:
-                yield from self._at(pos)
+                for hit in self._at(pos):
+                    token.check()  # each path takes as long as it is deep
+                    yield hit
 
     def _at(self, pos: int) -> Iterator[Hit]:
         """Yield what matches of the opcode at ``pos``."""

@@ -16,14 +16,16 @@ _WIDTHS = tuple(
 """Bytes of an opcode and its argument by its code, 0 where that has to be looked for."""
 
 
-def offsets_of(stream: Stream, token: CancelToken) -> Iterator[int]:
-    """Yield the offsets of all opcodes of a pickle; of a damaged one those that were understood, and the one that not.
+def offsets_of(stream: Stream, token: CancelToken, *, with_failing: bool = False) -> Iterator[int]:
+    """Yield the offsets of all opcodes of a pickle; of a damaged one those that were understood.
+
+    ``with_failing``: at the end the one that was not understood too, of which there are no records.
 
     Raises:
         Cancelled: by ``token``.
     """
     data, pos = stream.data, stream.start
-    stop = stream.stop if stream.stop >= 0 else min(stream.error_at, len(data) - 1) + 1
+    stop = stream.stop if stream.stop >= 0 else min(stream.error_at + with_failing, len(data))
     left = _BETWEEN_CHECKS
     while 0 <= pos < stop:
         yield pos

@@ -1,6 +1,5 @@
 """A real Python as the judge of edits: it makes each edit on the loaded object and compares that with the result."""
 
-import base64
 import json
 import subprocess
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import Any
 SECONDS = 500
 
 SCRIPT = r'''
-import base64, copy, functools, io, json, pickle, sys, threading
+import base64, io, itertools, json, pickle, sys, threading
 try:
     import copyreg
 except ImportError:
@@ -22,7 +21,9 @@ except ImportError:
 
 IS_PYTHON2 = sys.version_info[0] == 2
 TEXT = type(u"")
-KEPT = []  # what comparisons made, so that no id is given twice
+NUMBERS = itertools.count()  # tells keys of dicts apart that have no order
+PROTOCOLS = [2]
+REDUCED = {}  # what objects say they are made of, by id; kept, so that no id is given twice
 
 
 # ---- classes that are not there
@@ -40,11 +41,12 @@ def new_stub(cls, *args, **kwargs):
         args[0].states.append(("set by", cls, args[1:]))
     made = object.__new__(cls)
     made.args, made.kwargs, made.states, made.listed, made.paired = args, kwargs, [], [], []
+    made.number = next(NUMBERS)
     return made
 
 
 class Base(object):
-    __slots__ = ("args", "kwargs", "states", "listed", "paired", "__dict__", "__weakref__")
+    __slots__ = ("args", "kwargs", "states", "listed", "paired", "number", "__dict__", "__weakref__")
 
 
 Stub = Meta("Stub", (Base,), {
@@ -131,7 +133,7 @@ def from_wire(wire):
         return value if IS_PYTHON2 or sort == "bytes" else value.decode("latin-1")
     if sort == "call":
         names = {}
-        exec("import datetime, pathlib, decimal", names)
+        exec("import datetime" if IS_PYTHON2 else "import datetime, pathlib", names)
         return eval(value, names)
     if sort in ("int", "long"):
         number = int(value, 16)
@@ -147,17 +149,31 @@ def from_wire(wire):
 
 
 SCALARS = (bool, int, float, complex, str, bytes, TEXT, type(10 ** 30), type(None))
-SINGLES = (type, type(len), type(load), type(IS_PYTHON2.__class__.real), type(Ellipsis))
 
 
 def is_single(value):
     return isinstance(value, SCALARS) or isinstance(value, (type, type(len), type(load)))
 
 
+def is_real(value):
+    """Tell whether an object is of a class of the standard library, which is asked what it is made of."""
+    return not (is_single(value) or isinstance(value, (Stub, list, tuple, set, frozenset, dict, bytearray)))
+
+
 def reduction(value):
-    found = value.__reduce_ex__(2)
-    KEPT.append(found)
-    return found
+    """Return the callable and the arguments that an object is made of, those of before at the second time."""
+    if id(value) not in REDUCED:
+        func, args = value.__reduce_ex__(PROTOCOLS[-1])[:2]
+        REDUCED[id(value)] = [value, func, list(args)]
+    return REDUCED[id(value)][1:]
+
+
+def made_anew(value):
+    func, args = reduction(value)
+    made = func(*args)
+    if hasattr(made, "__dict__"):
+        vars(made).update(vars(value))
+    return made
 
 
 def contents(value):
@@ -180,11 +196,8 @@ def contents(value):
         for key, part in in_order(value.items()):
             found += [(("key", key), key), (("value", key), part)]
     elif not isinstance(value, bytearray):
-        for number, part in enumerate(reduction(value)[:2]):
-            if number == 0:
-                found.append((("call", 0), part))
-            else:
-                found += [(("arg", at), each) for at, each in enumerate(part)]
+        func, args = reduction(value)
+        found += [(("call", 0), func)] + [(("arg", at), part) for at, part in enumerate(args)]
     if hasattr(value, "__dict__"):
         found += [(("attribute", name), part) for name, part in in_order(vars(value).items())]
     return found
@@ -249,7 +262,10 @@ def real_key(holder, key):
 
 
 def pair_key(holder, wire, position):
-    return real_key(holder, from_wire(wire)) if wire is not None else list(holder)[position]
+    if wire is not None:
+        return real_key(holder, from_wire(wire))
+    objects = [key for key in holder if isinstance(key, Stub)]
+    return sorted(objects, key=lambda key: key.number)[position]
 
 
 def resolved(holder, step):
@@ -264,6 +280,10 @@ def resolved(holder, step):
     if sort == "attribute" and isinstance(holder, Keeping):
         return "kept", rest[0]
     return sort, rest[0]
+
+
+def is_set_by(state):
+    return isinstance(state, tuple) and state[:1] == ("set by",)
 
 
 def kept_state(holder, name):
@@ -313,8 +333,8 @@ def put(holder, step, new):
         holder.remove(at)
         holder.add(new)
     elif sort == "arg":
-        func, args = reduction(holder)[:2]
-        return func(*with_item(tuple(args), at, new))
+        reduction(holder)[1][at] = new
+        return made_anew(holder)
     else:
         raise TypeError(sort)
 
@@ -361,7 +381,6 @@ def substituted(root, old, new):
         old, new = waiting.pop()
         if root is old:
             root = new
-            continue
         for holder in everything(root):
             made = holder
             for step, part in contents(holder):
@@ -401,7 +420,7 @@ def run_of(holder, sort):
     if sort == "listitem":
         return holder.listed
     if sort == "arg":
-        return list(holder.args if isinstance(holder, Stub) else reduction(holder)[1])
+        return list(holder.args) if isinstance(holder, Stub) else reduction(holder)[1]
     if sort == "dictitem":
         return holder.paired
     return list(holder)
@@ -415,7 +434,7 @@ def with_run(root, steps, holder, sort, run):
         holder.args = tuple(run)
         return root
     if sort == "arg":
-        return substituted(root, holder, reduction(holder)[0](*run))
+        return substituted(root, holder, made_anew(holder))
     if isinstance(holder, list):
         holder[:] = run
         return root
@@ -423,7 +442,18 @@ def with_run(root, steps, holder, sort, run):
 
 
 def edited(root, steps, op, new):
-    """Return the root with the edit made."""
+    """Return the root with the edit made; objects that only say what they are made of are made anew from that."""
+    passed = [root]
+    for step in steps[:-1] if op["op"] in ("put", "delete") else steps:
+        passed.append(get(passed[-1], step))
+    root = changed(root, steps, op, new)
+    for value, inner in zip(passed[-2::-1], passed[:0:-1]):
+        if is_real(value) and not is_real(inner):
+            root = substituted(root, value, made_anew(value))
+    return root
+
+
+def changed(root, steps, op, new):
     kind = op["op"]
     if kind == "same":
         return root
@@ -450,11 +480,15 @@ def edited(root, steps, op, new):
             return exchanged(root, steps, holder, holder | frozenset([new]))
         holder.add(new)
     elif kind == "add attribute":
+        name = from_wire(op["name"])
         if isinstance(holder, Keeping):
-            state = holder.states[0]
-            (state if isinstance(state, dict) else state[1])[str(op["name"])] = new
+            own = [state for state in holder.states if not is_set_by(state)]
+            if not own:
+                holder.states.insert(0, {name: new})
+            else:
+                (own[0] if isinstance(own[0], dict) else own[0][1])[name] = new
         else:
-            setattr(holder, op["name"], new)
+            setattr(holder, name, new)
     elif kind == "add pair":
         holder[from_wire(op["key"])] = new
     elif kind == "add dictitem":
@@ -510,23 +544,26 @@ def renamed(root, old, new):
 
 
 def judge(trial):
+    REDUCED.clear()
+    after = base64.b64decode(trial["after"])
+    buffers = [base64.b64decode(each) for each in trial["buffers"]] if "buffers" in trial else None
     try:
-        before = load(base64.b64decode(trial["before"]))
-        expected = edited(before, trial["steps"], trial["edit"], from_wire(trial["new"]))
+        before = base64.b64decode(trial["before"])
+        PROTOCOLS[-1] = ord(before[1:2]) if before[:1] == b"\x80" else 1
+        expected = edited(load(before, buffers), trial["steps"], trial["edit"], from_wire(trial["new"]))
     except Exception as error:
+        if isinstance(error, (TypeError, ValueError)):  # as a class has it
+            try:
+                load(after, buffers)
+            except (TypeError, ValueError):
+                return "refused: %s: %s" % (type(error).__name__, error)
         return "cannot be made here: %s: %s" % (type(error).__name__, error)
     try:
-        found = load(base64.b64decode(trial["after"]))
+        found = load(after, buffers)
     except Exception as error:
         return "does not load: %s: %s" % (type(error).__name__, error)
+    REDUCED.clear()
     return difference(expected, found)
-
-
-class Registry(dict):
-    """Extension codes that nobody registered, so that they are seen."""
-
-    def get(self, code, default=None):
-        return ("extension", "E%d" % code)
 
 
 def main():
@@ -536,7 +573,6 @@ def main():
     found = []
     for line in io.open(sys.argv[1], encoding="ascii"):
         found.append(judge(json.loads(line)))
-        del KEPT[:]
     print(json.dumps(found))
 
 
@@ -558,7 +594,3 @@ def judged(python: Path, trials: Sequence[dict[str, Any]], folder: Path) -> list
     assert done.returncode == 0, done.stderr.decode()
     found: list[str] = json.loads(done.stdout)
     return found
-
-
-def packed(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

@@ -1,6 +1,5 @@
 """Every kind of edit at the places of a pickle, each with what a real Python does to the object for the same."""
 
-import base64
 import pickle
 import re
 from collections.abc import Iterator, Sequence
@@ -28,6 +27,7 @@ from app.codecs.paths import Attribute, Literal, Member, Part, Position, Step, p
 from app.codecs.pickle.codec import PickleCodec
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.value import PickleValue
+from tests.codecs.interpreters import packed
 
 TOKEN = CancelToken()
 Wire = list[Any]
@@ -37,10 +37,13 @@ Steps = tuple[Wire, ...]
 
 NONE: Wire = ["none", None]
 NEW_OBJECT = Written("[7, None, (1.5,)]"), ["list", [["int", "7"], NONE, ["tuple", [["float", "0x1.8p+0"]]]]]
-FROM_JSON = Written('{"neu": [1, "neu", null]}', "json"), [
-    "dict",
-    [[["str", "neu"], ["list", [["int", "1"], ["str", "neu"], NONE]]]],
-]
+FROM_JSON = (
+    Written('{"neu": [1, "neu", null]}', "json"),
+    [
+        "dict",
+        [[["str", "neu"], ["list", [["int", "1"], ["str", "neu"], NONE]]]],
+    ],
+)
 _PART: Any = ["copied"]
 COPIED = Copied(pickle.dumps({"from": [_PART, _PART[0]]}, 2), "['from'][0]"), ["list", [["str", "copied"]]]
 HASHED = Written("(7777, 2.5)"), ["tuple", [["int", hex(7777)], ["float", "0x1.4p+1"]]]
@@ -52,7 +55,7 @@ _KNOWN_CALLS = {
     "datetime.date": "datetime.date(2031, 2, 3)",
     "datetime.time": "datetime.time(4, 5, 6, 7)",
     "datetime.timedelta": "datetime.timedelta(1, 2, 3)",
-    "pathlib.PurePosixPath": "pathlib.PurePosixPath('neu/path')",
+    "pathlib.PurePosixPath": "pathlib.PurePosixPath('neu', 'path')",
 }
 _MODULES = ("shelfzoo", "pandas", "numpy", "__main__")
 """Where the classes come from that the referee stands in for."""
@@ -102,7 +105,7 @@ def wire_of(graph: Graph, slot: int) -> Wire | None:
 def scalar_wire(kind: Kind, value: Any) -> Wire:
     match value:
         case bytes():
-            return [str(kind), base64.b64encode(value).decode("ascii")]
+            return [str(kind), packed(value)]
         case float():
             return [str(kind), value.hex()]
         case complex():
@@ -142,18 +145,22 @@ def children(value: PickleValue, place: Place, width: int) -> Iterator[Place]:
             yield Place(place.path + row.step, row, kind, place.kind, (*place.steps, step), last)
 
 
-def step_of(graph: Graph, place: Place, last: Sequence[Step], position: int, row: NodeRow) -> Wire | None:
+def step_of(  # noqa: PLR0911 - a table of steps
+    graph: Graph, place: Place, last: Sequence[Step], position: int, row: NodeRow
+) -> Wire | None:
     """Return the referee's step for a child; None where the object's own Python has no name for it."""
     is_key = isinstance(last[-1], Part) and last[-1].name == "key"
     match place.kind, last:
-        case (Kind.LIST | Kind.TUPLE), [Literal(text)]:
+        case ((Kind.LIST | Kind.TUPLE), [Literal(text)]):
             return ["item", int(text)]
-        case (Kind.SET | Kind.FROZENSET), [Member()]:
+        case ((Kind.SET | Kind.FROZENSET), [Member()]):
             found = wire_of(graph, row.node)
             return None if found is None else ["member", found]
         case Kind.DICT, _:
-            key = wire_of(graph, graph.pairs(place.row.node, position, 1)[0][0])
-            return ["key" if is_key else "value", key, position]
+            keys = [key for key, _ in graph.pairs(place.row.node, 0, position + 1)]
+            key = wire_of(graph, keys[-1])
+            rank = sum(wire_of(graph, each) is None for each in keys[:-1]) if key is None else 0
+            return ["key" if is_key else "value", key, rank]
         case Kind.OBJECT, [Attribute(name)]:
             return ["attribute", name]
         case Kind.OBJECT, [Part("args"), Literal(text)]:
@@ -189,7 +196,7 @@ def edits_of_child(graph: Graph, place: Place) -> Iterator[Trial]:
     if found is not None:
         text, wire = found
         yield Trial("scalar", ReplaceNode(path, Written(text)), steps, {"op": "put"}, wire)
-        if place.kind in (Kind.STR, Kind.STR2, Kind.BYTES, Kind.INT) and not is_attribute_name(place):
+        if place.kind in (Kind.STR, Kind.STR2, Kind.BYTES) and graph.length(place.row.node) > 1:
             edit = ReplaceNode(path, Written(text), everywhere=True)
             yield Trial("scalar everywhere", edit, steps, {"op": "everywhere"}, wire)
     if is_element:
@@ -198,13 +205,13 @@ def edits_of_child(graph: Graph, place: Place) -> Iterator[Trial]:
         call = _KNOWN_CALLS[place.row.type]
         yield Trial("known type", ReplaceNode(path, Written(call)), steps, {"op": "put"}, ["call", call])
     is_hashed = is_in_hashed(steps)
-    objects = {"literal": HASHED, "number": NUMBER}
+    objects: dict[str, tuple[New, Wire]] = {"literal": HASHED, "number": NUMBER}
     if not is_hashed:
         objects = {"literal": NEW_OBJECT, "json": FROM_JSON, "copied": COPIED}
     for name, (new, wire) in objects.items():
         yield Trial(f"object from {name}", ReplaceNode(path, new, any_type=True), steps, {"op": "put"}, wire)
     if place.kind in (Kind.LIST, Kind.DICT, Kind.TUPLE, Kind.SET, Kind.OBJECT) and steps:
-        new, wire = HASHED if is_hashed else NEW_OBJECT
+        new, wire = objects["literal"]
         edit = ReplaceNode(path, new, any_type=True, everywhere=True)
         yield Trial("object everywhere", edit, steps, {"op": "everywhere"}, wire)
     if steps and steps[-1][0] != "key":
@@ -212,10 +219,6 @@ def edits_of_child(graph: Graph, place: Place) -> Iterator[Trial]:
     if place.holder is Kind.DICT and steps[-1][0] == "value":
         key_steps = (*steps[:-1], ["key", *steps[-1][1:]])
         yield Trial("rename key", RenameKey(path, NUMBER[0]), key_steps, {"op": "put"}, NUMBER[1])
-
-
-def is_attribute_name(place: Place) -> bool:
-    return bool(place.steps) and place.steps[-1][0] in ("kwarg",)
 
 
 def is_in_hashed(steps: Steps) -> bool:
@@ -280,7 +283,8 @@ def edits_of_object(graph: Graph, place: Place) -> Iterator[Trial]:
     path, steps = place.path, place.steps
     parts = graph.parts(place.row.node)
     new, wire = NEW_OBJECT
-    yield Trial("add attribute", ReplaceNode(f"{path}.{NAME}", new), steps, {"op": "add attribute", "name": NAME}, wire)
+    name = scalar_wire(Kind.STR2, NAME.encode()) if graph.is_python2 else scalar_wire(Kind.STR, NAME)
+    yield Trial("add attribute", ReplaceNode(f"{path}.{NAME}", new), steps, {"op": "add attribute", "name": name}, wire)
     if parts.listitems:
         yield from edits_of_run(f"{path}<listitems>", steps, len(parts.listitems), "listitem", NEW_OBJECT)
     if parts.dictitems:
@@ -298,15 +302,17 @@ def edits_of_all(value: PickleValue) -> Iterator[Trial]:
         if name.partition(".")[0] not in _MODULES or name.startswith("shelfzoo._") or "._" in name:
             continue
         module, _, rest = name.partition(".") if name.startswith("shelfzoo.") else name.rpartition(".")
-        op = {"op": "rename global", "old": [module, rest], "name": ["renamed", "Neu"]}
-        yield Trial("rename class", RenameGlobal(name, "renamed.Neu"), (), op, NONE)
+        home = "renamed" if module in ("shelfzoo", "__main__") and rest not in ("GetState", "StateSetter") else "kept"
+        new = "set_neu" if rest.startswith("set_") else "Neu"
+        op = {"op": "rename global", "old": [module, rest], "name": [home, new]}
+        yield Trial("rename class", RenameGlobal(name, f"{home}.{new}"), (), op, NONE)
 
 
 def request(before: bytes, after: bytes, trial: Trial) -> dict[str, Any]:
     """Return a trial as the referee reads it."""
     return {
-        "before": base64.b64encode(before).decode("ascii"),
-        "after": base64.b64encode(after).decode("ascii"),
+        "before": packed(before),
+        "after": packed(after),
         "steps": trial.steps,
         "edit": trial.op,
         "new": trial.new,
@@ -314,6 +320,7 @@ def request(before: bytes, after: bytes, trial: Trial) -> dict[str, Any]:
 
 
 REFUSED = re.compile(
-    "could not be read any more|must be a text|cannot be made without this part|cannot be taken out of itself"
+    "around it could not be read any more|make this object of exactly one argument"
+    "|is its class's own, so no attribute can be added"
 )
-"""What an edit may be refused for in the sweep."""
+"""What edits of the sweep may be refused for."""

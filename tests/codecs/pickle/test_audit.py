@@ -198,7 +198,7 @@ BOMBS = ("bomb", "deep", "laugh", "million", "huge", "long")
 FALSE_ALARMS = ("`from __builtin__ import xrange`",)
 """Of fickling, which knows no builtins of Python 2 that Python 3 has not: xrange makes a range."""
 
-_UNNAMED = {"unknown.unknown": ""}
+_UNNAMED = {"unknown.unknown": "a computed name"}
 """What picklescan calls a STACK_GLOBAL whose names are no texts."""
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app import limits
 from app.cancel import CancelToken
 from app.codecs.model import Atom, Built, Extension, GlobalName, Items, OutOfBand, Pairs, PersistentId, Style, Value
 from app.codecs.nodes import Kind
@@ -379,12 +380,20 @@ def test_what_is_damaged_cannot_be_copied() -> None:
 
 @pytest.mark.parametrize("protocol", range(6))
 def test_deep_nesting_needs_no_stack(protocol: int) -> None:
-    depth = 100_000
+    depth = limits.WRITTEN_DEPTH
     data = b"]" * depth + b"a" * (depth - 1) + b"."
 
     again = on_a_small_stack(lambda: rewritten(data, Style(protocol)))
 
     assert tree_depth(graph_of(again)) == depth
+
+
+def test_what_is_nested_too_deep_is_not_copied() -> None:
+    depth = limits.WRITTEN_DEPTH + 2
+    data = b"]" * depth + b"a" * (depth - 1) + b"."
+
+    with pytest.raises(EncodeError, match="nested more than"):
+        model(data)
 
 
 def tree_depth(graph: Graph) -> int:

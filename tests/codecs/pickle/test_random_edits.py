@@ -6,7 +6,7 @@ import pickletools
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.codecs.edits import (
@@ -18,7 +18,6 @@ from app.codecs.edits import (
     RenameKey,
     Reorder,
 )
-from app.errors import EncodeError
 from tests.codecs.pickle.editing import edit, new, replaced
 from tests.codecs.pickle.same_object import is_same_object
 from tests.codecs.pickle.strategies import HASHABLE, PROTOCOLS, SCALARS
@@ -119,12 +118,7 @@ def test_random_edits_are_what_they_are_on_the_object(
     for _ in range(data.draw(st.integers(1, 3))):
         made = data.draw(st.composite(change)(expected))
         if made is not None:
-            try:
-                pickled = edit(pickled, made)
-            except EncodeError as refused:
-                # rare: an object that holds itself, whose first place was moved into what is deleted then
-                assume("safely" not in refused.message)
-                raise
+            pickled = edit(pickled, made)  # none of these may be refused
 
     assert is_same_object(pickle.loads(pickled), expected)
     assert is_same_object(pickle._loads(pickled), expected)  # type: ignore[attr-defined]  # checks frames

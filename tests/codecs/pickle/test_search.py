@@ -162,6 +162,18 @@ def test_a_search_is_cancelled() -> None:
         list(places)
 
 
+def test_a_search_is_cancelled_between_the_hits_of_a_deep_value() -> None:
+    token = CancelToken()
+    depth = 200
+    data = b"\x80\x04" + b"c__main__\nC\n)\x81" * depth + b"b" * (depth - 1) + b"."
+    places = PickleValue(data, TOKEN).search(Query("main"), token)
+    next(places)
+    token.cancel()
+
+    with pytest.raises(Cancelled):
+        next(places)
+
+
 @given(
     value=JSON_LIKE,
     protocol=PROTOCOLS,

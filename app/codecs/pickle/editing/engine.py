@@ -9,9 +9,10 @@ from app.codecs.model import Style
 from app.codecs.nodes import Kind
 from app.codecs.pickle.children import Child, Role
 from app.codecs.pickle.collector import CollectorPaused
+from app.codecs.pickle.editing.aliases import Hashed, changed_from_afar, hashed_slots
 from app.codecs.pickle.editing.assemble import Assembler, check_frames
 from app.codecs.pickle.editing.draft import Draft
-from app.codecs.pickle.editing.hashing import check_keys
+from app.codecs.pickle.editing.hashing import Work, check_keys
 from app.codecs.pickle.editing.intent import Part, part_of
 from app.codecs.pickle.editing.planner import Planner, may_change_types
 from app.codecs.pickle.editing.program import Moves, Splice
@@ -56,10 +57,12 @@ def edited(graph: Graph, locator: Locator, places: Sequence[Place], edit: Edit, 
         if not draft.splices:
             return _own_bytes(graph)
         again, moves = _carried_out(draft)
+        around = planner.around
         if draft.copies >= 0:
+            around = around[:-1]
             draft = _copy_changed(draft, again, moves)
             again, moves = _carried_out(draft)
-        _check_hashed(draft, again, moves)
+        _check_hashed(draft, changed_from_afar(draft, around), again, moves)
         if not may_change_types(edit):
             _check_known_types(graph, planner.around, again, moves)
     return _own_bytes(again)
@@ -109,13 +112,18 @@ def _written_anew(graph: Graph, protocol: int, token: CancelToken) -> bytes:
     return written
 
 
-def _check_hashed(draft: Draft, again: Graph, moves: Moves) -> None:
+def _check_hashed(draft: Draft, from_afar: Sequence[Hashed], again: Graph, moves: Moves) -> None:
     """Refuse keys and elements that became equal to others or that cannot be hashed."""
+    work = Work(again, draft.token)
     for target, part, index in draft.hashed:
         step = 2 if part is Part.PAIRS else 1
         slots = part_of(again.stream, moves(target), part) if moves(target) >= 0 else []
         if index % step == 0 and index < len(slots):
-            check_keys(again, slots[::step], index // step)
+            check_keys(again, slots[::step], index // step, work)
+    for target, at in from_afar:
+        keys = hashed_slots(again, moves(target)) if moves(target) >= 0 else ()
+        if at < len(keys):
+            check_keys(again, keys, at, work)
 
 
 def _check_known_types(before: Graph, around: Sequence[Child], after: Graph, moves: Moves) -> None:

@@ -1,30 +1,61 @@
 """Which keys and elements Python takes for the same one, and which it takes not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 
+from app import limits
+from app.cancel import CancelToken
 from app.codecs.known.equality import compared_as
 from app.codecs.known.registry import describe
-from app.codecs.nodes import Kind
+from app.codecs.nodes import SCALARS, Kind
 from app.codecs.pickle.graph import Graph
 from app.errors import CodecError, EncodeError
 
 _UNHASHABLE = frozenset({Kind.LIST, Kind.DICT, Kind.SET, Kind.BYTEARRAY})
 _BY_ITS_PARTS = frozenset({Kind.TUPLE, Kind.FROZENSET})
-_MOST_PARTS = 10_000
-"""Parts of one key that are looked at."""
+_CHUNK = 4096
+_END = object()
 
 
-def check_keys(graph: Graph, keys: Sequence[int], changed: int) -> None:
+class Work:
+    """Parts of keys that one edit may look at before it is refused, so that hostile keys end in time."""
+
+    def __init__(self, graph: Graph, token: CancelToken) -> None:
+        self._left = limits.KEY_PARTS + len(graph.stream.data)
+        self._token = token
+
+    def spend(self, count: int = 1) -> None:
+        """Count some parts.
+
+        Raises:
+            EncodeError: there are too many.
+            Cancelled: by the token.
+        """
+        if self._left // _CHUNK != (self._left - count) // _CHUNK:
+            self._token.check()
+        self._left -= count
+        if self._left < 0:
+            raise EncodeError("The keys or elements here are too large to be compared, so none of them can be changed.")
+
+
+def check_keys(graph: Graph, keys: Sequence[int], changed: int, work: Work) -> None:
     """Refuse a key, the one at position ``changed``, that Python cannot hash or that equals another of ``keys``.
 
     Raises:
-        EncodeError: it is one of those; says which.
+        EncodeError: it is one of those, or comparing them takes too much ``work``; says which.
+        Cancelled: by the token of ``work``.
     """
-    wanted = _identity(graph, keys[changed])
+    wanted = list(_identity(graph, keys[changed], work, is_checked=True))
     kind = graph.kind(keys[changed])
     for index, slot in enumerate(keys):
-        if index != changed and _may_equal(graph, slot, kind) and _identity(graph, slot, is_checked=False) == wanted:
+        work.spend()
+        if index != changed and _may_equal(graph, slot, kind) and _is_same(wanted, _identity(graph, slot, work)):
             raise EncodeError(f"There is such a key or element already, at position {index:,}; Python would keep one.")
+
+
+def _is_same(wanted: Sequence[object], found: Iterable[object]) -> bool:
+    """Tell whether both are equal; stops at the first difference."""
+    return all(one == other for one, other in zip_longest(wanted, found, fillvalue=_END))
 
 
 _NUMBERS = frozenset({Kind.BOOL, Kind.INT, Kind.LONG, Kind.FLOAT, Kind.COMPLEX})
@@ -38,32 +69,30 @@ def _may_equal(graph: Graph, slot: int, kind: Kind) -> bool:
     return other is kind or any(other in family and kind in family for family in (_NUMBERS, _TEXTS))
 
 
-def _identity(graph: Graph, slot: int, *, is_checked: bool = True) -> tuple[object, ...]:
-    """Return what equal keys have in common. ``is_checked`` refuses what has no hash."""
-    found: list[object] = []
+def _identity(graph: Graph, slot: int, work: Work, *, is_checked: bool = False) -> Iterator[object]:
+    """Yield what equal keys have in common, part by part. ``is_checked`` refuses what has no hash."""
     waiting = [slot]
-    for _ in range(_MOST_PARTS):
-        if not waiting:
-            return tuple(found)
+    while waiting:
+        work.spend()
         slot = waiting.pop()
         kind = graph.kind(slot)
         if is_checked and kind in _UNHASHABLE:
             raise EncodeError(f"A {kind} cannot be a key of a dict or an element of a set: Python cannot hash it.")
         if kind in _BY_ITS_PARTS:
+            work.spend(graph.length(slot))
             items = graph.items(slot)
-            found += (kind, len(items))
+            yield from (kind, len(items))
             waiting += _sorted(graph, items) if kind is Kind.FROZENSET else reversed(items)
         elif kind is Kind.OBJECT and (known := compared_as(graph, slot)) is not None:
-            found.append(known)
+            yield known
         elif kind is Kind.OBJECT and describe(graph, slot) is not None:
             parts = graph.parts(slot)
-            found += (kind, len(parts.args))
+            yield from (kind, len(parts.args))
             waiting += (*parts.args, parts.cls)
         elif kind is Kind.GLOBAL:
-            found.append(graph.global_name(slot))
+            yield graph.global_name(slot)
         else:
-            found.append(_scalar_identity(graph, slot, kind))
-    return (graph.target(slot),)
+            yield _scalar_identity(graph, slot, kind)
 
 
 def _sorted(graph: Graph, items: Sequence[int]) -> list[int]:
@@ -72,7 +101,9 @@ def _sorted(graph: Graph, items: Sequence[int]) -> list[int]:
 
 
 def _scalar_identity(graph: Graph, slot: int, kind: Kind) -> object:
-    """Return a scalar as what it is equal to: 1, 1.0 and True are one, nan is equal to nothing but itself."""
+    """Return a scalar as what it is equal to: 1, 1.0 and True are one, nan and what is no scalar only to itself."""
+    if kind not in SCALARS:
+        return kind, graph.target(slot)
     try:
         value = graph.integer(slot) if kind in (Kind.INT, Kind.LONG) else graph.scalar(slot)
     except (CodecError, LookupError):

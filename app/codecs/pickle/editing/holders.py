@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from app.codecs.known.shape import is_slots_state, shape_of
 from app.codecs.nodes import Kind
-from app.codecs.pickle.children import Child
+from app.codecs.pickle.children import Child, Role
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.intent import Part
 from app.codecs.pickle.editing.runs import Run
+from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import CODE, TUPLES
 from app.codecs.pickle.paths import Part as PartStep
@@ -16,6 +17,7 @@ from app.codecs.pickle.paths import Step
 from app.errors import EncodeError
 
 _OF_OBJECTS = frozenset({"args", "kwargs", "state", "listitems", "dictitems"})
+_RECONSTRUCTORS = ("copy_reg._reconstructor", "copyreg._reconstructor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,12 @@ class Holders:
         last = steps[-1] if steps else None
         if isinstance(last, PartStep) and last.name in _OF_OBJECTS:
             trail = self._locator.trail(root, steps[:-1])
-            if self._graph.kind(trail[-1].slot) is Kind.OBJECT:
+            is_state = last.name == "state" and not pairs
+            if self._graph.kind(trail[-1].slot) is Kind.OBJECT and not is_state:
                 return self._part(trail, last)
         trail = self._locator.trail(root, steps)
+        if trail[-1].role is Role.STATE and is_slots_state(self._graph, trail[-1].slot):
+            raise EncodeError("The state of this object is two dicts of attributes, so it keeps its length and order.")
         return self._node(trail, pairs=pairs)
 
     def _node(self, trail: Sequence[Child], *, pairs: bool) -> Holder:
@@ -124,6 +129,7 @@ class Holders:
     def _arguments(self, trail: Sequence[Child]) -> Holder:
         slot = trail[-1].slot
         graph = self._graph
+        check_takes_more_or_fewer(graph, slot)
         target = graph.target(slot)
         args = shape_of(graph, slot).args
         if args:
@@ -155,3 +161,17 @@ class Holders:
         if graph.kind(state) is not Kind.DICT:
             raise EncodeError("The state of this object is its class's own, so no attribute can be added to it.")
         return Holder(slot, trail, Run(self._draft, graph.target(state), Part.PAIRS), is_state=True)
+
+
+def check_takes_more_or_fewer(graph: Graph, slot: int) -> None:
+    """Refuse another number of arguments for an object that ``copyreg._reconstructor`` makes.
+
+    Raises:
+        EncodeError: that makes it.
+    """
+    target = graph.target(slot)
+    if (
+        graph.stream.data[target] == CODE["REDUCE"]
+        and graph.global_name(graph.stream.records[target][0]) in _RECONSTRUCTORS
+    ):
+        raise EncodeError("Protocols 0 and 1 make this object of exactly one argument; change that one.")

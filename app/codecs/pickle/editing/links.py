@@ -1,14 +1,24 @@
 """Which GETs read which memo numbers, and which numbers the PUTs of a part of a pickle give."""
 
-from bisect import bisect_left
-from collections.abc import Iterable
-from itertools import chain
+import re
+import struct
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from itertools import chain, compress
 
-from app.codecs.pickle.opcodes import BY_CODE, CODE, GETS, PUTS, Layout, end_of, memo_index
+from app.codecs.pickle.opcodes import ALIASES, BY_CODE, CODE, GETS, PUTS, Layout, end_of, memo_index
 from app.codecs.pickle.stream import Stream
 
 _BINGET = CODE["BINGET"]
+_LONG_BINGET = CODE["LONG_BINGET"]
 _MEMOIZE = CODE["MEMOIZE"]
+_FEW = 8
+"""Memo numbers that are looked for in the bytes before all GETs are gathered."""
+
+_IS_GET = bytes(code in GETS for code in range(256))
+_TEXT_GET = re.compile(rb"g\s*[0-9]+\s*\n")
 _FIXED = tuple(
     opcode.width if opcode is not None and opcode.layout is Layout.FIXED else 0
     for opcode in (BY_CODE[code] for code in range(256))
@@ -31,9 +41,10 @@ class Links:
     def gets(self) -> list[int]:
         """The slots that GETs pushed, ascending."""
         if self._gets is None:
-            data, stream = self.stream.data, self.stream
-            taken = chain([stream.root], stream.left, stream.popped, chain.from_iterable(stream.records.values()))
-            self._gets = sorted([slot for slot in taken if data[slot] in GETS])
+            stream = self.stream
+            taken = [stream.root, *stream.left, *stream.popped, *chain.from_iterable(stream.records.values())]
+            is_get = stream.data.translate(_IS_GET)
+            self._gets = sorted(compress(taken, map(is_get.__getitem__, taken)))
         return self._gets
 
     @property
@@ -47,6 +58,8 @@ class Links:
 
     def gets_of(self, indexes: set[int]) -> list[int]:
         """Return the GETs that read some memo numbers."""
+        if not indexes:
+            return []
         data = self.stream.data
         short = frozenset(index for index in indexes if index < 1 << 8)
         return [
@@ -54,6 +67,38 @@ class Links:
             for get in self.gets
             if (data[get + 1] in short if data[get] == _BINGET else memo_index(data, get) in indexes)
         ]
+
+    def among_fetched(self, indexes: AbstractSet[int]) -> set[int]:
+        """Return which of some memo numbers GETs read; of a few numbers the bytes alone mostly tell that none is."""
+        if len(indexes) <= _FEW and self._fetched is None and not any(map(self._may_be_fetched, indexes)):
+            return set()
+        return self.fetched & indexes
+
+    def _may_be_fetched(self, index: int) -> bool:
+        """Tell whether the bytes of a GET of that number are anywhere in the pickle, as a GET or within anything."""
+        data = self.stream.data
+        if index < 1 << 8 and bytes((_BINGET, index)) in data:
+            return True
+        return struct.pack("<BI", _LONG_BINGET, index) in data or self._has_text_gets
+
+    @cached_property
+    def _has_text_gets(self) -> bool:
+        """Whether there may be GETs with a number in text, which can be written in many ways."""
+        return _TEXT_GET.search(self.stream.data) is not None
+
+    def first_of_each(self, gets: Iterable[int], indexes: AbstractSet[int], wanted: Callable[[int], bool]) -> list[int]:
+        """Return for each of some memo numbers the first of ``gets`` that reads it and is wanted."""
+        data = self.stream.data
+        missing = set(indexes)
+        found = []
+        for get in gets:
+            index = data[get + 1] if data[get] == _BINGET else memo_index(data, get)
+            if index in missing and wanted(get):
+                found.append(get)
+                missing.discard(index)
+                if not missing:
+                    break
+        return found
 
     def gets_between(self, start: int, end: int) -> list[int]:
         """Return the GETs with offsets from ``start`` to ``end``."""
@@ -97,8 +142,17 @@ class Links:
         given = {index for pos, index in self.puts_between(offset, self.stream.stop) if data[pos] == _MEMOIZE}
         return not given.isdisjoint(self.fetched)
 
+    @cached_property
+    def aliased(self) -> set[int]:
+        """The memo numbers that were given to what a GET or DUP pushed."""
+        data = self.stream.data
+        return {index for index, slot in _pairs(self.memo) if data[slot] in ALIASES}
+
     def indexes(self, target: int) -> list[int]:
         """Return the memo numbers of the object at ``target``."""
+        if self.is_ascending and isinstance(self.memo, list) and not self.aliased:
+            at = bisect_left(self.memo, target)
+            return list(range(at, bisect_right(self.memo, target)))
         if self._indexes is None:
             self._indexes = {}
             for index, slot in _pairs(self.memo):

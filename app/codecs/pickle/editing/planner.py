@@ -15,13 +15,14 @@ from app.codecs.edits import (
     ReplaceNode,
     Written,
 )
+from app.codecs.known.shape import is_slots_state
 from app.codecs.model import Atom, Items, Pairs, PersistentId, Value
 from app.codecs.model_keys import identity
 from app.codecs.new_values import new_value
 from app.codecs.nodes import SCALARS, Kind
 from app.codecs.pickle.children import HASHED_ROLES, Child, Role
 from app.codecs.pickle.editing.draft import Draft
-from app.codecs.pickle.editing.holders import Holder, Holders
+from app.codecs.pickle.editing.holders import Holder, Holders, check_takes_more_or_fewer
 from app.codecs.pickle.editing.intent import Part
 from app.codecs.pickle.editing.known_edits import known_patches
 from app.codecs.pickle.editing.known_objects import replace_known
@@ -189,9 +190,19 @@ class Planner:
 
     def _names_pairs(self, steps: Sequence[Step]) -> bool:
         last = steps[-1] if steps else None
-        if isinstance(last, PartStep):
+        if isinstance(last, PartStep) and not self._is_run_as_state(last, steps):
             return last.name in ("dictitems", "kwargs", "state")
         return self._graph.kind(self._locator.trail(self._root, steps)[-1].slot) in (Kind.DICT, Kind.OBJECT)
+
+    def _is_run_as_state(self, last: PartStep, steps: Sequence[Step]) -> bool:
+        """Tell whether a path names a state that is no attributes but a list or tuple."""
+        if last.name != "state":
+            return False
+        try:
+            slot = self._locator.trail(self._root, steps)[-1].slot
+        except PathError:
+            return False  # no state yet
+        return self._graph.kind(slot) in (Kind.LIST, Kind.TUPLE) and not is_slots_state(self._graph, slot)
 
     def _insert(self, holder: Holder, index: int, new: New) -> None:
         value = self._value(new)
@@ -237,6 +248,8 @@ class Planner:
         trails = [self._locator.trail(root, steps) for root, steps in places]
         self._note_trail(trails[0][:-1])
         slots = [trail[-1].slot for trail in trails]
+        if trails[0][-1].role in (Role.ARGUMENT, Role.CALL_ARGUMENT):
+            check_takes_more_or_fewer(self._graph, trails[0][-2].slot)
         if any(trail[-1].role is Role.ROOT for trail in trails):
             raise EncodeError("The whole value cannot be taken out of itself; delete the entry instead.")
         owner, part, index = self._draft.container_of(slots[0])

@@ -57,9 +57,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Pads:
-    """So many MEMOIZEs, to come wherever next a value is on top of the stack."""
+    """PUTs and MEMOIZEs, to come wherever next a value is on top of the stack."""
 
-    count: int
+    code: bytes
 
 
 Piece = Kept | Gap | Code | Pads

@@ -1,66 +1,25 @@
 """Keeping the memo right: a GET whose PUT was cut out, or comes later now, gets the object's own opcodes instead.
 
-All numbers stay, so no other opcode changes: a MEMOIZE that was cut out is made up for where a later one counts on
-it, and one that is carried to another place becomes a PUT of its number.
+All numbers stay, so no other opcode changes: a PUT that was cut out is made up for where a later MEMOIZE counts it,
+and a MEMOIZE that is carried to another place becomes a PUT of its number.
 """
 
-import struct
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from enum import IntEnum
 
 from app.cancel import CancelToken
+from app.codecs.pickle.editing.cuts import Cuts
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.geometry import Region
+from app.codecs.pickle.editing.pads import memo_code, padded
 from app.codecs.pickle.editing.program import Code, Gap, Kept, Pads, Piece, Splice
-from app.codecs.pickle.opcodes import CODE, codes, end_of
+from app.codecs.pickle.opcodes import CODE, end_of
 from app.errors import EncodeError
 
 _CHUNK = 4096
 _MEMOIZE = CODE["MEMOIZE"]
 _POP = b"0"
-_WITHOUT_VALUE = codes("MARK", "FRAME", "PROTO")
-_TAKES_VALUE = codes("POP", "POP_MARK", "STOP")
-
-Place = tuple[int, int, int]
-"""What orders the old opcodes that are left among each other."""
-
-
-def padded(pieces: Sequence[Piece], data: bytes) -> Iterator[Piece]:
-    """Yield the pieces with the MEMOIZEs that wait for a value behind the next one, or behind one that is popped."""
-    waiting = 0
-    for piece in pieces:
-        if isinstance(piece, Pads):
-            waiting += piece.count
-            continue
-        if not waiting or isinstance(piece, Gap):
-            yield piece
-            continue
-        pads = bytes((_MEMOIZE,)) * waiting
-        waiting = 0
-        if isinstance(piece, Code):
-            yield from (piece, Code(pads)) if piece.is_value else (Code(b"N" + pads + _POP), piece)
-            continue
-        pos = piece.start
-        while pos < piece.end and data[pos] in _WITHOUT_VALUE:
-            pos = end_of(data, pos)
-        if pos >= piece.end or data[pos] in _TAKES_VALUE:
-            yield from (Code(b"N" + pads + _POP), piece)
-            continue
-        end = end_of(data, pos)
-        yield from (replace(piece, end=end), Code(pads))
-        if end < piece.end:
-            yield replace(piece, start=end)
-
-
-def memo_code(index: int, *, is_text: bool, is_get: bool) -> bytes:
-    """Return a PUT or GET of a memo number; ``is_text`` writes it as protocol 0 does."""
-    if is_text:
-        return b"%b%d\n" % (b"g" if is_get else b"p", index)
-    if index < 1 << 8:
-        return (b"h" if is_get else b"q") + bytes((index,))
-    return (b"j" if is_get else b"r") + struct.pack("<I", index)
 
 
 class _Event(IntEnum):
@@ -93,10 +52,7 @@ class Relinker:
         self._splices = splices
         self._is_text = draft.is_text
         self._numbered_from = draft.numbered_from
-        self._cuts = [splice for splice in splices if splice.end > splice.start]
-        self._cut_starts = [cut.start for cut in self._cuts]
-        moves = [(part, splice.start) for splice in splices for part in splice.parts if isinstance(part, Region)]
-        self._moved = sorted((part.start, part.end, at, order) for order, (part, at) in enumerate(moves))
+        self._cuts = Cuts(draft.stream, draft.links, splices)
         self._maximal: dict[int, Region] = {}
         self._owners: dict[Region, int] = {}
         self._live: set[int] = set()
@@ -104,12 +60,10 @@ class Relinker:
         self._events: list[tuple[int, _Event]] = []
         self._starting: dict[int, Region] = {}
         self._numbers_by_hand = False
-        self._made_anew = {part.stands_for for splice in splices for part in splice.parts if isinstance(part, Code)}
-        self._made_anew.update(splice.replaces for splice in splices)
 
     def pieces(self, token: CancelToken) -> list[Piece]:
         """Return the whole pickle in its new order."""
-        if any(self._links.has_puts(cut.start, cut.end) for cut in self._cuts):
+        if any(self._links.has_puts(cut.start, cut.end) for cut in self._cuts.all):
             self._find_live(token)
         found: list[Piece] = []
         pos = self._stream.start
@@ -125,10 +79,10 @@ class Relinker:
     def _find_live(self, token: CancelToken) -> None:
         """Find the objects that kept GETs read although what made them was cut out, or comes later now."""
         target_of = self._stream.target
-        gets, gone = self._gets_of_cuts()
-        self._numbers_by_hand = bool(self._moved and gone)
-        early = self._early_gets(gets)
-        self._live.update(self._links.fetched if self._moved else map(self._links.index_of, early))
+        gets, gone = self._cuts.gets_and_gone()
+        self._numbers_by_hand = bool(self._cuts.moved) and (bool(gone) or self._cuts.has_mixed_puts())
+        early = self._cuts.early_gets(gets)
+        self._live.update(self._links.fetched if self._cuts.moved else map(self._links.index_of, early))
         regions: dict[int, Region] = {}
         waiting = sorted({target_of(get) for get in early})
         while waiting:
@@ -144,52 +98,6 @@ class Relinker:
                     waiting.append(inner)
         self._nest(regions, gets)
 
-    def _gets_of_cuts(self) -> tuple[list[int], set[int]]:
-        """Return the objects whose opcodes are cut out or moved, and the GETs of those."""
-        links, stream = self._links, self._stream
-        if isinstance(stream.memo, list):
-            targets = {index: stream.target(stream.memo[index]) for index in links.fetched}
-            indexes = {index for index, target in targets.items() if self._is_gone(target)}
-            return links.gets_of(indexes), {targets[index] for index in indexes}
-        gets = [get for get in links.gets if self._is_gone(stream.target(get))]
-        return gets, set(map(stream.target, gets))
-
-    def _early_gets(self, gets: Sequence[int]) -> list[int]:
-        """Return, of each memo number that is read before or without what gives it, one GET that does."""
-        if not self._moved and isinstance(self._stream.memo, list):
-            return self._kept_gets(gets)
-        return [get for get in gets if self._is_early(get, self._stream.target(get))]
-
-    def _kept_gets(self, gets: Sequence[int]) -> list[int]:
-        """Return the last GET of each memo number, if it is kept: few numbers may be read very often."""
-        first, last = self._cuts[0].start, self._cuts[-1].end
-        index_of = self._links.index_of
-        kept = {index_of(get): get for get in gets if get < first or get >= last or not self._is_cut(get)}
-        return list(kept.values())
-
-    def _is_early(self, get: int, target: int) -> bool:
-        """Tell whether a GET is still there, and not behind what makes its object any more."""
-        place, made = self._place(get), self._place(target)
-        return place is not None and (made is None or place < made)
-
-    def _is_gone(self, target: int) -> bool:
-        """Tell whether the opcode that made an object is cut out or moved, and no other makes it now."""
-        return target not in self._made_anew and self._is_cut(target)
-
-    def _is_cut(self, offset: int) -> bool:
-        at = bisect_left(self._cut_starts, offset + 1) - 1
-        return at >= 0 and offset < self._cuts[at].end
-
-    def _place(self, offset: int) -> Place | None:
-        """Return where an old opcode stands now among the others, None when it is cut out."""
-        if not self._is_cut(offset):
-            return offset, 0, offset
-        at = bisect_left(self._moved, (offset + 1,)) - 1
-        if at < 0:
-            return None
-        start, end, anchor, order = self._moved[at]
-        return (anchor, order + 1, offset) if start <= offset < end else None
-
     def _nest(self, regions: dict[int, Region], gets: Sequence[int]) -> None:
         """Note for each live object the largest live one around it, and where the pieces must be looked at."""
         outer = Region(-1, -1)
@@ -199,13 +107,15 @@ class Relinker:
                 self._owners[outer] = target
             self._maximal[target] = outer
         events = [(get, _Event.GET) for get in self._making_gets(gets)]
-        events += [(region.start, _Event.REGION) for region in self._owners if self._place(region.start) is not None]
+        events += [
+            (region.start, _Event.REGION) for region in self._owners if self._cuts.place(region.start) is not None
+        ]
         self._starting = {region.start: region for region in self._owners}
         self._events = sorted(events)
 
     def _making_gets(self, gets: Sequence[int]) -> Iterator[int]:
         """Yield the GETs at which a live object may have to be made: behind the last cut that is the first of each."""
-        last = self._cuts[-1].end
+        last = self._cuts.all[-1].end
         behind: set[int] = set()
         for get in gets:
             target = self._stream.target(get)
@@ -227,7 +137,7 @@ class Relinker:
                 yield part
                 has_value |= part.is_value
         if splice.end > splice.start:
-            if not self._moved:
+            if not self._cuts.moved:
                 yield from self._made_up(splice, has_value=has_value)
             yield Gap(splice.start, splice.end)
 
@@ -242,19 +152,25 @@ class Relinker:
             yield from (Code(memo_code(index, is_text=self._is_text, is_get=False)) for index in numbers)
             return
         own = self._own_puts(splice, puts) if has_value else []
-        missing = sum(1 for pos, _ in puts if data[pos] == _MEMOIZE)
-        if splice.replaces >= 0:
-            yield from (Code(data[pos : end_of(data, pos)]) for pos, index in puts if self._is_put(pos, index, splice))
-        elif own and own[-1][1] not in self._live:
+        is_same = len(own) == len(puts) == 1  # which the new value takes, whatever counts
+        if not is_same and self._is_made_up_for(splice, puts):
+            code = b"".join(data[pos : end_of(data, pos)] for pos, _ in puts)
+            yield Code(code) if has_value or splice.has_top else Pads(code)
+        elif splice.replaces >= 0:
+            yield from (Code(data[pos : end_of(data, pos)]) for pos, index in puts if self._is_put(index, splice))
+        elif own and (own[-1][1] not in self._live or self._is_made_up_for(splice, puts)):
             pos = own[-1][0]
             yield Code(data[pos : end_of(data, pos)])
-            missing -= data[pos] == _MEMOIZE
-        if missing and (splice.replaces >= 0 or self._is_counted_on(splice.end)):
-            yield Code(bytes((_MEMOIZE,)) * missing) if has_value or splice.has_top else Pads(missing)
 
-    def _is_put(self, pos: int, index: int, splice: Splice) -> bool:
-        """Tell whether a PUT numbers the object that is replaced everywhere."""
-        return index in self._links.indexes(splice.replaces) and self._stream.data[pos] != _MEMOIZE
+    def _is_made_up_for(self, splice: Splice, puts: Sequence[tuple[int, int]]) -> bool:
+        """Tell whether all PUTs of a cut are needed: MEMOIZE counts each number that was given before it."""
+        if splice.replaces >= 0 and any(self._stream.data[pos] == _MEMOIZE for pos, _ in puts):
+            return True
+        return self._is_counted_on(splice.end)
+
+    def _is_put(self, index: int, splice: Splice) -> bool:
+        """Tell whether a memo number is one of the object that is replaced everywhere."""
+        return index in self._links.indexes(splice.replaces)
 
     def _is_counted_on(self, offset: int) -> bool:
         """Tell whether a MEMOIZE behind ``offset`` must give the number that it gave."""
@@ -344,7 +260,7 @@ class Relinker:
         data = self._stream.data
         is_bare = is_hoisted or is_moved
         for pos, index in self._links.puts_between(start, end):
-            is_given = not is_hoisted or index in self._live or bool(self._moved)  # which are counted
+            is_given = not is_hoisted or index in self._live or bool(self._cuts.moved)  # which are counted
             if is_given and (data[pos] != _MEMOIZE or not (is_bare or pos >= self._numbered_from)):
                 continue
             if start < pos:

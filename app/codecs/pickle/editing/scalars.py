@@ -7,6 +7,7 @@ from app.codecs.nodes import SCALARS, Kind, Scalar
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.encode import encode_scalar
 from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.longs import has_python2_longs
 from app.codecs.pickle.opcodes import CODE
 from app.errors import CodecError, EncodeError
 
@@ -26,7 +27,8 @@ def scalar_code(draft: Draft, slot: int, value: Value) -> bytes:
     if op == CODE["REDUCE"]:
         return b""
     like = graph.int_like(op) if value.kind is Kind.INT else op
-    return encode_scalar(value.value, value.kind, like, draft.style.protocol, is_python2=graph.is_python2)
+    is_python2 = graph.is_python2 or (value.kind is Kind.INT and has_python2_longs(graph.stream))
+    return encode_scalar(value.value, value.kind, like, draft.style.protocol, is_python2=is_python2)
 
 
 def parts_of_call(draft: Draft, slot: int, value: Value) -> list[tuple[int, Atom]]:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import chain
 
 from app.codecs.model import Value
 from app.codecs.pickle.editing.assemble import FRAME_BYTES
@@ -77,7 +78,7 @@ class Verifier:
 
     def _check_records(self) -> None:
         """Compare what each kept opcode takes from the stack."""
-        old, new, moves = self._old.records, self._new.records, self._moves
+        new, moves = self._new.records, self._moves
         positions = self._geometry.positions
         changed = self._changed_records()
         looked_at = {self._geometry.consumer(slot) for slot in self._intent.places}
@@ -88,14 +89,36 @@ class Verifier:
             shift = now - start
             part = positions[bisect_left(positions, start) : bisect_left(positions, end)]
             kept += len(part)
-            for pos in part:
-                kids, found = old[pos], new.get(pos + shift)
-                if found is None:
-                    raise _Different
-                if pos in changed or (pos not in looked_at and _is_moved_alike(kids, found, shift, start)):
-                    continue
-                self._check_places(kids, found)
+            for at in range(0, len(part), _CHUNK):
+                self._draft.token.check()
+                chunk = part[at : at + _CHUNK]
+                if not changed.isdisjoint(chunk):
+                    _require(all(pos + shift in new for pos in chunk if pos in changed))
+                    chunk = [pos for pos in chunk if pos not in changed]
+                if not looked_at.isdisjoint(chunk) or not self._are_moved_alike(chunk, shift, start):
+                    self._check_each(chunk, shift, start, looked_at)
         _require(len(new) == kept + self._records_in_codes())
+
+    def _check_each(self, part: Sequence[int], shift: int, start: int, looked_at: set[int]) -> None:
+        """Compare what each of some opcodes takes, place by place where that did not just move with it."""
+        for pos in part:
+            kids, found = self._old.records[pos], self._new.records.get(pos + shift)
+            if found is None:
+                raise _Different
+            if pos in looked_at or not _is_moved_alike(kids, found, shift, start):
+                self._check_places(kids, found)
+
+    def _are_moved_alike(self, part: Sequence[int], shift: int, start: int) -> bool:
+        """Tell whether some opcodes take slots that all moved by the same number of bytes as they did."""
+        kids = [self._old.records[pos] for pos in part]
+        flat = list(chain.from_iterable(kids))
+        if min(flat, default=start) < start:
+            return False
+        if not shift:
+            return [self._new.records.get(pos) for pos in part] == kids
+        found = [self._new.records.get(pos + shift, ()) for pos in part]
+        is_as_long = list(map(len, kids)) == list(map(len, found))
+        return is_as_long and [kid + shift for kid in flat] == list(chain.from_iterable(found))
 
     def _records_in_codes(self) -> int:
         positions = list(self._new.records)
@@ -130,13 +153,24 @@ class Verifier:
         if isinstance(old.memo, list) and isinstance(new.memo, list):
             expected = self._moves.all(old.memo)
             found = [*new.memo, *[-1] * (len(expected) - len(new.memo))]
+            if expected == found[: len(expected)]:
+                return
             other = {index for index, (one, two) in enumerate(zip(expected, found, strict=False)) if one != two}
-            gets = self._links.gets_of(other & self._links.fetched) if other else []
+            read = self._links.among_fetched(other)
+            gets = self._links.gets_of(read)
+            if not gets:
+                return
+            # a memo number stands for one object in either pickle, so one of its GETs tells of all
+            gets = self._links.first_of_each(gets, read, lambda get: self._moves(get) >= 0)
         else:
             gets = self._links.gets
-        for get in gets:
-            now = self._moves(get)
-            if now >= 0:
+        self._check_gets(gets)
+
+    def _check_gets(self, gets: Sequence[int]) -> None:
+        old, new = self._old, self._new
+        targets = self._moves.all([old.target(get) for get in gets])
+        for get, now, target in zip(gets, self._moves.all(gets), targets, strict=True):
+            if now >= 0 and (target < 0 or new.target(now) != target):
                 self._check_place(get, now)
 
     def _check_contents(self) -> None:
