@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
@@ -21,8 +22,38 @@ class _Spec:
     shortcut: QKeySequence.StandardKey | str
     drawing: str
     description: str
+    is_of_view: bool = False
+    """Whether its key acts only while a view that has the action has the focus."""
 
 
+_NODE_SPECS = (
+    _Spec("edit-as-python", "Edit as &Python literal…", "Shift+F2", "", "Edit this part of the value as text", True),
+    _Spec("edit-as-json", "Edit as &JSON…", "Ctrl+F2", "", "Edit this part of the value as typed JSON", True),
+    _Spec("change-type", "Change &type…", "Ctrl+T", "", "Make this a value of another type", True),
+    _Spec("rename-key", "&Rename key", "Ctrl+R", "", "Give this value another key; its place stays", True),
+    _Spec("insert-before", "&Insert before…", "Ins", "", "Put a new item in front of this one", True),
+    _Spec("append-item", "&Append…", "Ctrl+Return", "", "Add an item, a pair or an attribute at the end", True),
+    _Spec("duplicate-node", "D&uplicate", "Ctrl+D", "", "Put a copy of this behind it", True),
+    _Spec("delete-nodes", "&Delete", _Key.Delete, "", "Take the selected rows out of the value", True),
+    _Spec("move-up", "Move &up", "Alt+Up", "", "Put this in front of the one before it", True),
+    _Spec("move-down", "Move &down", "Alt+Down", "", "Put this behind the one after it", True),
+    _Spec("sort-keys", "&Sort keys", "Ctrl+Shift+K", "", "Put the pairs in the order of their keys", True),
+    _Spec("go-to-same", "&Go to the same object", "Ctrl+G", "", "Go to where this object stands first", True),
+    _Spec("cut-nodes", "Cu&t", _Key.Cut, "", "Copy the selected rows, and take them out of the value", True),
+    _Spec("copy-nodes", "&Copy", _Key.Copy, "", "Copy the selected rows", True),
+    _Spec("paste-nodes", "&Paste", _Key.Paste, "", "Put in what was copied, or a Python literal", True),
+    _Spec("copy-as-python", "Copy as P&ython", "Ctrl+Shift+C", "", "Copy the text of a Python literal", True),
+    _Spec("copy-as-json", "Copy as JSO&N", "Ctrl+Alt+C", "", "Copy the text of plain JSON", True),
+    _Spec("copy-path", "Copy pat&h", "Ctrl+Alt+P", "", "Copy the path of the selected rows", True),
+)
+"""What acts on rows of the value tree; their keys do so while it has the focus."""
+_ENTRY_SPECS = (
+    _Spec("add-entry", "Add e&ntry…", "Ctrl+Shift+N", "", "Add an entry with a new key and value"),
+    _Spec("duplicate-entry", "D&uplicate entry…", "Ctrl+D", "", "Add a copy of this entry under another key", True),
+    _Spec("rename-entry", "Rena&me entry…", "Shift+F2", "", "Give this entry another key; its value stays", True),
+    _Spec("delete-entries", "De&lete entries", _Key.Delete, "", "Delete the selected entries at the next save", True),
+)
+"""What acts on whole entries."""
 _SPECS = (
     _Spec("new", "&New…", _Key.New, "new", "Make a new database"),
     _Spec("open", "&Open…", _Key.Open, "open", "Open a database"),
@@ -31,9 +62,12 @@ _SPECS = (
         "save-as", "Save &as…", _Key.SaveAs, "save-as", "Save under another name, or in another format, and go on there"
     ),
     _Spec("revert", "&Revert entry", "Ctrl+Shift+R", "revert", "Take the unsaved change of this entry back"),
+    _Spec("revert-all", "Re&vert all entries", "", "", "Take all unsaved changes back"),
     _Spec("undo", "&Undo", _Key.Undo, "undo", "Undo the last edit"),
     _Spec("redo", "&Redo", "Ctrl+Shift+Z", "redo", "Do the edit again that was undone last"),
     _Spec("edit-value", "Edit &value", "F2", "", "Edit the current row of the value in place"),
+    *_NODE_SPECS,
+    *_ENTRY_SPECS,
     _Spec("find", "&Filter keys", _Key.Find, "find", "Go to the filter field"),
     _Spec("reload", "Read &again", "F5", "", "Read the file again; unsaved changes stay"),
     _Spec("export", "&Export to JSON…", "Ctrl+E", "export", "Export entries to a JSON file"),
@@ -88,6 +122,8 @@ def _made(spec: _Spec, window: QWidget) -> QAction:
     action.setObjectName(spec.name)
     action.setShortcut(QKeySequence(spec.shortcut))
     action.setToolTip(_described(spec, action))
+    if spec.is_of_view:
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
     action.setStatusTip("")
     action.setIconText(spec.title.replace("&", "").replace("…", ""))
     return action

@@ -8,6 +8,7 @@ from PySide6.QtCore import QLoggingCategory, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from app.document.journals import Journals
 from app.engine.child import ChildEngine
 from app.errors import AppError
 from app.ui.crash import CrashHooks
@@ -31,7 +32,7 @@ def run_window(files: Sequence[Path], *, read_only: bool, screenshot: Path | Non
     spare[0].prestart()  # it is ready when the window is
     application = _application(is_offscreen=screenshot is not None)
     sys.setswitchinterval(_SWITCH_SECONDS)
-    window = MainWindow(lambda: spare.pop() if spare else ChildEngine(), read_only=read_only)
+    window = MainWindow(lambda: spare.pop() if spare else ChildEngine(), read_only=read_only, journals=Journals())
     window.closed.connect(application.exit)  # quit() would ask the windows again
     hooks = CrashHooks(window)
     hooks.crashed.connect(window.notices.show_crash)

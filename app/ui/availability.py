@@ -12,7 +12,19 @@ def reasons(tab: DatabaseTab | None) -> Mapping[str, str]:
     is_open = "" if tab is not None else _NONE_OPEN
     can_browse = is_open or ("" if tab is not None and tab.can_browse else "This file is not open.")
     if tab is None or can_browse:
-        names = ("undo", "redo", "save", "revert", "export", "find", "edit-value", "save-as", "convert", "compact")
+        names = (
+            "undo",
+            "redo",
+            "save",
+            "revert",
+            "revert-all",
+            "export",
+            "find",
+            "edit-value",
+            "save-as",
+            "convert",
+            "compact",
+        )
         return {**dict.fromkeys((*names, "check"), can_browse), "reload": is_open, "close-tab": is_open}
     document, history = tab.document, tab.document.history
     read_only = document.why_read_only
@@ -23,6 +35,7 @@ def reasons(tab: DatabaseTab | None) -> Mapping[str, str]:
         "redo": "" if history.next_redo else "There is no edit to do again.",
         "save": "" if tab.can_save else read_only or "There are no changes to save.",
         "revert": "" if tab.stepping.is_current_pending else "This entry has no unsaved change.",
+        "revert-all": "" if document.pending_changes else "There are no changes to revert.",
         "edit-value": read_only,
         "export": is_indexed,
         "save-as": is_indexed,

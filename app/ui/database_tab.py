@@ -11,13 +11,17 @@ from app.cancel import CancelToken
 from app.codecs.screen import key_text
 from app.document.document import Document, Findings, PendingChange
 from app.document.job import Job
+from app.document.journals import Journals
 from app.engine.base import Info, ProblemNote
 from app.errors import AppError, KeyMissing
+from app.ui.comparing import Comparing
+from app.ui.entry_commands import EntryCommands
 from app.ui.entry_panel import EntryPanel
 from app.ui.exporting import start_export
 from app.ui.jobs import JobRunner
 from app.ui.node_commands import NodeCommands
 from app.ui.notices import NoticeBar
+from app.ui.restoring import Restoring
 from app.ui.saving import Saving
 from app.ui.status import Facts, facts_of
 from app.ui.stepping import Stepping
@@ -37,7 +41,7 @@ class DatabaseTab(QWidget):
     wanted = Signal(object)
     """A `Want`: what a button of the tab asks the window to do."""
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, journals: Journals | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.document = document
         self.open_error: AppError | None = None
@@ -54,6 +58,9 @@ class DatabaseTab(QWidget):
         self.nodes = NodeCommands(document, self.value, self.editing, self.runner)
         self.saving = Saving(document, self.editing, self.runner, self.notices)
         self.stepping = Stepping(document, self.entries, self.runner, self.notices)
+        self.commands = EntryCommands(document, self.entries, self.saving, self.runner, self.notices)
+        self.comparing = Comparing(document, self.runner, self)
+        self._restoring = Restoring(document, journals, self.runner, self.notices)
         self._message = MessagePage("cannot-open", "warning")
         self._pages = QStackedWidget()
         self._lay_out()
@@ -85,6 +92,7 @@ class DatabaseTab(QWidget):
         self.value.decoded.connect(self._on_decoded)
         self.value.stale.connect(self._on_stale)
         self.editing.changed.connect(self.changed)
+        self.comparing.changed.connect(self.changed)
         self.editing.refused.connect(self._on_edit_refused)
         self.editing.failed.connect(self.notices.show_error)
         self.nodes.said.connect(self.notices.show_info)
@@ -192,6 +200,7 @@ class DatabaseTab(QWidget):
                 f"{found} found in {self.document.name}; what can be read is shown.",
                 *choices((Want.PROBLEMS, Want.SALVAGE, Want.SAVE_AS), self.wanted.emit),
             )
+        self._restoring.look()
 
     @property
     def problems(self) -> Sequence[ProblemNote]:

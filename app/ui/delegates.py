@@ -1,14 +1,18 @@
-"""How cells are painted: soft selection, types as coloured badges, a dot for what is not saved."""
+"""How cells are painted: soft selection, types as coloured badges, a mark for what is not saved."""
 
 from PySide6.QtCore import QObject, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from app.document.pending import PendingKind
 from app.ui.models import roles
 from app.ui.models.roles import AnyIndex
 from app.ui.theme import PADDING, Colours, Family, colours_of, family_of, fixed_font, row_height
 
 _DOT = 3.5
+_PLUS = 4.5
+_PLUS_WIDTH = 2.0
+_ADDED, _DELETED = PendingKind.ADDED.value, PendingKind.DELETED.value
 _SELECTED = QStyle.StateFlag.State_Selected
 _ACTIVE = QStyle.StateFlag.State_Active
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -40,10 +44,11 @@ class CellDelegate(QStyledItemDelegate):
         text = index.data(roles.DISPLAY)
         if not text:
             return
-        if index.column() == self._type_column:
+        kind = index.data(roles.PENDING_KIND)
+        if index.column() == self._type_column and kind != _DELETED:
             _paint_badge(painter, rect, str(text), colours, option.font)
         else:
-            self._paint_text(painter, rect, str(text), index, option, colours)
+            self._paint_text(painter, rect, str(text), index, option, colours, kind)
 
     def _paint_text(
         self,
@@ -53,17 +58,18 @@ class CellDelegate(QStyledItemDelegate):
         index: AnyIndex,
         option: QStyleOptionViewItem,
         colours: Colours,
+        kind: str | None,
     ) -> None:
         room = rect.adjusted(PADDING, 0, -PADDING, 0)
         font: QFont = option.font
         metrics: QFontMetrics = option.fontMetrics
         if index.column() == self._value_column:
             font, metrics = self._fixed, self._fixed_metrics
-        elif index.column() == 0 and index.data(roles.IS_PENDING):
+        elif index.column() == 0 and kind:
             room.setRight(room.right() - 3 * PADDING)
-            _paint_dot(painter, QPointF(rect.right() - 2 * PADDING, rect.center().y() + 1), colours.pending)
-        painter.setFont(font)
-        painter.setPen(_pen(index, option, colours))
+            _paint_mark(painter, QPointF(rect.right() - 2 * PADDING, rect.center().y() + 1), kind, colours)
+        painter.setFont(_struck(font) if kind == _DELETED else font)
+        painter.setPen(colours.dim if kind == _DELETED else _pen(index, option, colours))
         alignment = index.data(roles.ALIGNMENT) or _LEFT
         painter.drawText(room, int(alignment), metrics.elidedText(text, _ELIDE, room.width()))
 
@@ -100,10 +106,23 @@ def _paint_badge(painter: QPainter, rect: QRect, text: str, colours: Colours, fo
     painter.restore()
 
 
-def _paint_dot(painter: QPainter, centre: QPointF, colour: QColor) -> None:
+def _struck(font: QFont) -> QFont:
+    struck = QFont(font)
+    struck.setStrikeOut(True)
+    return struck
+
+
+def _paint_mark(painter: QPainter, centre: QPointF, kind: str, colours: Colours) -> None:
+    """Paint a plus for what is added, a bar for what is deleted, a dot for what is changed."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(colour)
-    painter.drawEllipse(centre, _DOT, _DOT)
+    if kind in (_ADDED, _DELETED):
+        painter.setPen(QPen(colours.pending, _PLUS_WIDTH))
+        painter.drawLine(centre - QPointF(_PLUS, 0), centre + QPointF(_PLUS, 0))
+        if kind == _ADDED:
+            painter.drawLine(centre - QPointF(0, _PLUS), centre + QPointF(0, _PLUS))
+    else:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.pending)
+        painter.drawEllipse(centre, _DOT, _DOT)
     painter.restore()

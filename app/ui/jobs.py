@@ -140,6 +140,7 @@ class JobRunner(QObject):
         if self._is_closing:
             return
         self._is_closing = True
+        self._timer.stop()  # one that runs must not be deleted in whatever thread collects garbage
         runs = self._all_runs()
         for run in runs:
             run.cancel()

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
+from app.document.journals import Journals
 from app.engine.base import Engine
 from app.ui.actions import Actions
 from app.ui.availability import reasons
@@ -15,9 +16,11 @@ from app.ui.command_palette import CommandPalette, commands_of
 from app.ui.database_tab import DatabaseTab
 from app.ui.dialogs.questions import ask_give_up
 from app.ui.docks import ChangesDock, ProblemsDock
+from app.ui.entry_actions import EntryActions
 from app.ui.errands import Errands
 from app.ui.making import Making
 from app.ui.menus import RecentMenu, add_menus, add_tool_bar
+from app.ui.node_actions import NodeActions
 from app.ui.notices import NoticeBar
 from app.ui.open_dialog import OpenDialog
 from app.ui.repairing import Repairing
@@ -38,7 +41,10 @@ class MainWindow(QMainWindow):
     closed = Signal()
     """Everything is closed and has ended."""
 
-    def __init__(self, make_engine: Callable[[], Engine], *, read_only: bool = False) -> None:
+    def __init__(
+        self, make_engine: Callable[[], Engine], *, read_only: bool = False, journals: Journals | None = None
+    ) -> None:
+        """``journals``: where unsaved changes outlive a crash."""
         super().__init__()
         self._is_closed = False
         self.setObjectName("main-window")
@@ -48,7 +54,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self)
         self.notices = NoticeBar()
         first_steps = (Choice("Open a database…", self.choose_files), Choice("New database…", self._on_new))
-        self.area = TabArea(make_engine, first_steps, read_only=read_only)
+        self.area = TabArea(make_engine, first_steps, read_only=read_only, journals=journals)
         self.errands = Errands(self)
         beside = make_engine, self.area, self.errands, self.notices, self
         self._making = Making(*beside)
@@ -63,6 +69,8 @@ class MainWindow(QMainWindow):
         add_tool_bar(self, self.actions_)
         self._connect()
         self._connect_actions()
+        self._node_actions = NodeActions(self.area, self.actions_, self)
+        self._entry_actions = EntryActions(self.area, self.actions_, self)
         self._show_facts()
 
     # ---- putting together
@@ -100,6 +108,7 @@ class MainWindow(QMainWindow):
         self._repairing.problems_wanted.connect(self._on_problems_wanted)
         self._recent.chosen.connect(self._on_recent_chosen)
         self._commands.connect_changes(self.changes)
+        self.changes.visibilityChanged.connect(self._on_changes_seen)
 
     def _connect_actions(self) -> None:
         self._commands.connect_actions(self.actions_)
@@ -217,10 +226,15 @@ class MainWindow(QMainWindow):
         tab = self.area.current
         self.status.show_facts(tab.facts() if tab else Facts())
         self.setWindowTitle(f"{tab.document.name} - {_TITLE}" if tab else _TITLE)
-        self.changes.show_changes(tab.document if tab else None)
+        self.changes.show_changes(tab.document if tab else None, tab.comparing if tab else None)
         self.problems.show_problems(tab.problems if tab else (), is_read=bool(tab and tab.document.is_indexed))
         self._show_steps(tab if tab and tab.can_browse else None)
         self.actions_.enable(reasons(tab))
+
+    @Slot(bool)
+    def _on_changes_seen(self, is_seen: bool) -> None:
+        if is_seen:
+            self._show_facts()
 
     def _show_steps(self, tab: DatabaseTab | None) -> None:
         undo = tab.document.history.next_undo if tab else None

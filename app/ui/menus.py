@@ -14,11 +14,25 @@ from app.ui.theme import Theme, choose_theme, chosen_theme
 
 _ICON = QSize(18, 18)
 _FILE = (
-    "new", "open", "recent", "reload", None, "save", "save-as", "revert", None, "export", None, "close-tab", "quit"
-)  # fmt: skip
+    *("new", "open", "recent", "reload", None, "save", "save-as", "revert", "revert-all", None),
+    *("export", None, "close-tab", "quit"),
+)
+_CLIPBOARD = (
+    *("cut-nodes", "copy-nodes", "paste-nodes"),
+    *("copy-as-python", "copy-as-json", "copy-path"),
+)
+_VALUE = (
+    *("edit-as-python", "edit-as-json", "change-type", "rename-key", None),
+    *("insert-before", "append-item", "duplicate-node", "delete-nodes", None),
+    *("move-up", "move-down", "sort-keys", None, "go-to-same"),
+)
+NODE_MENU: Sequence[str | None] = ("edit-value", *_VALUE[:9], None, *_CLIPBOARD, None, *_VALUE[10:])
+"""What a row of the value tree offers."""
+ENTRY_MENU: Sequence[str | None] = ("add-entry", "duplicate-entry", "rename-entry", None, "delete-entries", "revert")
+"""What a row of the entry table offers."""
 _MENUS: Sequence[tuple[str, Sequence[str | None]]] = (
     ("&File", _FILE),
-    ("&Edit", ("undo", "redo", None, "edit-value", None, "find")),
+    ("&Edit", ("undo", "redo", None, *_CLIPBOARD, None, "edit-value", "value", None, *ENTRY_MENU[:5], None, "find")),
     ("&Database", ("convert", "compact", None, "check", "salvage", None, "cancel")),
     ("&View", ("command-palette", None, "theme", None, "docks")),
 )
@@ -52,7 +66,7 @@ class RecentMenu(QMenu):
 
 def add_menus(window: QMainWindow, actions: Actions, recent: RecentMenu, docks: Sequence[QAction]) -> None:
     """Fill the menu bar; ``docks`` show and hide the docks."""
-    submenus = {"recent": recent, "theme": _theme_menu(window)}
+    submenus = {"recent": recent, "theme": _theme_menu(window), "value": _value_menu(window, actions)}
     for title, names in _MENUS:
         menu = window.menuBar().addMenu(title)
         menu.setToolTipsVisible(True)  # they say why an action cannot be done
@@ -65,6 +79,30 @@ def add_menus(window: QMainWindow, actions: Actions, recent: RecentMenu, docks: 
                 menu.addActions(docks)
             else:
                 menu.addAction(actions[name])
+
+
+def _value_menu(window: QWidget, actions: Actions) -> QMenu:
+    menu = QMenu("&Value", window)
+    menu.setToolTipsVisible(True)
+    for name in _VALUE:
+        if name is None:
+            menu.addSeparator()
+        else:
+            menu.addAction(actions[name])
+    return menu
+
+
+def actions_of(names: Sequence[str | None], actions: Actions, parent: QWidget) -> list[QAction]:
+    """Return what a view offers, with lines between."""
+    found = []
+    for name in names:
+        if name is None:
+            line = QAction(parent)
+            line.setSeparator(True)
+            found.append(line)
+        else:
+            found.append(actions[name])
+    return found
 
 
 def add_tool_bar(window: QMainWindow, actions: Actions) -> None:

@@ -50,6 +50,11 @@ class Stepping(QObject):
         """Take a pending change back."""
         self._revert(self._document.entry_of(ref))
 
+    def revert_all(self) -> None:
+        """Take all pending changes back, as one edit."""
+        self._notices.clear()
+        attempt(self._document.revert_all_job, self._runner, self._notices)
+
     def _revert(self, entry_id: int | None) -> None:
         if entry_id is not None:
             self._notices.clear()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget, QTabBar, QTabWidget, QWidget
 
 from app.codecs.screen import ELLIPSIS
 from app.document.document import Document
+from app.document.journals import Journals
 from app.engine.base import Engine
 from app.ui.choices import Choice
 from app.ui.close_guard import CloseGuard
@@ -34,6 +35,10 @@ class TabArea(QStackedWidget):
     """The `Activity` to show, or None."""
     wanted = Signal(object)
     """What the tab in front wants of the window."""
+    added = Signal(object)
+    """A new `DatabaseTab`, before it is shown."""
+    node_changed = Signal()
+    """Another row of the value tree in front is current, or selected."""
 
     def __init__(
         self,
@@ -41,12 +46,14 @@ class TabArea(QStackedWidget):
         first_steps: Sequence[Choice],
         *,
         read_only: bool,
+        journals: Journals | None = None,
         parent: QWidget | None = None,
     ) -> None:
         """``first_steps`` are offered while nothing is open."""
         super().__init__(parent)
         self.make_engine = make_engine
         self._read_only = read_only
+        self._journals = journals
         self._ending: list[JobRunner] = []
         self._guard = CloseGuard(self)
         self.start_page = start_page(*first_steps)
@@ -79,10 +86,13 @@ class TabArea(QStackedWidget):
                 if tab.is_refused:
                     tab.reload()
                 return tab
-        tab = DatabaseTab(Document(self.make_engine(), path, read_only=self._read_only))
+        document = Document(self.make_engine(), path, read_only=self._read_only, journals=self._journals)
+        tab = DatabaseTab(document, self._journals)
         tab.changed.connect(self._on_facts_changed)
         tab.wanted.connect(self.wanted)
         tab.moved.connect(self._on_moved)
+        tab.nodes.changed.connect(self.node_changed)
+        self.added.emit(tab)
         for runner in (tab.filter_runner, tab.runner):
             runner.activity_changed.connect(self._on_activity)
         self.setCurrentWidget(self.tabs)
@@ -153,10 +163,13 @@ class TabArea(QStackedWidget):
             return
         tab.changed.disconnect(self._on_facts_changed)
         self.tabs.removeTab(place)
+        tab.setParent(self)  # else Python owns it now, and may delete it in whatever thread it collects garbage
+        tab.hide()
         for runner in (tab.filter_runner, tab.runner):
             runner.activity_changed.disconnect(self._on_activity)
             runner.ended.connect(self._on_runner_ended)
             self._ending.append(runner)
+            runner.setParent(self)  # as the tab
         tab.shut_down()
         tab.deleteLater()
         if not self.tabs.count():

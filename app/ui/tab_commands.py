@@ -30,6 +30,7 @@ class TabCommands(QObject):
             ("save", self._on_save),
             ("save-as", self.ask_save_as),
             ("revert", self._on_revert),
+            ("revert-all", self._on_revert_all),
             ("undo", self._on_undo),
             ("redo", self._on_redo),
             ("edit-value", self._on_edit_value),
@@ -45,6 +46,7 @@ class TabCommands(QObject):
     def connect_changes(self, dock: ChangesDock) -> None:
         dock.chosen.connect(self._on_change_chosen)
         dock.revert_wanted.connect(self._on_change_revert)
+        dock.revert_all_wanted.connect(self._on_revert_all)
 
     def _on_tab(self, act: Callable[[DatabaseTab], object]) -> None:
         tab = self._area.current
@@ -62,6 +64,10 @@ class TabCommands(QObject):
     @Slot()
     def _on_revert(self) -> None:
         self._on_tab(lambda tab: tab.stepping.revert_current())
+
+    @Slot()
+    def _on_revert_all(self) -> None:
+        self._on_tab(lambda tab: tab.stepping.revert_all())
 
     @Slot()
     def _on_undo(self) -> None:

@@ -1,20 +1,52 @@
-"""Editing a scalar in the tree: fetch its literal, open the line, hand over what was typed, show what is wrong."""
+"""Editing a value: an editor is opened, what was typed is handed over, and stays in sight while it is refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.document.document import Document, PendingChange
-from app.document.history import Edit
-from app.errors import AppError
-from app.ui.editors.scalar_editor import MAX_CHARS
+from app.codecs.edits import Edit, ReplaceNode, Written
+from app.codecs.literal import parse_literal
+from app.codecs.nodes import Kind
+from app.document.document import Document
+from app.document.draft import Edited
+from app.errors import AppError, CodecError
+from app.ui.dialogs.questions import ask_where
+from app.ui.editors.pane_editor import MAX_PANE_CHARS, Draft, PaneEditor
+from app.ui.editors.scalar_editor import MAX_CHARS, ScalarEditor
+from app.ui.editors.typed_editors import TextEditor, line_for
 from app.ui.jobs import JobRunner
 from app.ui.models.value_tree import Column
-from app.ui.value_panel import ShownValue, ValuePanel
+from app.ui.path_moves import moves_of
+from app.ui.shown_value import ShownValue
+from app.ui.value_panel import ValuePanel
 
-_Edited: TypeAlias = tuple[Edit, PendingChange]
+_LINE_ENDS = ("\n", "\r", "\u2028", "\u2029")
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What was typed: a literal or JSON, the literal of a key, and whether it is for all places of a shared object."""
+
+    text: str
+    key: str = ""
+    everywhere: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """What an editor is open for. ``edits`` makes of what was typed what is done to the value.
+
+    ``current`` is the path that shall be current then. ``is_shared``: the object stands in other places too.
+    """
+
+    value: ShownValue
+    title: str
+    edits: Callable[[Entered], Sequence[Edit]]
+    current: str | None = None
+    is_shared: bool = False
+    editor: ScalarEditor | PaneEditor | None = field(default=None, init=False)
 
 
 class ValueEditing(QObject):
@@ -24,78 +56,248 @@ class ValueEditing(QObject):
     """The entry whose editor holds a text that was not taken."""
     failed = Signal(object)
     """Why a value cannot be edited, as an `AppError`."""
+    changed = Signal()
+    """An editor was opened or closed."""
 
     def __init__(self, document: Document, panel: ValuePanel, runner: JobRunner) -> None:
         super().__init__(panel)
         self._document = document
         self._panel = panel
         self._runner = runner
+        self._session: Session | None = None
         panel.tree.edit_wanted.connect(self._on_edit_wanted)
+        panel.tree.editor_changed.connect(self.changed)
+        panel.panes.bytes_edited.connect(self._on_bytes_edited)
+        panel.left.connect(self.close)
+
+    @property
+    def _editor(self) -> ScalarEditor | PaneEditor | None:
+        return self._session.editor if self._session is not None else None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether an editor is open."""
+        return self._editor is not None or self._panel.hex.pane.is_editing
 
     @property
     def is_open(self) -> bool:
         """Whether an editor holds a text that differs from the value."""
-        editor = self._panel.tree.editor
-        return editor is not None and editor.is_changed
+        editor = self._editor
+        return (editor is not None and editor.is_changed) or self._panel.hex.pane.is_changed
 
     @property
     def held_entry(self) -> int | None:
         """The entry whose editor holds a text that was refused; it has to stay in front."""
-        editor, shown = self._panel.tree.editor, self._panel.shown
+        editor, shown = self._editor, self._panel.shown
         return shown.entry_id if editor is not None and editor.is_refused and shown is not None else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an edit is on its way into the tree."""
+        return self._runner.is_running("edit") or not self._panel.is_settled
+
+    def focus(self) -> None:
+        """Go back to what is being typed."""
+        if self._editor is not None:
+            self._editor.setFocus()
 
     def commit(self) -> None:
         """Hand over what is typed, as leaving the editor does."""
-        if self._panel.tree.editor is not None:
-            self._panel.tree.editor.commit()
+        self._panel.hex.pane.commit()
+        if self._editor is not None:
+            self._editor.commit()
+
+    @Slot()
+    def close(self) -> None:
+        """Close the editor, giving up what it holds."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        if isinstance(session.editor, PaneEditor):
+            had_focus = session.editor.focusWidget() is not None
+            session.editor.committed.disconnect()
+            session.editor.abandoned.disconnect()
+            self._panel.panes.end_editing()
+            if had_focus:
+                self._panel.tree.setFocus()
+        else:
+            self._panel.tree.close_editor()
+        session.editor = None  # else the two hold each other, until they are collected in whatever thread
+        self.changed.emit()
+
+    # ---- a line in the tree
 
     @Slot(int)
     def _on_edit_wanted(self, slot_number: int) -> None:
-        value = self._panel.shown
+        value, model = self._panel.shown, self._panel.model
         if value is None:
             return
-        path = self._panel.model.path(self._panel.model.cell(slot_number, Column.VALUE))
+        cell = model.cell(slot_number, Column.VALUE)
+        path, row = model.path(cell), model.node_row(cell)
+        session = Session(
+            value,
+            f"Edit of {path or 'the value'}",
+            lambda entered: (ReplaceNode(path, Written(entered.text), everywhere=entered.everywhere),),
+            is_shared="shared" in row.flags,
+        )
         job = self._document.edit_text_job(value.source, path)
-        job.done = partial(self._on_text, value, slot_number, path)
+        job.done = partial(self._on_text, session, slot_number, row.editor)
         job.failed = self.failed.emit
         self._runner.start(job, key="edit-text")
 
-    def _on_text(self, value: ShownValue, slot_number: int, path: str, text: str) -> None:
-        if value is not self._panel.shown:
+    def _on_text(self, session: Session, slot_number: int, kind: str, literal: str) -> None:
+        if session.value is not self._panel.shown:
             return
-        if len(text) > MAX_CHARS:
-            self.failed.emit(AppError(f"A literal of {len(text):,} characters is too long to be edited in a line."))
-            return
+        text = _text_of(literal) if kind == str(Kind.STR) else ""
+        if any(end in text for end in _LINE_ENDS):
+            self.open_pane(session, Draft.of_text(session.title, text))
+        elif len(literal) > MAX_CHARS:
+            self.open_pane(session, Draft(session.title, literal))
+        else:
+            self.open_line(session, slot_number, kind, literal)
+        self._note_unknown_class(slot_number)
+
+    def _note_unknown_class(self, slot_number: int) -> None:
+        model = self._panel.model
+        if "unknown-class" in model.flags_around(model.cell(slot_number, 0)):
+            self._panel.note.show_text("The class of this object is not known here; it may see things differently.")
+
+    def open_line(
+        self, session: Session, slot_number: int, kind: str, literal: str, column: Column = Column.VALUE
+    ) -> None:
+        """Open a line in a cell of the tree; ``kind`` is one of `NodeRow.editor`."""
+        self.close()
         tree = self._panel.tree
-        tree.open_editor(slot_number, text)
-        if tree.editor is not None:
-            tree.editor.abandoned.connect(self._on_abandoned)
-            tree.editor.committed.connect(partial(self._on_committed, value, path))
+        tree.open_editor(slot_number, line_for(kind, literal), column)
+        editor = tree.editor
+        if editor is not None:
+            self._begin(session, editor)
+            if isinstance(editor, TextEditor):
+                editor.lines_pasted.connect(partial(self._on_lines_pasted, session))
+
+    def _on_lines_pasted(self, session: Session, literal: str) -> None:
+        text = _text_of(literal)
+        self.open_pane(session, Draft.of_text(session.title, text, is_changed=True))
+
+    # ---- the pane
+
+    def open_pane(self, session: Session, draft: Draft) -> PaneEditor | None:
+        """Open the pane; too long a text is refused."""
+        if len(draft.text or "") > MAX_PANE_CHARS:
+            length = len(draft.text or "")
+            self.failed.emit(AppError(f"{length:,} characters are too many to be edited here; edit a part of it."))
+            return None
+        self.close()
+        editor = self._panel.panes.begin_editing(draft)
+        self._begin(session, editor)
+        self.changed.emit()
+        return editor
+
+    def _begin(self, session: Session, editor: ScalarEditor | PaneEditor) -> None:
+        session.editor = editor
+        self._session = session
+        editor.abandoned.connect(self._on_abandoned)
+        editor.committed.connect(partial(self._on_committed, session))
 
     @Slot()
     def _on_abandoned(self) -> None:
-        self._panel.tree.close_editor()
-        self._panel.note.show_text("")
+        self.close()
+        self._panel.show_note()
 
-    def _on_committed(self, value: ShownValue, path: str, literal: str) -> None:
-        if value is not self._panel.shown:
+    # ---- handing over
+
+    def _on_committed(self, session: Session, text: str) -> None:
+        if session.value is not self._panel.shown or session is not self._session:
             return
-        job = self._document.edit_job(value.entry_id, path, literal)
-        job.done = partial(self._on_edited, value, job.done)
-        job.failed = partial(self._on_refused, value)
+        key = session.editor.key_text if isinstance(session.editor, PaneEditor) else ""
+        if session.is_shared:
+            ask_where(partial(self._on_where, session, Entered(text, key)), self._panel)
+        else:
+            self._hand_over(session, Entered(text, key))
+
+    def _on_where(self, session: Session, entered: Entered, everywhere: bool | None) -> None:
+        if everywhere is None:
+            self.focus()
+        else:
+            self._hand_over(session, Entered(entered.text, entered.key, everywhere))
+
+    def _hand_over(self, session: Session, entered: Entered) -> None:
+        edits = session.edits(entered)
+        self._start(session.value, edits, session.title, session.current, partial(self._on_refused, session))
+
+    def apply(self, value: ShownValue, edits: Sequence[Edit], title: str, current: str | None = None) -> None:
+        """Edit a value without an editor; `failed` follows where it is refused.
+
+        While the edit before is not in sight yet nothing happens: the rows that it would be about are others by then.
+        """
+        if value is not self._panel.shown or self.is_busy:
+            return
+        self._start(value, edits, title, current, self._on_failed)
+
+    def _start(
+        self,
+        value: ShownValue,
+        edits: Sequence[Edit],
+        title: str,
+        current: str | None,
+        refused: Callable[[AppError], None],
+    ) -> None:
+        try:
+            job = self._document.edits_job(value.entry_id, edits, title)
+        except AppError as error:
+            refused(error)
+            return
+        job.done = partial(self._on_edited, value, edits, current, job.done)
+        job.failed = refused
         self._runner.start(job, key="edit")
 
-    def _on_edited(self, value: ShownValue, take: Callable[[_Edited], None], outcome: _Edited) -> None:
+    def _on_edited(
+        self,
+        value: ShownValue,
+        edits: Sequence[Edit],
+        current: str | None,
+        take: Callable[[Edited], None],
+        outcome: Edited,
+    ) -> None:
         if value is self._panel.shown:
-            self._panel.tree.close_editor()
+            self.close()
+            self._panel.expect(moves_of(edits), current)
         take(outcome)
+        self._panel.expect(None, None)
 
-    def _on_refused(self, value: ShownValue, error: AppError) -> None:
-        editor = self._panel.tree.editor
-        if value is not self._panel.shown or editor is None:
+    def _on_refused(self, session: Session, error: AppError) -> None:
+        editor = session.editor
+        if session is not self._session or session.value is not self._panel.shown or editor is None:
             self.failed.emit(error)
             return
         self._panel.hold()
-        self._panel.note.show_text(error.message, is_error=True)
-        self.refused.emit(value.entry_id)
+        if isinstance(editor, ScalarEditor):
+            self._panel.note.show_text(error.message, is_error=True)
+        self.refused.emit(session.value.entry_id)
         editor.refuse(error.message)
+
+    def _on_failed(self, error: AppError) -> None:
+        self.failed.emit(error)
+
+    # ---- bytes
+
+    @Slot(object)
+    def _on_bytes_edited(self, changes: dict[int, int]) -> None:
+        value = self._panel.shown
+        if value is None:
+            return
+        try:
+            job = self._document.overwrite_job(value.entry_id, changes)
+        except AppError as error:
+            self.failed.emit(error)
+            return
+        job.failed = self.failed.emit
+        self._runner.start(job, key="edit")
+
+
+def _text_of(literal: str) -> str:
+    """Return the text that a literal stands for, an empty one where it is none."""
+    try:
+        return str(parse_literal(literal, Kind.STR))
+    except CodecError:
+        return ""

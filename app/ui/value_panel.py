@@ -1,22 +1,24 @@
 """The right half of a tab: one entry's value as a tree, and its panes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from app.codecs.base import NodeRow
 from app.document.document import Document
-from app.engine.value_calls import Source, ValueInfo
+from app.engine.value_calls import ValueInfo
 from app.errors import AppError, StaleIndex
 from app.ui.jobs import JobRunner
 from app.ui.labels import ElidedLabel
 from app.ui.models.entry_table import short_key_text
-from app.ui.models.value_tree import ValueTreeModel
+from app.ui.models.value_drag import DragTreeModel
+from app.ui.path_moves import Moves
+from app.ui.shown_value import ShownValue
 from app.ui.theme import GAP, fixed_font
-from app.ui.views.panes import TEXT_CHARS, HexPane, TextPane
+from app.ui.value_panes import ValuePanes
 from app.ui.views.tree_view import TreeView
 
 _ROOT = "value"
@@ -24,20 +26,13 @@ _SAID_WHEN_EDITED = frozenset({"read-only", "unknown-class", "call"})
 """Flags whose note matters only to one who tries to edit."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ShownValue:
-    """Which value is shown; an answer to a question about another one is dropped."""
-
-    entry_id: int
-    source: Source
-    size: int
-
-
 class ValuePanel(QWidget):
     """Shows the value of one entry; nothing is read that is not looked at."""
 
     stale = Signal(object)
     """The `StaleIndex` that says why the value cannot be found any more."""
+    left = Signal()
+    """The value goes out of sight, and what edits it with it."""
     decoded = Signal()
     """Another value is shown now."""
 
@@ -48,12 +43,13 @@ class ValuePanel(QWidget):
         self._wanted: ShownValue | None = None
         self._shown: ShownValue | None = None
         self._key_before_reload: bytes | None = None
-        self._panes_of: dict[QWidget, ShownValue] = {}
-        self.model = ValueTreeModel(self)
+        self._moves: Moves | None = None
+        self._next_current: str | None = None
+        self._is_led = False
+        self.model = DragTreeModel(self)
         self.tree = TreeView(self.model)
-        self.text = TextPane("text-pane", "Value as text")
-        self.hex = HexPane()
-        self.panes = QTabWidget()
+        self.panes = ValuePanes(document, runner)
+        self.text, self.hex = self.panes.text, self.panes.hex
         self._key = ElidedLabel("value-key", "Key of the value")
         self._facts = ElidedLabel("value-facts", "Codec and size of the value")
         self.note = ElidedLabel(
@@ -63,16 +59,10 @@ class ValuePanel(QWidget):
         self.model.needs_rows.connect(self._on_needs_rows)
         self.tree.selectionModel().currentRowChanged.connect(self._on_current_row)
         self.tree.edit_impossible.connect(self._on_edit_impossible)
-        self.panes.currentChanged.connect(self._on_pane_chosen)
-        self.hex.wanted.connect(self._on_bytes_wanted)
+        self.panes.opcode_chosen.connect(self._on_opcode_chosen)
         document.reloading.connect(self._on_reloading)
 
     def _lay_out(self) -> None:
-        self.panes.setDocumentMode(True)
-        self.panes.setAccessibleName("Panes")
-        self.panes.tabBar().setAccessibleName("Panes")
-        self.panes.addTab(self.text, "Text")
-        self.panes.addTab(self.hex, "Hex")
         upper = QWidget()
         column = QVBoxLayout(upper)
         column.setContentsMargins(0, 0, 0, 0)
@@ -111,6 +101,11 @@ class ValuePanel(QWidget):
         return self._shown
 
     @property
+    def is_settled(self) -> bool:
+        """Whether what is shown is what the entry has now."""
+        return self._shown is not None and self._shown is self._wanted
+
+    @property
     def entry_id(self) -> int | None:
         """The entry that is shown, or will be when it is decoded."""
         return self._wanted.entry_id if self._wanted else None
@@ -120,16 +115,25 @@ class ValuePanel(QWidget):
     def show_entry(self, entry_id: int, *, is_same: bool = False) -> None:
         """Decode and show an entry; ``is_same`` keeps the rows open that are open now."""
         if is_same or self._document.key(entry_id) == self._key_before_reload:
-            self.tree.remember_open_rows()
+            self.tree.remember_open_rows(self._moves, self._next_current)
         else:
             self.tree.forget_open_rows()
-        self._key_before_reload = None
-        value = ShownValue(entry_id, self._document.source(entry_id), self._document.size(entry_id))
+        self._key_before_reload = self._moves = self._next_current = None
+        can_edit = not (self._document.why_read_only or self._is_deleted(entry_id))
+        value = ShownValue(entry_id, self._document.source(entry_id), self._document.size(entry_id), can_edit)
         self._wanted = value
         job = self._document.decode_job(value.source)
         job.done = partial(self._on_decoded, value)
         job.failed = partial(self._on_failed, value)
         self._runner.start(job, key="decode")
+
+    def _is_deleted(self, entry_id: int) -> bool:
+        change = self._document.pending(entry_id)
+        return change is not None and change.is_deleted
+
+    def expect(self, moves: Moves | None, current: str | None) -> None:
+        """Tell where nodes will be when the value is shown anew, and which one shall be current then."""
+        self._moves, self._next_current = moves, current
 
     def hold(self) -> None:
         """Give up what is being decoded and stay with what is shown."""
@@ -139,8 +143,7 @@ class ValuePanel(QWidget):
     def clear(self) -> None:
         self._wanted = self._shown = None
         self.model.clear()
-        self.text.show_text("")
-        self.hex.clear()
+        self.panes.show_value(None)
         for label in (self._key, self._facts, self.note):
             label.show_text("")
 
@@ -149,31 +152,29 @@ class ValuePanel(QWidget):
             self._key_before_reload = self._document.key(self._shown.entry_id)
         self._runner.cancel("decode")
         self._wanted = self._shown = None  # entry ids are invalid now; what is seen stays until they are known again
-        self.tree.close_editor()
+        self.left.emit()
 
     def _on_decoded(self, value: ShownValue, info: ValueInfo) -> None:
         self._begin(value)
-        self.model.show_value(
-            replace(info.root, label=info.root.label or _ROOT), can_edit=not self._document.why_read_only
-        )
+        self.model.show_value(replace(info.root, label=info.root.label or _ROOT), can_edit=value.can_edit)
         self.tree.open_root()
         self._facts.show_text(f"{info.codec} · {value.size:,} bytes")
         self._facts.setToolTip(info.reason)
         if info.problems:
             self.note.show_text(info.problems[0])
-        self._load_pane()
+        self.panes.show_value(value)
         self.decoded.emit()
 
     def _on_failed(self, value: ShownValue, error: AppError) -> None:
         self._begin(value)
         self.model.show_message(error.message)
         self._facts.show_text(f"{value.size:,} bytes")
-        self._load_pane()
+        self.panes.show_value(value)
         if isinstance(error, StaleIndex):
             self.stale.emit(error)
 
     def _begin(self, value: ShownValue) -> None:
-        self.tree.close_editor()
+        self.left.emit()
         self._shown = value
         self._key.show_text(short_key_text(self._document.key(value.entry_id)))
         self.note.show_text("")
@@ -200,41 +201,27 @@ class ValuePanel(QWidget):
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current_row(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        self.show_note()
+        if current.isValid() and not self._is_led:
+            self.panes.show_node(self.model.node_row(current).node)
+
+    def show_note(self) -> None:
+        """Say where the current row is, and what there is to say of it."""
+        current = self.tree.currentIndex()
         if current.isValid():
             row = self.model.node_row(current)
             note = row.note if set(row.flags) - _SAID_WHEN_EDITED else ""
             self.note.show_text("  ".join(part for part in (self.model.path(current), note) if part))
 
+    @Slot(str)
+    def _on_opcode_chosen(self, path: str) -> None:
+        self._is_led = True  # the opcode that was chosen stays chosen
+        self.tree.go_to(path)
+        self._is_led = False
+
     @Slot(int)
     def _on_edit_impossible(self, slot_number: int) -> None:
         row = self.model.node_row(self.model.cell(slot_number, 0))
-        self.note.show_text(self._document.why_read_only or row.note or f"A {row.type} cannot be edited yet.")
-
-    # ---- panes
-
-    @Slot(int)
-    def _on_pane_chosen(self, _place: int) -> None:
-        self._load_pane()
-
-    def _load_pane(self) -> None:
-        pane, value = self.panes.currentWidget(), self._shown
-        if value is None or self._panes_of.get(pane) is value:
-            return
-        self._panes_of[pane] = value
-        if pane is self.hex:
-            self.hex.show_value(value.size)
-            return
-        job = self._document.text_job(value.source, TEXT_CHARS)
-        job.done = self.text.show_text
-        job.failed = self._on_text_failed
-        self._runner.start(job, key="text")
-
-    def _on_text_failed(self, error: AppError) -> None:
-        self.text.show_text(error.message)
-
-    @Slot(int, int)
-    def _on_bytes_wanted(self, start: int, length: int) -> None:
-        if self._shown is not None:
-            job = self._document.bytes_job(self._shown.source, start, length)
-            job.done = partial(self.hex.show_bytes, start)
-            self._runner.start(job, key="hex")
+        other = "Shift+F2 edits it as a Python literal." if self._shown and self._shown.can_edit else ""
+        why = self._document.why_read_only or row.note or f"A {row.type} cannot be edited in place."
+        self.note.show_text(why if self._document.why_read_only else f"{why} {other}".rstrip())

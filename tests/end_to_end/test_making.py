@@ -50,7 +50,7 @@ def test_a_new_database_is_filled_by_save_as_and_converted(
     child_window.actions_["close-tab"].trigger()
 
     tab = opened(qtbot, child_window, shelf)
-    tab.runner.start(tab.document.edit_job(3, "", "'Edam'"))
+    tab.runner.start(tab.document.literal_job(3, "", "'Edam'"))
     settle(qtbot, tab)
     dialog = dialog_of(child_window, "save-as")
     type_place(qtbot, dialog, new)
@@ -70,9 +70,7 @@ def test_a_new_database_is_filled_by_save_as_and_converted(
     assert [opened_tab.document.name for opened_tab in child_window.area.all()] == ["new.db", "new.gdbm"]
 
 
-@pytest.mark.parametrize(
-    "format_id", [form.format_id for form in writable_formats() if form.format_id != "pickle-file"]
-)
+@pytest.mark.parametrize("format_id", [form.format_id for form in writable_formats() if form.can_be_empty])
 def test_every_format_is_made_by_the_window_and_read_by_the_command_line(
     qtbot: QtBot, child_window: MainWindow, tmp_path: Path, format_id: str
 ) -> None:

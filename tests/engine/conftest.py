@@ -8,7 +8,6 @@ from app.engine.base import Engine
 from app.engine.child import ChildEngine
 from app.engine.local import LocalEngine
 
-
 _KINDS: list[type[LocalEngine | ChildEngine]] = [LocalEngine, ChildEngine]
 
 

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
+from app.document.journals import Journals
 from app.engine.base import Engine
 from app.engine.child import ChildEngine
 from app.engine.local import LocalEngine
@@ -26,6 +27,10 @@ VALUES: dict[bytes, object] = {
     "käse".encode(): "Gouda",
     b"\xff\xfe": b"raw bytes",
 }
+
+
+_KEPT: list[MainWindow] = []
+"""Windows that pytest-qt deletes later: collected as garbage first, in a runner's thread, they would crash Qt."""
 
 
 @pytest.fixture(autouse=True)
@@ -61,8 +66,11 @@ def child_window(qtbot: QtBot) -> Iterator[MainWindow]:
     yield from opened_window(qtbot, ChildEngine)
 
 
-def opened_window(qtbot: QtBot, make_engine: Callable[[], Engine]) -> Iterator[MainWindow]:
-    window = MainWindow(make_engine)
+def opened_window(
+    qtbot: QtBot, make_engine: Callable[[], Engine], *, read_only: bool = False, journals: Journals | None = None
+) -> Iterator[MainWindow]:
+    window = MainWindow(make_engine, read_only=read_only, journals=journals)
+    _KEPT.append(window)
     qtbot.addWidget(window)
     with qtbot.waitActive(window, timeout=WAIT):
         window.show()

@@ -76,5 +76,5 @@ def press(parent: QWidget, text: str) -> None:
 
 def change(qtbot: QtBot, tab: DatabaseTab, literal: str) -> None:
     """Give the entry ``käse`` another value."""
-    tab.runner.start(tab.document.edit_job(3, "", literal))
+    tab.runner.start(tab.document.literal_job(3, "", literal))
     settle(qtbot, tab)

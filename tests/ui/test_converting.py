@@ -95,7 +95,7 @@ def test_a_refused_editor_holds_a_copy_back(qtbot: QtBot, local_window: MainWind
     settle(qtbot, tab)
     editor = tab.value.tree.editor
     assert editor is not None
-    editor.setText("not a literal")
+    editor.setText("'no end")
 
     dialog = dialog_of(local_window, "save-as")
     type_place(qtbot, dialog, shelf.with_name("copy.db"))

@@ -165,7 +165,7 @@ def test_open_asks_for_files_without_blocking(qtbot: QtBot, local_window: MainWi
 
 def test_the_changes_dock_leads_to_the_entry(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
-    tab.runner.start(tab.document.edit_job(3, "", "'Gruyère'"))
+    tab.runner.start(tab.document.literal_job(3, "", "'Gruyère'"))
     settle(qtbot, tab)
     assert local_window.changes.list.index(0, 0).data() == "käse"
 
@@ -185,7 +185,7 @@ def test_the_changes_dock_leads_to_the_entry(qtbot: QtBot, local_window: MainWin
 
 def test_reading_again_finds_new_entries_and_keeps_changes(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
-    tab.runner.start(tab.document.edit_job(3, "", "'Gruyère'"))
+    tab.runner.start(tab.document.literal_job(3, "", "'Gruyère'"))
     settle(qtbot, tab)
     tab.entries.view.select_entry(3)
     settle(qtbot, tab)

@@ -10,7 +10,8 @@ from app.errors import AppError
 from app.ui.labels import ElidedLabel
 from app.ui.notices import NoticeBar
 from app.ui.theme import Family, Theme, apply_theme, colours_of, family_of
-from app.ui.views.panes import HEX_PAGE, HexPane, TextPane, hex_text
+from app.ui.views.hex_pane import HEX_PAGE, HexPane, hex_text
+from app.ui.views.panes import TextPane
 
 HOSTILE = "<img src='file:///etc/passwd'><b>bold</b>"
 

@@ -53,7 +53,7 @@ def test_compacting_says_what_it_saved_and_keeps_a_backup(
 
 def test_compacting_waits_until_changes_are_saved(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
-    tab.runner.start(tab.document.edit_job(3, "", "'Edam'"))
+    tab.runner.start(tab.document.literal_job(3, "", "'Edam'"))
     settle(qtbot, tab)
 
     local_window.actions_["compact"].trigger()

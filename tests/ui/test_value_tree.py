@@ -11,8 +11,8 @@ from pytestqt.modeltest import ModelTester
 
 from app.document.document import Document
 from app.document.job import run_now
-from app.engine.value_calls import ValueInfo
 from app.engine.local import LocalEngine
+from app.engine.value_calls import ValueInfo
 from app.errors import AppError
 from app.ui.models import roles
 from app.ui.models.value_tree import PAGE, Column, ValueTreeModel

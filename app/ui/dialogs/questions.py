@@ -34,6 +34,22 @@ def ask_give_up(titles: Sequence[str], go_on: Callable[[], None], parent: QWidge
     _open(box, "Quit", go_on)
 
 
+def ask_where(go_on: Callable[[bool | None], None], parent: QWidget) -> None:
+    """Ask whether a shared object is changed everywhere; ``go_on`` gets that, or None when a person thought better."""
+    box = _box("where-question", "This object stands in other places of the value too.", parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setInformativeText("Where shall it be changed?")
+    everywhere = box.addButton("Everywhere it is shared", QMessageBox.ButtonRole.AcceptRole)
+    here = box.addButton("Only here", QMessageBox.ButtonRole.AcceptRole)
+    cancel = box.addButton(_Button.Cancel)
+    for button, answer in ((everywhere, True), (here, False), (cancel, None)):
+        button.setIcon(QIcon())
+        button.clicked.connect(partial(_go, partial(go_on, answer)))
+    box.setDefaultButton(here)
+    box.setEscapeButton(cancel)
+    box.open()
+
+
 def _box(name: str, text: str, parent: QWidget) -> QMessageBox:
     box = QMessageBox(parent)
     box.setObjectName(name)

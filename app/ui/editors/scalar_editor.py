@@ -1,26 +1,31 @@
-"""The line in a cell that a scalar is edited in, as a Python literal."""
+"""The line in a cell that a scalar is edited in, as a Python literal or as the text that a known type has."""
+
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPalette
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QStyleOptionViewItem, QWidget
 
 from app.ui.delegates import CellDelegate
+from app.ui.editors.refusal import refused_palette
 from app.ui.models import roles
 from app.ui.models.roles import AnyIndex
-from app.ui.theme import Family, colours_of, fixed_font, row_height
+from app.ui.theme import fixed_font, row_height
 
 MAX_CHARS = 20_000
 """Characters of a literal that are edited in one line; laying out a longer one takes longer than a frame."""
 _PASTE_CHARS = 1 << 24  # Qt would cut what is pasted at 32,767 characters without a word
 
-_COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-_LEAVING = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
+COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+LEAVING = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
+"""Reasons for losing the focus from which it comes back."""
 
 
 class ScalarEditor(QLineEdit):
     """Commits by Enter or by leaving, gives up by Esc, and stays open with its text while that is refused."""
 
     committed = Signal(str)
+    """What was typed, as `literal` says it."""
     abandoned = Signal()
 
     def __init__(self, text: str, parent: QWidget) -> None:
@@ -45,17 +50,14 @@ class ScalarEditor(QLineEdit):
         """Whether what was handed over last was not taken."""
         return bool(self._refused)
 
+    def literal(self) -> str:
+        """Return what is typed, as it is handed over."""
+        return self.text()
+
     def refuse(self, sentence: str) -> None:
         """Show why the text was not taken, and keep it."""
         self._refused = self.text()
-        colours = colours_of(self.palette())
-        shown = QPalette(self.palette())
-        shown.setColor(QPalette.ColorRole.Text, colours.types[Family.DAMAGED])
-        shown.setColor(QPalette.ColorRole.Base, colours.error)
-        shown.setColor(QPalette.ColorRole.Accent, colours.types[Family.DAMAGED])
-        shown.setColor(QPalette.ColorRole.Highlight, colours.types[Family.DAMAGED])
-        shown.setColor(QPalette.ColorRole.HighlightedText, colours.error)
-        self.setPalette(shown)
+        self.setPalette(refused_palette(self.palette()))
         self.setToolTip(roles.tool_tip(sentence))
         self.setAccessibleDescription(sentence)
         self.setFocus()
@@ -65,10 +67,10 @@ class ScalarEditor(QLineEdit):
         if not self.is_changed:
             self.abandoned.emit()
         elif again or self.text() != self._refused:
-            self.committed.emit(self.text())
+            self.committed.emit(self.literal())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in _COMMIT_KEYS:
+        if event.key() in COMMIT_KEYS:
             self.commit(again=True)
         elif event.key() == Qt.Key.Key_Escape:
             self.abandoned.emit()
@@ -77,21 +79,24 @@ class ScalarEditor(QLineEdit):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        if event.reason() not in _LEAVING:
+        if event.reason() not in LEAVING:
             self.commit()
 
 
+MakeEditor = Callable[[QWidget], ScalarEditor]
+
+
 class ScalarDelegate(CellDelegate):
-    """Opens a `ScalarEditor` with ``text`` when the view asks for a persistent editor."""
+    """Opens what ``make`` returns when the view asks for a persistent editor."""
 
     opened = Signal(object)
 
     def __init__(self, *, type_column: int, value_column: int, parent: QObject) -> None:
         super().__init__(type_column=type_column, value_column=value_column, parent=parent)
-        self.text = ""
+        self.make: MakeEditor | None = None
 
     def createEditor(self, parent: QWidget, _option: QStyleOptionViewItem, _index: AnyIndex) -> QWidget:
-        editor = ScalarEditor(self.text, parent)
+        editor = self.make(parent) if self.make is not None else ScalarEditor("", parent)
         self.opened.emit(editor)
         return editor
 

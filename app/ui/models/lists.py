@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
+from app.codecs.screen import ELLIPSIS
+from app.document.differences import Differences
 from app.document.document import Document, PendingChange
 from app.engine.base import ProblemNote
 from app.ui.models import roles
@@ -11,6 +13,8 @@ from app.ui.models.entry_table import short_key_text
 from app.ui.models.roles import NO_PARENT, AnyIndex
 
 _HORIZONTAL = Qt.Orientation.Horizontal
+_PLACES = 20
+"""Places of one value that a list of changes shows."""
 _SHOWN = 10_000
 """Rows of a list; a file can be made to have any number of problems."""
 
@@ -49,15 +53,25 @@ class TextTableModel(QAbstractTableModel):
         return roles.tool_tip(text) if role == roles.TOOL_TIP else None
 
 
-def change_rows(document: Document) -> list[tuple[str, ...]]:
-    """Return the cells of all pending changes: key, type where it is known, new size in bytes."""
-    entry_ids = {change.ref: entry_id for entry_id, change in document.pending_entries.items()}
-    return [_change_row(document, change, entry_ids.get(change.ref)) for change in document.pending_changes]
+def change_rows(document: Document, change: PendingChange, found: Differences | None) -> list[tuple[str, ...]]:
+    """Return the cells of a pending change, a row for each place that differs: key, kind, place, before, after.
+
+    ``found`` is None while its values were not compared.
+    """
+    key, kind = short_key_text(change.ref.key), _kind_text(document, change)
+    if found is None or not found.found:
+        return [(key, kind, "", "", ELLIPSIS if found is None else "")]
+    rows: list[tuple[str, ...]] = [(key, kind, one.path, one.before, one.after) for one in found.found[:_PLACES]]
+    if len(found.found) > _PLACES or not found.is_complete:
+        rows.append((key, kind, "and more places", "", ""))
+    return rows
 
 
-def _change_row(document: Document, change: PendingChange, entry_id: int | None) -> tuple[str, ...]:
-    summary = None if entry_id is None else document.summary(entry_id)
-    return short_key_text(change.ref.key), summary.type if summary else "", f"{len(change.value):,}"
+def _kind_text(document: Document, change: PendingChange) -> str:
+    old, new = document.renamed_from(change), document.renamed_to(change)
+    if old is not None:
+        return f"renamed from {short_key_text(old.key)}"
+    return change.kind.value if new is None else f"renamed to {short_key_text(new.key)}"
 
 
 def problem_row(problem: ProblemNote) -> tuple[str, ...]:

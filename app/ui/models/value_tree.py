@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt, Signal
 from app.codecs.base import NodeRow
 from app.ui.models import roles
 from app.ui.models.roles import NO_PARENT, AnyIndex
+from app.ui.node_places import Place, Standing, holds, place_of, prefix_of
 
 PAGE = 1_000
 """Child rows that are asked for at once."""
@@ -57,7 +58,9 @@ class ValueTreeModel(QAbstractItemModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._slots: list[_Slot] = []
-        self._can_edit = False
+        self.can_edit = False
+        self.wanted_rows: dict[str, int] = {}
+        """Rows that are asked for at once below paths where so many were there before."""
         self.clear()
 
     # ---- filling
@@ -66,12 +69,12 @@ class ValueTreeModel(QAbstractItemModel):
         self._reset(None)
 
     def show_value(self, root: NodeRow, *, can_edit: bool) -> None:
-        self._can_edit = can_edit
+        self.can_edit = can_edit
         self._reset(root)
 
     def show_message(self, sentence: str) -> None:
         """Show one row with a sentence in place of a value."""
-        self._can_edit = False
+        self.can_edit = False
         self._reset(_sentence_row(sentence))
 
     def _reset(self, root: NodeRow | None) -> None:
@@ -113,7 +116,8 @@ class ValueTreeModel(QAbstractItemModel):
         slot = self._slot(index)
         slot.is_waiting = True
         start = len(slot.children)
-        self.needs_rows.emit(_number(index), start, min(PAGE, slot.data.count - start))
+        wanted = max(PAGE, self.wanted_rows.pop(self.path(index), 0)) if self.wanted_rows else PAGE
+        self.needs_rows.emit(_number(index), start, min(wanted, slot.data.count - start))
 
     # ---- what the view wants to know
 
@@ -137,6 +141,48 @@ class ValueTreeModel(QAbstractItemModel):
 
     def depth(self, index: AnyIndex) -> int:
         return sum(1 for _ in self._lineage(_number(index))) - 1
+
+    def rows_to(self, index: AnyIndex) -> tuple[int, ...]:
+        """Return the positions that lead from the root to a row: what the rows of the tree are in order by."""
+        return tuple(reversed([slot.row for slot in self._lineage(_number(index))]))
+
+    def place(self, index: AnyIndex) -> Place:
+        """Return where a row stands among those beside it."""
+        slot = self._slot(index)
+        if _number(index) == _TOP or slot.parent == _TOP:
+            return Place(Standing.ROOT)
+        return place_of(slot.data, self._slots[slot.parent].data, self.path(index.parent()))
+
+    def position(self, index: AnyIndex) -> int:
+        """Return the position of a row among those of its kind beside it, keys that have rows left out."""
+        slot = self._slot(index)
+        beside = self._slots[slot.parent].children
+        prefix = prefix_of(slot.data)
+        count = 0
+        for row in range(slot.row - 1, -1, -1):
+            other = prefix_of(self._slots[beside[row]].data)
+            if other == prefix:
+                count += 1
+            elif other != f"{prefix}<key>":
+                break
+        return count
+
+    def item_count(self, index: AnyIndex) -> int:
+        """Return how many items a list or an object has, rows that come before them left out."""
+        slot = self._slot(index)
+        rows = (self._slots[number].data for number in slot.children)
+        others = next((n for n, row in enumerate(rows) if row.step.startswith("<listitems>")), 0)
+        return slot.data.count - others
+
+    def holds(self, index: AnyIndex) -> Standing | None:
+        """Return what a row can be given more of, as far as its own rows are known."""
+        slot = self._slot(index)
+        first = self._slots[slot.children[0]].data if slot.children else None
+        return holds(slot.data, first) if index.isValid() else None
+
+    def flags_around(self, index: AnyIndex) -> frozenset[str]:
+        """Return the flags of a row and of all that is around it."""
+        return frozenset(flag for slot in self._lineage(_number(index)) for flag in slot.data.flags)
 
     def _lineage(self, slot_number: int) -> Iterator[_Slot]:
         while slot_number != _TOP:
@@ -181,7 +227,7 @@ class ValueTreeModel(QAbstractItemModel):
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         flags = super().flags(index)
-        if index.isValid() and index.column() == Column.VALUE and self._can_edit and self.node_row(index).editor:
+        if index.isValid() and index.column() == Column.VALUE and self.can_edit and self.node_row(index).editor:
             flags |= _EDITABLE
         return flags
 

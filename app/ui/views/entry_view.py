@@ -39,6 +39,7 @@ class EntryView(QTableView):
         self.selectionModel().currentRowChanged.connect(self._on_current_row)
         for changed in (model.rowsInserted, model.modelReset, model.dataChanged):
             changed.connect(self._on_rows_seen)
+        model.rowsRemoved.connect(self._on_rows_removed)
         self.verticalScrollBar().valueChanged.connect(self._on_rows_seen)
         self._set_widths()
 
@@ -55,6 +56,7 @@ class EntryView(QTableView):
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setCornerButtonEnabled(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.verticalHeader().hide()  # a visible one freezes for seconds when a million rows become few
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(row_height())
@@ -113,7 +115,9 @@ class EntryView(QTableView):
 
     def selected_entries(self) -> list[int]:
         """Return the ids of the selected entries, in table order."""
-        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        selection = self.selectionModel().selection()
+        parts = (selection.at(place) for place in range(selection.count()))  # a million rows are one or a few parts
+        rows = sorted({row for part in parts for row in range(part.top(), part.bottom() + 1)})
         return [self._entries.entry_id(row) for row in rows]
 
     def select_entry(self, entry_id: int) -> bool:
@@ -125,6 +129,13 @@ class EntryView(QTableView):
         self.selectionModel().setCurrentIndex(index, _SELECT_ROW)  # selectRow() would toggle it while Ctrl is held
         self.scrollTo(index)
         return True
+
+    @Slot()
+    def _on_rows_removed(self, *_: object) -> None:
+        """Select the row that became current in place of a removed one, which was still selected then."""
+        current = self.currentIndex()
+        if current.isValid() and not self.selectionModel().hasSelection():
+            self.selectionModel().select(current, _SELECT_ROW)
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current_row(self, current: QModelIndex, _previous: QModelIndex) -> None:

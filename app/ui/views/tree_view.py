@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeView, QWidget
 
-from app.ui.editors.scalar_editor import ScalarDelegate, ScalarEditor
+from app.ui.editors.scalar_editor import MakeEditor, ScalarDelegate, ScalarEditor
 from app.ui.models.value_tree import Column, ValueTreeModel
+from app.ui.path_moves import Moves
 from app.ui.views.header import Header
+from app.ui.views.kept_place import KeptPlace
 
 _LOOK_DELAY = 25
 _ENTER_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _WIDTHS: dict[int, int] = {Column.NAME: 200, Column.TYPE: 136}
 _NAME_ROOM = 60
 """Pixels of a name that should be seen however far it is indented."""
-_PATHS_KEPT = 2_000
-"""Open rows that are opened again when the same value comes back."""
 
 
 class TreeView(QTreeView):
@@ -35,10 +35,9 @@ class TreeView(QTreeView):
         self.setAccessibleName("Value")
         self.setAccessibleDescription("The selected entry's value as a tree; F2 edits a number or text")
         self._tree = model
-        self._reopen: set[str] = set()
-        self._current_path = ""
+        self._place = KeptPlace(self, model)
         self.editor: ScalarEditor | None = None
-        self._edited = 0
+        self._edited = (0, int(Column.VALUE))
         self._header = Header(self)
         self._look = QTimer(self, singleShot=True, interval=_LOOK_DELAY)
         self._look.timeout.connect(self._on_look)
@@ -56,10 +55,13 @@ class TreeView(QTreeView):
         self.setItemDelegate(self._delegate)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAlternatingRowColors(True)
         self.setUniformRowHeights(True)
-        self.setExpandsOnDoubleClick(True)
+        self.setExpandsOnDoubleClick(False)  # what can be edited is edited
         self.setAllColumnsShowFocus(True)
         self.setIndentation(18)
 
@@ -86,45 +88,39 @@ class TreeView(QTreeView):
     def open_root(self) -> None:
         """Open the root row, so that a value is seen at once."""
         root = self._tree.index(0, 0)
+        self._place.begin(root)
         self.expand(root)
-        self._current_path = self._current_path or ""
-        self.setCurrentIndex(root)
 
-    def remember_open_rows(self) -> None:
-        """Note what is open and current, to be opened again when the same value is shown anew."""
-        self._reopen = {self._tree.path(index) for index in self._open_rows()}
-        self._current_path = self._tree.path(self.currentIndex())
+    def remember_open_rows(self, moves: Moves | None = None, current: str | None = None) -> None:
+        """Note what is open, current and in sight, to be so again when the same value is shown anew.
+
+        ``moves`` tells where nodes are then, ``current`` which one shall be current if another.
+        """
+        self._place.keep(moves, current)
 
     def forget_open_rows(self) -> None:
-        self._reopen.clear()
-        self._current_path = ""
-
-    def _open_rows(self) -> Iterator[QModelIndex]:
-        waiting = [QModelIndex()]
-        found = 0
-        while waiting and found < _PATHS_KEPT:
-            parent = waiting.pop()
-            for row in range(min(self._tree.rowCount(parent), _PATHS_KEPT)):
-                index = self._tree.index(row, 0, parent)
-                if self.isExpanded(index):
-                    found += 1
-                    waiting.append(index)
-                    yield index
+        self._place.forget()
 
     @Slot(QModelIndex, int, int)
     def _on_rows_inserted(self, parent: QModelIndex, first: int, last: int) -> None:
         self._on_seen()
-        if not self._reopen and not self._current_path:
-            return
-        for row in range(first, last + 1):
-            index = self._tree.index(row, 0, parent)
-            path = self._tree.path(index)
-            if path in self._reopen:
-                self._reopen.discard(path)
-                self.expand(index)
-            if path == self._current_path:
-                self._current_path = ""
-                self.setCurrentIndex(index)
+        self._place.take_rows(parent, first, last)
+
+    def selected_rows(self) -> list[QModelIndex]:
+        """Return the selected rows, from top to bottom; the current one where none is."""
+        rows = self.selectionModel().selectedRows(0)
+        current = self.currentIndex().siblingAtColumn(0)
+        return sorted(rows, key=self._tree.rows_to) or ([current] if current.isValid() else [])
+
+    def select_row(self, index: QModelIndex) -> None:
+        """Make a row the only selected one, and bring it into sight."""
+        flag = QItemSelectionModel.SelectionFlag
+        self.selectionModel().setCurrentIndex(index, flag.ClearAndSelect | flag.Rows)
+        self.scrollTo(index)
+
+    def go_to(self, path: str) -> None:
+        """Make the row of a path current, opening what is above it."""
+        self._place.go_to(path)
 
     # ---- reading on
 
@@ -159,12 +155,12 @@ class TreeView(QTreeView):
             self.edit_impossible.emit(self._tree.slot_number(cell))
         return can_edit
 
-    def open_editor(self, slot_number: int, text: str) -> None:
-        """Open the editor of a row with a text to start from."""
+    def open_editor(self, slot_number: int, make: MakeEditor, column: Column = Column.VALUE) -> None:
+        """Open an editor in a cell of a row."""
         self.close_editor()
-        self._edited = slot_number
-        self._delegate.text = text
-        cell = self._tree.cell(slot_number, Column.VALUE)
+        self._delegate.make = make
+        cell = self._tree.cell(slot_number, column)
+        self._edited = (slot_number, int(column))
         self.scrollTo(cell)
         # A persistent one: Qt closes any other when the current row changes, and what was typed would be lost.
         self.openPersistentEditor(cell)
@@ -182,7 +178,7 @@ class TreeView(QTreeView):
             return
         editor.blockSignals(True)  # losing the focus must not commit
         had_focus = editor.hasFocus()
-        self.closePersistentEditor(self._tree.cell(self._edited, Column.VALUE))
+        self.closePersistentEditor(self._tree.cell(*self._edited))
         if had_focus:
             self.setFocus()
         self.editor_changed.emit()
@@ -196,16 +192,15 @@ class TreeView(QTreeView):
             super().keyPressEvent(event)
 
     def _edit_or_open(self) -> None:
-        """Do what Enter does: edit a scalar, open or close what has rows of its own."""
+        """Do what Enter does: edit what has a text, open or close what has rows of its own."""
         index = self.currentIndex().siblingAtColumn(0)
-        if self._tree.hasChildren(index):
+        can_edit = bool(index.siblingAtColumn(Column.VALUE).flags() & Qt.ItemFlag.ItemIsEditable)
+        if self._tree.hasChildren(index) and not can_edit:
             self.setExpanded(index, not self.isExpanded(index))
         else:
             self.edit_current()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         super().mouseDoubleClickEvent(event)
-        index = self.indexAt(event.position().toPoint())
-        is_leaf = index.isValid() and not self._tree.hasChildren(index.siblingAtColumn(0))
-        if event.button() == Qt.MouseButton.LeftButton and is_leaf:
-            self.edit_current()
+        if event.button() == Qt.MouseButton.LeftButton and self.indexAt(event.position().toPoint()).isValid():
+            self._edit_or_open()

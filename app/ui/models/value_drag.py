@@ -1,0 +1,72 @@
+"""The value tree's model with items of lists that can be dragged to another place of their list."""
+
+import struct
+from collections.abc import Sequence
+
+from PySide6.QtCore import QMimeData, QModelIndex, Qt, Signal
+
+from app.ui.models.roles import NO_PARENT, AnyIndex
+from app.ui.models.value_tree import ValueTreeModel
+from app.ui.node_places import Standing
+
+_MIME = "application/x-shelfscope-dragged-rows"
+_NUMBER = struct.Struct("<q")
+_FLAG = Qt.ItemFlag
+_ORDERED_TYPES = frozenset({"list", "tuple", "collections.deque"})
+
+
+class DragTreeModel(ValueTreeModel):
+    """Tells of what was dropped; the rows move when the value was changed."""
+
+    moved = Signal(int, list, int)
+    """The slot of a list, the indexes of its items that were dragged, and the item that they were dropped before."""
+
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        if not self.can_edit or not index.isValid():
+            return flags
+        if self.node_row(index).type in _ORDERED_TYPES:
+            flags |= _FLAG.ItemIsDropEnabled
+        if index.parent().isValid() and self.node_row(index.parent()).type in _ORDERED_TYPES:
+            flags |= _FLAG.ItemIsDragEnabled
+        return flags
+
+    def supportedDropActions(self) -> Qt.DropAction:  # noqa: N802 - Qt's name
+        return Qt.DropAction.MoveAction
+
+    def mimeTypes(self) -> list[str]:  # noqa: N802 - Qt's name
+        return [_MIME]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:  # noqa: N802 - Qt's name
+        """Carry the slots of the rows; they mean something in this model only."""
+        mime = QMimeData()
+        slots = {self.slot_number(index): None for index in indexes if index.column() == 0}
+        mime.setData(_MIME, b"".join(map(_NUMBER.pack, slots)))
+        return mime
+
+    def canDropMimeData(  # noqa: N802 - Qt's name
+        self, data: QMimeData, _action: Qt.DropAction, _row: int, _column: int, parent: AnyIndex
+    ) -> bool:
+        return self._dragged(data, parent) is not None
+
+    def dropMimeData(  # noqa: N802 - Qt's name
+        self, data: QMimeData, _action: Qt.DropAction, row: int, _column: int, parent: AnyIndex = NO_PARENT
+    ) -> bool:
+        dragged = self._dragged(data, parent)
+        if dragged is None:
+            return False
+        count = self.item_count(parent)
+        before = self.place(self.index(row, 0, parent)).index if 0 <= row < self.rowCount(parent) else count
+        self.moved.emit(self.slot_number(parent), dragged, max(before, 0))
+        return True
+
+    def _dragged(self, data: QMimeData, parent: AnyIndex) -> list[int] | None:
+        """Return the indexes of what is dragged, in order; None where those are no items of this list."""
+        content = bytes(data.data(_MIME).data())
+        if not content or len(content) % _NUMBER.size or not parent.isValid():
+            return None
+        cells = [self.cell(slot, 0) for (slot,) in _NUMBER.iter_unpack(content)]
+        if any(not cell.isValid() or cell.parent() != parent for cell in cells):
+            return None
+        places = [self.place(cell) for cell in cells]
+        return sorted(place.index for place in places) if all(p.standing is Standing.ITEM for p in places) else None

@@ -1,0 +1,187 @@
+"""What a person does to rows of the value tree: each command becomes edits, or opens an editor for what is missing."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import QModelIndex
+from PySide6.QtWidgets import QMenu
+
+from app.codecs.edits import (
+    AddPair,
+    Copied,
+    Edit,
+    InsertItem,
+    RenameKey,
+    ReplaceNode,
+    Written,
+)
+from app.document.document import Document
+from app.document.nodes import CopiedNodes
+from app.errors import AppError
+from app.ui.editors.pane_editor import Draft
+from app.ui.jobs import JobRunner
+from app.ui.models.value_tree import Column
+from app.ui.node_copying import LITERAL_HINT, NodeCopying
+from app.ui.node_places import KEYED, Standing, same_object_path
+from app.ui.shown_value import ShownValue
+from app.ui.text_layout import laid_out
+from app.ui.type_changes import TARGETS, Candidate, candidate
+from app.ui.value_editing import Entered, Session, ValueEditing
+from app.ui.value_panel import ValuePanel
+
+_JSON_HINT = "JSON; tags say what JSON has no words for"
+_NAMES = {"python": "a Python literal", "typed": "JSON"}
+
+
+class NodeCommands(NodeCopying):
+    """Acts on the selected rows of one tab's value tree."""
+
+    def __init__(self, document: Document, panel: ValuePanel, editing: ValueEditing, runner: JobRunner) -> None:
+        super().__init__(document, panel, editing, runner)
+        self._types = QMenu(panel.tree)
+        self._types.setObjectName("types")
+        self._types.setAccessibleName("Types")
+        for target in TARGETS:
+            action = self._types.addAction(target)
+            action.setObjectName(f"to-{target}")
+            action.triggered.connect(partial(self._on_type, target))
+
+    # ---- as text
+
+    def edit_as(self, form: str) -> None:
+        """Open the current node in the pane, as a Python literal or as typed JSON."""
+        value, index = self.value, self.current
+        if value is None or not index.isValid():
+            return
+        path = self.path(index)
+        make = self._document.python_job if form == "python" else self._document.typed_job
+        self._ask(make(value.source, path), partial(self._on_text, self._replacing(value, index, form), form))
+
+    def _replacing(self, value: ShownValue, index: QModelIndex, form: str = "python") -> Session:
+        path = self.path(index)
+
+        def edits(entered: Entered) -> Sequence[Edit]:
+            written = Written(entered.text, "typed" if form == "typed" else "python")
+            return (ReplaceNode(path, written, any_type=True, everywhere=entered.everywhere),)
+
+        is_shared = "shared" in self.row(index).flags
+        return Session(value, f"Edit of {path or 'the value'}", edits, is_shared=is_shared)
+
+    def _on_text(self, session: Session, form: str, text: str) -> None:
+        if session.value is self._panel.shown:
+            title = f"{session.title} as {_NAMES[form]}"
+            self._editing.open_pane(session, Draft(title, laid_out(text), hint=_JSON_HINT if form == "typed" else ""))
+
+    # ---- another type
+
+    def ask_type(self) -> None:
+        """Let a person choose what the current node shall be."""
+        index = self.current
+        menu = self._types  # one for good: deleting it here and dropping its reference could meet in two threads
+        for action in menu.actions():
+            action.setEnabled(action.text() != self.row(index).type)
+        rect = self._panel.tree.visualRect(index.siblingAtColumn(Column.TYPE))
+        menu.popup(self._panel.tree.viewport().mapToGlobal(rect.bottomLeft()))
+        menu.setActiveAction(next(action for action in menu.actions() if action.isEnabled()))
+
+    def _on_type(self, target: str, *_: object) -> None:
+        value, index = self.value, self.current
+        if value is None or not index.isValid():
+            return
+        session = self._replacing(value, index)
+        job = self._document.python_job(value.source, self.path(index))
+        job.done = partial(self._on_literal, session, target)
+        job.failed = partial(self._on_no_literal, session, target)
+        self._runner.start(job)
+
+    def _on_no_literal(self, session: Session, target: str, _error: AppError) -> None:
+        self._change_type(session, target, candidate("", target))
+
+    def _on_literal(self, session: Session, target: str, literal: str) -> None:
+        self._change_type(session, target, candidate(literal, target))
+
+    def _change_type(self, session: Session, target: str, found: Candidate) -> None:
+        if session.value is not self._panel.shown:
+            return
+        if found.is_certain and not session.is_shared:
+            self._editing.apply(session.value, session.edits(Entered(found.literal)), f"Change of type to {target}")
+            return
+        draft = Draft(f"{session.title} as {target}", found.literal, hint=LITERAL_HINT)
+        editor = self._editing.open_pane(session, draft)
+        if editor is not None:
+            editor.text.selectAll()
+
+    # ---- new nodes
+
+    def insert_before(self) -> None:
+        """Ask for a new item in front of the current one."""
+        value, place = self.value, self.place(self.current)
+        if value is None or place.standing is not Standing.ITEM:
+            return
+        current = f"{place.container}[{place.index}]"
+        title = f"New item at {current}"
+        session = Session(
+            value, title, lambda new: (InsertItem(place.container, place.index, Written(new.text)),), current
+        )
+        self._editing.open_pane(session, Draft(title, "", hint=LITERAL_HINT))
+
+    def append(self) -> None:
+        """Ask for a new item, pair or attribute at the end of the current container, or of the one around."""
+        value = self.value
+        target = self.target(self.current)
+        if value is None or not target.isValid():
+            return
+        standing, container = self._panel.model.holds(target), self.container(target)
+        if standing in KEYED:
+            title = f"New {'pair' if standing is Standing.PAIR else 'attribute'} in {container or 'the value'}"
+            edits: Callable[[Entered], Sequence[Edit]] = lambda new: (  # noqa: E731 - beside its twin below
+                AddPair(container, Written(new.key), Written(new.text)),
+            )
+            self._editing.open_pane(Session(value, title, edits), Draft(title, "", key="", hint=LITERAL_HINT))
+            return
+        count = self._panel.model.item_count(target) if standing is Standing.ITEM else 0
+        title = f"New item in {container or 'the value'}"
+        current = f"{container}[{count}]" if standing is Standing.ITEM else None
+        session = Session(value, title, lambda new: (InsertItem(container, count, Written(new.text)),), current)
+        self._editing.open_pane(session, Draft(title, "", hint=LITERAL_HINT))
+
+    def duplicate(self) -> None:
+        """Put a copy of the current node behind it; a copy of a pair needs another key."""
+        value, index = self.value, self.current
+        if value is not None and index.isValid():
+            self._ask(
+                self._document.copy_job(value.entry_id, (self.path(index),)), partial(self._on_copy, value, index)
+            )
+
+    def _on_copy(self, value: ShownValue, index: QModelIndex, nodes: CopiedNodes) -> None:
+        if value is not self._panel.shown:
+            return
+        place, new = self.place(index), Copied(nodes.data, nodes.paths[0])
+        if place.standing is Standing.ITEM:
+            current = f"{place.container}[{place.index + 1}]"
+            edit = InsertItem(place.container, place.index + 1, new)
+            self._editing.apply(value, (edit,), f"Copy of {nodes.paths[0]}", current)
+        else:
+            self.ask_key(value, place.container, place.key, new, f"Copy of {nodes.paths[0]}")
+
+    def rename_key(self) -> None:
+        """Open a line for the key of the current node."""
+        value, index, place = self.value, self.current, self.place(self.current)
+        if value is None or place.standing not in KEYED:
+            return
+        path = self.path(index)
+        session = Session(value, f"New key of {path}", lambda entered: (RenameKey(path, Written(entered.text)),))
+        slot = self._panel.model.slot_number(index)
+        if place.key:
+            self._editing.open_line(session, slot, "str" if place.key[:1] in "'\"" else "", place.key, Column.NAME)
+            return
+        job = self._document.python_job(value.source, f"{place.container}[#{self._panel.model.position(index)}]<key>")
+        self._ask(job, lambda literal: self._editing.open_line(session, slot, "", str(literal), Column.NAME))
+
+    # ---- elsewhere
+
+    def go_to_same(self) -> None:
+        """Go to where the object of the current row stands first."""
+        path = same_object_path(self.row(self.current)) if self.current.isValid() else None
+        if path is not None:
+            self._panel.tree.go_to(path)

@@ -1,0 +1,155 @@
+"""The panes under the tree: the value as text, bytes and opcodes, and what is edited over many lines."""
+
+from functools import partial
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QTabWidget, QWidget
+
+from app.document.document import Document
+from app.errors import AppError
+from app.ui.editors.pane_editor import Draft, PaneEditor
+from app.ui.jobs import JobRunner
+from app.ui.shown_value import ShownValue
+from app.ui.views.hex_pane import HexPane
+from app.ui.views.opcodes_pane import OpcodesPane
+from app.ui.views.panes import TEXT_CHARS, TextPane
+
+
+class ValuePanes(QTabWidget):
+    """Reads for the pane in front only."""
+
+    bytes_edited = Signal(object)
+    """Bytes that were typed over, by their offsets."""
+    opcode_chosen = Signal(str)
+    """The path of the node that the chosen opcode makes."""
+
+    def __init__(self, document: Document, runner: JobRunner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._runner = runner
+        self._shown: ShownValue | None = None
+        self._loaded: dict[QWidget, ShownValue] = {}
+        self._node = -1
+        self._opcode_count = 0
+        self.text = TextPane("text-pane", "Value as text")
+        self.hex = HexPane()
+        self.opcodes = OpcodesPane()
+        self.editor = PaneEditor()
+        self._before: QWidget = self.text
+        self.setDocumentMode(True)
+        self.setAccessibleName("Panes")
+        self.tabBar().setAccessibleName("Panes")
+        for pane, title in ((self.text, "Text"), (self.hex, "Hex"), (self.opcodes, "Opcodes")):
+            self.addTab(pane, title)
+        self.editor.setParent(self)
+        self.editor.hide()
+        self.currentChanged.connect(self._on_chosen)
+        self.hex.wanted.connect(self._on_bytes_wanted)
+        self.hex.pane.edited.connect(self.bytes_edited)
+        self.opcodes.rows.wanted.connect(self._on_opcodes_wanted)
+        self.opcodes.chosen.connect(self.opcode_chosen)
+
+    # ---- editing
+
+    def begin_editing(self, draft: Draft) -> PaneEditor:
+        """Open the pane editor in front."""
+        if self.indexOf(self.editor) < 0:
+            self._before = self.currentWidget()
+            self.addTab(self.editor, "Edit")
+        self.editor.begin(draft)
+        self.setCurrentWidget(self.editor)
+        self.editor.setFocus()
+        return self.editor
+
+    def end_editing(self) -> None:
+        """Close the pane editor, giving up what it holds."""
+        place = self.indexOf(self.editor)
+        self.editor.end()
+        if place >= 0:
+            self.setCurrentWidget(self._before)
+            self.removeTab(place)
+            self.editor.hide()
+
+    # ---- looking
+
+    def show_value(self, value: ShownValue | None) -> None:
+        """Show another value, or none."""
+        before, self._shown = self._shown, value
+        if value is None:
+            self._loaded.clear()
+            self.text.show_text("")
+            self.hex.clear()
+            self.opcodes.show_count(0)
+        else:
+            is_same = before is not None and before.entry_id == value.entry_id
+            self._load(is_same=is_same)
+
+    @Slot(int)
+    def _on_chosen(self, _place: int) -> None:
+        self._load(is_same=True)
+
+    def _load(self, *, is_same: bool) -> None:
+        pane, value = self.currentWidget(), self._shown
+        if value is None or pane is self.editor or self._loaded.get(pane) is value:
+            return
+        self._loaded[pane] = value
+        if pane is self.hex:
+            self.hex.show_value(value.size, can_edit=value.can_edit, is_same=is_same)
+        elif pane is self.opcodes:
+            count = self._document.opcode_count_job(value.source)
+            count.done = partial(self._on_opcode_count, value)
+            count.failed = _ignore
+            self._runner.start(count, key="opcodes")
+        else:
+            job = self._document.text_job(value.source, TEXT_CHARS)
+            job.done = self.text.show_text
+            job.failed = self._on_text_failed
+            self._runner.start(job, key="text")
+
+    def _on_text_failed(self, error: AppError) -> None:
+        self.text.show_text(error.message)
+
+    @Slot(int, int)
+    def _on_bytes_wanted(self, start: int, length: int) -> None:
+        if self._shown is not None:
+            job = self._document.bytes_job(self._shown.source, start, length)
+            job.done = partial(self.hex.show_bytes, start)
+            self._runner.start(job, key="hex")
+
+    # ---- opcodes
+
+    def show_node(self, node: int) -> None:
+        """Choose the opcode that makes a node, if opcodes are looked at."""
+        self._node = node
+        if self.currentWidget() is self.opcodes and self._loaded.get(self.opcodes) is self._shown:
+            self._look_up()
+
+    def _look_up(self) -> None:
+        if self._shown is not None and self._node >= 0 and self._opcode_count:
+            job = self._document.opcode_of_node_job(self._shown.source, self._node, self._opcode_count)
+            job.done = partial(self._on_opcode, self._shown)
+            job.failed = _ignore
+            self._runner.start(job, key="opcode-of-node")
+
+    def _on_opcode(self, value: ShownValue, number: int | None) -> None:
+        if value is self._shown and number is not None:
+            self.opcodes.show_row(number)
+
+    def _on_opcode_count(self, value: ShownValue, count: int) -> None:
+        if value is self._shown:
+            self._opcode_count = count
+            self.opcodes.show_count(count)
+            self._look_up()
+
+    @Slot(int, int)
+    def _on_opcodes_wanted(self, start: int, count: int) -> None:
+        value = self._shown
+        if value is not None:
+            job = self._document.opcodes_job(value.source, start, count)
+            job.done = partial(self.opcodes.rows.add_rows, start)
+            job.failed = _ignore
+            self._runner.start(job)
+
+
+def _ignore(_error: AppError) -> None:
+    pass

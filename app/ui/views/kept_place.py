@@ -1,0 +1,165 @@
+"""What is open, current and in sight in a value tree, kept while its rows are made anew."""
+
+from itertools import islice
+
+from PySide6.QtCore import QModelIndex, QObject, QTimer, Slot
+from PySide6.QtWidgets import QTreeView
+
+from app.ui.models.value_tree import ValueTreeModel
+from app.ui.path_moves import Moves
+
+_PATHS_KEPT = 2_000
+"""Open rows that are opened again."""
+_PATIENCE = 300
+"""Milliseconds for which the old picture stays while the rows of the new one come."""
+
+
+class KeptPlace(QObject):
+    """Opens rows again as they come. Paths name them: nothing else is the same after an edit."""
+
+    def __init__(self, view: QTreeView, model: ValueTreeModel) -> None:
+        super().__init__(view)
+        self._view = view
+        self._tree = model
+        self._open: dict[str, int] = {}
+        self._current: str | None = None
+        self._top_path: str | None = None
+        self._top_slot = -1
+        self._expanded: dict[int, None] = {}
+        view.expanded.connect(self._on_expanded)
+        view.collapsed.connect(self._on_collapsed)
+        model.modelReset.connect(self._on_reset)
+        self._impatience = QTimer(self, singleShot=True, interval=_PATIENCE)
+        self._impatience.timeout.connect(self._on_late)
+
+    # ---- before
+
+    @property
+    def _open_rows(self) -> list[QModelIndex]:
+        return [self._tree.cell(slot, 0) for slot in islice(self._expanded, _PATHS_KEPT)]
+
+    def keep(self, moves: Moves | None, current: str | None) -> None:
+        """Note how things are. ``moves`` tells where nodes will be, ``current`` which one shall be current instead."""
+        moved = moves or _stays
+        top = self._view.indexAt(self._view.viewport().rect().topLeft())
+        self._open = {
+            path: self._tree.rowCount(index)
+            for index in self._open_rows
+            if (path := moved(self._tree.path(index))) is not None
+        }
+        self._current = current if current is not None else self._near(self._view.currentIndex(), moved)
+        self._top_path = moved(self._tree.path(top)) if top.isValid() else None
+        self._view.viewport().setUpdatesEnabled(False)
+        self._impatience.start()
+
+    def _near(self, index: QModelIndex, moved: Moves) -> str | None:
+        """Return the path of a row that stays: this one, or else the one behind, before or above it."""
+        if not index.isValid():
+            return None
+        row, parent = index.row(), index.parent()
+        for place in (row, row + 1, row - 1):
+            near = self._tree.index(place, 0, parent)
+            path = moved(self._tree.path(near)) if near.isValid() else None
+            if path is not None:
+                return path
+        return moved(self._tree.path(parent)) if parent.isValid() else None
+
+    def forget(self) -> None:
+        """Start with the next value from its top."""
+        self._open.clear()
+        self._current = self._top_path = None
+        self._end()
+
+    @Slot()
+    def _on_reset(self) -> None:
+        self._expanded.clear()
+
+    @Slot(QModelIndex)
+    def _on_expanded(self, index: QModelIndex) -> None:
+        self._expanded[self._tree.slot_number(index)] = None
+
+    @Slot(QModelIndex)
+    def _on_collapsed(self, index: QModelIndex) -> None:
+        self._expanded.pop(self._tree.slot_number(index), None)
+
+    # ---- after
+
+    def begin(self, root: QModelIndex) -> None:
+        """Take the root row of the value as it is now, before it is opened."""
+        self._tree.wanted_rows = dict(self._open)
+        self._open.pop("", None)
+        self._view.setCurrentIndex(root)
+        self._take(root)
+        self._end_if_done()
+
+    def go_to(self, path: str) -> None:
+        """Open what is above a path as far as needed, and make its row current."""
+        self._current = path
+        index = self._tree.index(0, 0)
+        while index.isValid() and self._tree.path(index) != path:
+            self._view.expand(index)
+            rows = range(self._tree.rowCount(index))
+            children = (self._tree.index(row, 0, index) for row in rows)
+            near = next((child for child in children if self._leads_to(child, path)), QModelIndex())
+            if not near.isValid():
+                self._tree.fetch_page(index)
+                return  # goes on when the rows come
+            index = near
+        self._take(index)
+
+    def _leads_to(self, index: QModelIndex, path: str) -> bool:
+        here = self._tree.path(index)
+        return here == path or is_within(path, here)
+
+    def take_rows(self, parent: QModelIndex, first: int, last: int) -> None:
+        """Look among rows that came for those that were kept."""
+        if self._is_done:
+            return
+        for row in range(first, last + 1):
+            self._take(self._tree.index(row, 0, parent))
+        if self._current is not None and is_within(self._current, self._tree.path(parent)):
+            self._tree.fetch_page(parent)
+        self._end_if_done()
+
+    def _take(self, index: QModelIndex) -> None:
+        path = self._tree.path(index)
+        if path == self._top_path:
+            self._top_slot = self._tree.slot_number(index)
+            self._top_path = None
+        if path == self._current:
+            self._current = None
+            self._view.setCurrentIndex(index)
+        elif self._current is not None and is_within(self._current, path):
+            self._view.expand(index)
+        if self._open.pop(path, None) is not None:
+            self._view.expand(index)
+
+    @property
+    def _is_done(self) -> bool:
+        return not self._open and self._current is None and self._top_path is None
+
+    def _end_if_done(self) -> None:
+        if self._is_done:
+            self._end()
+
+    @Slot()
+    def _on_late(self) -> None:
+        self._top_path = None
+        self._end()
+
+    def _end(self) -> None:
+        self._impatience.stop()
+        slot, self._top_slot = self._top_slot, -1
+        if slot >= 0:
+            self._view.scrollTo(self._tree.cell(slot, 0), QTreeView.ScrollHint.PositionAtTop)
+            self._view.scrollTo(self._view.currentIndex())
+        self._view.viewport().setUpdatesEnabled(True)
+
+
+def is_within(path: str, other: str) -> bool:
+    """Tell whether a path is that of something below another one."""
+    return path != other and path.startswith(other) and path[len(other)] in "[.<{"
+
+
+def _stays(path: str) -> str | None:
+    return path

@@ -1,0 +1,60 @@
+"""The filter field and entries that were added and are not saved."""
+
+from pathlib import Path
+
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.ui.database_tab import DatabaseTab
+from app.ui.main_window import MainWindow
+from tests.ui.fixtures import opened, settle
+
+
+def shown_keys(tab: DatabaseTab) -> list[object]:
+    model = tab.entries.model
+    return [model.index(row, 0).data() for row in range(model.rowCount())]
+
+
+def test_added_entries_are_filtered_by_their_keys(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
+    tab = opened(qtbot, local_window, shelf)
+    tab.runner.start(tab.document.paste_job([(b"order:3", b""), (b"other", b"")]))
+    settle(qtbot, tab)
+
+    QTest.keyClicks(tab.entries.field, "order")
+    settle(qtbot, tab)
+    assert shown_keys(tab) == ["order:1", "order:2", "order:3"]
+    tab.entries.field.clear()
+    settle(qtbot, tab)
+
+    assert shown_keys(tab) == ["order:1", "order:2", "numbers", "käse", r"b'\xff\xfe'", "order:3", "other"]
+
+
+def test_an_added_entry_that_is_undone_leaves_the_window(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
+    tab = opened(qtbot, local_window, shelf)
+    tab.runner.start(tab.document.add_job(b"new", b"text"))
+    settle(qtbot, tab)
+    tab.entries.view.select_entry(tab.document.added_entries[0])
+    settle(qtbot, tab)
+    assert tab.value.entry_id == tab.document.added_entries[0]
+
+    local_window.actions_["undo"].trigger()
+    settle(qtbot, tab)
+
+    assert len(shown_keys(tab)) == 5
+    assert tab.value.entry_id == tab.entries.current_entry == 4
+
+
+def test_a_renamed_entry_stays_selected_over_a_save(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
+    tab = opened(qtbot, local_window, shelf)
+    tab.runner.start(tab.document.rename_job(0, b"renamed"))
+    settle(qtbot, tab)
+    tab.entries.view.select_entry(tab.document.added_entries[0])
+    settle(qtbot, tab)
+
+    local_window.actions_["save"].trigger()
+    settle(qtbot, tab)
+
+    assert shown_keys(tab) == ["order:2", "numbers", "käse", r"b'\xff\xfe'", "renamed"]
+    current = tab.entries.current_entry
+    assert current is not None
+    assert tab.document.key(current) == b"renamed"

@@ -1,0 +1,110 @@
+"""Unsaved changes that a session left are offered when its database is opened again."""
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.document.document import Document
+from app.document.history import EntryRef
+from app.document.job import run_now
+from app.document.journals import Journals
+from app.engine.local import LocalEngine
+from app.ui.main_window import MainWindow
+from tests.ui.fixtures import opened, opened_window, settle
+from tests.ui.making import press
+
+
+@pytest.fixture
+def journals(tmp_path: Path) -> Journals:
+    return Journals(tmp_path / "journals")
+
+
+@pytest.fixture
+def window(qtbot: QtBot, journals: Journals) -> Iterator[MainWindow]:
+    yield from opened_window(qtbot, LocalEngine, journals=journals)
+
+
+@pytest.fixture
+def crashed(shelf: Path, journals: Journals, tmp_path: Path) -> Path:
+    """A shelf whose editing ended without a word: its journal is left, and nobody holds it."""
+    document = Document(LocalEngine(), shelf, journals=journals)
+    run_now(document.open_job())
+    run_now(document.index_job())
+    run_now(document.literal_job(0, "['id']", "7"))
+    run_now(document.delete_job([2]))
+    document.flush_journal()
+    kept = {path: path.read_bytes() for path in journals.folder.glob("*.journal")}
+    document.close()
+    for path, data in kept.items():
+        path.write_bytes(data)
+    assert len(journals.found(shelf)) == 1
+    return shelf
+
+
+def test_changes_that_were_left_are_offered_and_restored(
+    qtbot: QtBot, window: MainWindow, journals: Journals, crashed: Path
+) -> None:
+    tab = opened(qtbot, window, crashed)
+    assert tab.notices.sentence == "2 unsaved changes of shop.db were kept when Shelfscope ended unexpectedly."
+
+    press(tab.notices, "Restore")
+    settle(qtbot, tab)
+    tab.document.flush_journal()
+
+    changed = {change.ref: change for change in tab.document.pending_changes}
+    assert pickle.loads(changed[EntryRef(b"order:1")].value)["id"] == 7
+    assert changed[EntryRef(b"numbers")].is_deleted
+    assert "2 changes of the session before were restored." in tab.notices.sentence
+    assert window.actions_["undo"].text() == "&Undo Restored changes"
+    assert len(list(journals.folder.glob("*.journal"))) == 1, "the one of this session"
+
+
+def test_changes_that_were_left_can_be_discarded(
+    qtbot: QtBot, window: MainWindow, journals: Journals, crashed: Path
+) -> None:
+    tab = opened(qtbot, window, crashed)
+
+    press(tab.notices, "Discard")
+    settle(qtbot, tab)
+
+    assert not tab.document.pending_changes
+    assert tab.notices.sentence == ""
+    assert not journals.found(crashed)
+
+
+def test_what_is_not_answered_is_offered_again(
+    qtbot: QtBot, window: MainWindow, journals: Journals, crashed: Path
+) -> None:
+    opened(qtbot, window, crashed)
+    window.actions_["close-tab"].trigger()
+    assert not window.area.all()
+
+    tab = opened(qtbot, window, crashed)
+
+    assert "were kept" in tab.notices.sentence
+
+
+def test_a_session_that_ends_well_leaves_nothing(
+    qtbot: QtBot, window: MainWindow, journals: Journals, shelf: Path
+) -> None:
+    tab = opened(qtbot, window, shelf)
+    tab.runner.start(tab.document.literal_job(0, "['id']", "7"))
+    settle(qtbot, tab)
+    tab.document.flush_journal()
+    assert list(journals.folder.glob("*.journal"))
+
+    window.actions_["save"].trigger()
+    settle(qtbot, tab)
+    tab.document.flush_journal()
+
+    assert not list(journals.folder.glob("*.journal"))
+    assert not tab.notices.sentence.startswith("One unsaved")
+
+
+def test_nothing_is_said_where_nothing_was_left(qtbot: QtBot, window: MainWindow, shelf: Path) -> None:
+    tab = opened(qtbot, window, shelf)
+
+    assert tab.notices.sentence == ""
