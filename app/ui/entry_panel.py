@@ -57,6 +57,7 @@ class EntryPanel(QWidget):
         self._document = document
         self._current: int | None = None
         self._kept: EntryRef | None = None
+        self._row = 0
         self._kept_scroll = 0
         self.model = EntryTableModel(document, self)
         self.view = EntryView(self.model)
@@ -106,6 +107,7 @@ class EntryPanel(QWidget):
     @Slot(int)
     def _on_entry_selected(self, entry_id: int) -> None:
         self._current = entry_id
+        self._row = self.model.row_of(entry_id) or 0
         self.entry_selected.emit(entry_id)
 
     # ---- keeping the selection over a filter and a reload
@@ -142,5 +144,7 @@ class EntryPanel(QWidget):
         if entry_id is not None:
             self.view.select_entry(entry_id)
             self.view.verticalScrollBar().setValue(self._kept_scroll)
+        elif kept and self.shown_count:  # it is gone: its place is another's now
+            self.view.select_entry(self.model.entry_id(min(self._row, self.shown_count - 1)))
         self._say_why_empty()
         self.rows_changed.emit()

@@ -269,6 +269,23 @@ def test_delete_takes_one_entry_at_once_and_undo_brings_it_back(
     assert not tab.document.pending_changes
 
 
+@pytest.mark.parametrize("row", [2, len(ENTRIES) - 1])
+def test_when_a_deletion_is_saved_the_entry_in_its_place_is_shown(
+    qtbot: QtBot, local_window: MainWindow, shop: Path, row: int
+) -> None:
+    tab = opened(qtbot, local_window, shop)
+    select(tab, row)
+    press(qtbot, tab, Key.Key_Delete)
+
+    press(qtbot, tab, Key.Key_S, CTRL)
+
+    left = [key for number, key in enumerate(ENTRIES) if number != row]
+    qtbot.waitUntil(lambda: keys(tab) == left, timeout=WAIT)
+    shown = tab.entries.current_entry
+    assert shown is not None
+    assert tab.document.key(shown) == left[min(row, len(left) - 1)]
+
+
 def test_an_added_entry_that_is_deleted_is_gone(
     qtbot: QtBot, qtmodeltester: ModelTester, local_window: MainWindow, shop: Path
 ) -> None:
