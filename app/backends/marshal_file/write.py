@@ -1,60 +1,13 @@
-"""Writing files of marshal values: one after another, whose places in the row are their keys."""
+"""Writing files of marshal values."""
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from app.backends.base import Backend, Match, ValueEnd
-from app.backends.numbered_values import all_values, is_one_value
-from app.backends.records import Records, batches
-from app.backends.writer import CreateOptions, ImageWriter, Refusal, refuse_unknown
-from app.cancel import CancelToken
-from app.errors import KeyRejected
-
-NO_VALUE: Final = "its value is not exactly one marshal value"
-_Opener = Callable[[Match, ValueEnd], Backend]
+from app.backends.value_file_write import ValueFileWriter
 
 
-class MarshalFileWriter(ImageWriter):
-    """Writes values in a row; ``value_end`` must find each one's end again."""
+class MarshalFileWriter(ValueFileWriter):
+    """Writes marshal values in a row."""
 
     format_id: ClassVar[str] = "marshal-file"
-    holds_duplicates = True
-    """A number that an entry had is free once the entries before it are fewer: `renumbered` looks at that."""
-
-    def __init__(self, opener: _Opener, value_end: ValueEnd, options: CreateOptions | None = None) -> None:
-        refuse_unknown(options or CreateOptions(), self.format_id)
-        self._opener = opener
-        self._value_end = value_end
-
-    def refusals(self, records: Records, token: CancelToken) -> Iterator[Refusal]:
-        row = number = 0
-        for chunk in records.chunks():
-            for place in range(len(chunk)):
-                token.advance(row, len(records))
-                key = chunk.key(place)
-                reason = self._why_not_next(key, number) or self._why_no_value(records, row)
-                if reason:
-                    yield Refusal(row, key, reason)
-                row, number = row + 1, number + (not reason)
-
-    def _why_not_next(self, key: bytes, number: int) -> str:
-        if key == b"%d" % number:
-            return ""
-        return f"a marshal file numbers its values and keeps no other keys, and the next number is {number}"
-
-    def _why_no_value(self, records: Records, row: int) -> str:
-        return "" if is_one_value(records.value(row), self._value_end) else NO_VALUE
-
-    def why_refused(self, key: bytes, value_size: int) -> str:
-        return "" if value_size else NO_VALUE
-
-    def images(self, records: Records, token: CancelToken) -> tuple[Iterable[bytes], ...]:
-        if not len(records):
-            message = "A marshal file cannot be empty: it needs at least one entry. Nothing was written."
-            raise KeyRejected(message)
-        return (batches(all_values(records, token)),)
-
-    def open(self, base: Path) -> Backend:
-        match = Match(self.format_id, "Marshal file", "It was written as one.", base, base, (base,))
-        return self._opener(match, self._value_end)
+    file_name: ClassVar[str] = "marshal file"
+    no_value: ClassVar[str] = "its value is not exactly one marshal value"

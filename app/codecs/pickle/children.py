@@ -9,9 +9,9 @@ from app.codecs.known.elements import Elements
 from app.codecs.known.registry import preview
 from app.codecs.known.shape import is_slots_state, shape_of
 from app.codecs.nodes import Kind, PickleNodes
+from app.codecs.paths import is_plain_name
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.keys import KeyTable
-from app.codecs.pickle.paths import is_plain_name
 
 _LABEL_CHARS = 80
 

@@ -8,7 +8,8 @@ from app.codecs.extension_codes import extension_name
 from app.codecs.nodes import SCALARS, Kind, ObjectParts, PickleNodes, Scalar
 from app.codecs.pickle.longs import has_python2_longs, python3_int_opcode
 from app.codecs.pickle.machine import run
-from app.codecs.pickle.opcodes import ALIASES, BY_CODE, BYTES, CODE, LONGS, MAKERS, STRINGS, TEXTS, TUPLES, codes
+from app.codecs.pickle.opcode_kinds import KIND_OF_OPCODE
+from app.codecs.pickle.opcodes import ALIASES, BY_CODE, CODE, LONGS, MAKERS, TEXTS, codes
 from app.codecs.pickle.reductions import Reduction, global_lines, reduction, stacked_name
 from app.codecs.pickle.scalars import payload, read_bytes, read_int, read_scalar, read_text
 from app.codecs.pickle.stream import Stream
@@ -28,34 +29,7 @@ CUT_MARK = "\ue000"
 """What stands for the damage where only the end of a prefix is reached."""
 
 
-def _kinds() -> tuple[Kind | None, ...]:
-    """Return the kind by opcode, None where it takes more than the opcode to tell."""
-    groups = {
-        Kind.NONE: codes("NONE"),
-        Kind.BOOL: codes("NEWTRUE", "NEWFALSE"),
-        Kind.INT: codes("BININT", "BININT1", "BININT2"),
-        Kind.FLOAT: codes("FLOAT", "BINFLOAT"),
-        Kind.STR: TEXTS,
-        Kind.STR2: STRINGS,
-        Kind.BYTES: BYTES,
-        Kind.BYTEARRAY: codes("BYTEARRAY8"),
-        Kind.LIST: codes("EMPTY_LIST", "LIST"),
-        Kind.TUPLE: TUPLES | codes("MARK"),  # a MARK stands for a tuple under construction
-        Kind.DICT: codes("EMPTY_DICT", "DICT"),
-        Kind.SET: codes("EMPTY_SET"),
-        Kind.FROZENSET: codes("FROZENSET"),
-        Kind.OBJECT: MAKERS - codes("REDUCE"),
-        Kind.PERSID: codes("PERSID", "BINPERSID"),
-        Kind.EXT: codes("EXT1", "EXT2", "EXT4"),
-        Kind.BUFFER: codes("NEXT_BUFFER"),
-        Kind.GLOBAL: codes("GLOBAL"),
-    }
-    by_code = {code: kind for kind, members in groups.items() for code in members}
-    return tuple(by_code.get(code) for code in range(256))
-
-
-_KINDS = _kinds()
-_NEAR_SCALARS = frozenset(code for code in range(256) if _KINDS[code] in SCALARS)
+_NEAR_SCALARS = frozenset(code for code in range(256) if KIND_OF_OPCODE[code] in SCALARS)
 """Opcodes that hold the scalar they push."""
 
 _COUNTED = codes("SHORT_BINSTRING", "BINSTRING", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8")
@@ -121,12 +95,12 @@ class Graph(PickleNodes):
         return self.stream.target(slot)
 
     def kind(self, slot: int) -> Kind:
-        if not self._special and (plain := _KINDS[self._data[slot]]) is not None:
+        if not self._special and (plain := KIND_OF_OPCODE[self._data[slot]]) is not None:
             return plain
         target = self.target(slot)
         if target in self._special:
             return self._special[target]
-        kind = _KINDS[self._data[target]]
+        kind = KIND_OF_OPCODE[self._data[target]]
         return kind if kind is not None else self._subtle_kind(target)
 
     def _subtle_kind(self, target: int) -> Kind:
@@ -153,7 +127,7 @@ class Graph(PickleNodes):
 
     def plain_kind(self, slot: int) -> Kind | None:
         """Return the kind as far as the opcode alone tells it: never looks into a REDUCE, so it cannot recurse."""
-        return _KINDS[self._data[self.target(slot)]]
+        return KIND_OF_OPCODE[self._data[self.target(slot)]]
 
     def reduction(self, target: int) -> Reduction:
         """Return what the REDUCE at ``target`` makes."""
@@ -270,7 +244,7 @@ class Graph(PickleNodes):
         source = self.source(target)
         if source < 0:
             return ()
-        accepted = _SETITEMS if _KINDS[self._data[source]] is Kind.DICT else _APPENDS
+        accepted = _SETITEMS if KIND_OF_OPCODE[self._data[source]] is Kind.DICT else _APPENDS
         return self._join(source, accepted)
 
     def _join(self, target: int, accepted: frozenset[int]) -> Sequence[int]:

@@ -18,6 +18,7 @@ from app.codecs.literal import format_literal
 from app.codecs.matching import Matcher
 from app.codecs.model import Value
 from app.codecs.nodes import SCALARS, Kind, Scalar
+from app.codecs.paths import Part, Step, parse_path
 from app.codecs.pickle.audit import audit_of
 from app.codecs.pickle.children import Child, Role
 from app.codecs.pickle.editing.engine import edited
@@ -27,7 +28,6 @@ from app.codecs.pickle.in_a_row import goes_on, parse_in_a_row, record_class
 from app.codecs.pickle.inside import holding_slots, insides_of, new_content
 from app.codecs.pickle.listing import Listing
 from app.codecs.pickle.model_of import model_of
-from app.codecs.pickle.paths import Part, Step, parse_path
 from app.codecs.pickle.pretty import pretty
 from app.codecs.pickle.problems import lost_values, problems_of
 from app.codecs.pickle.rows import ELEMENT_NODES, RowMaker

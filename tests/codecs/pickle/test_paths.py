@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.cancel import CancelToken
 from app.codecs.base import NodeRow
-from app.codecs.pickle.paths import parse_path
+from app.codecs.paths import parse_path
 from app.codecs.pickle.value import PickleValue
 from app.errors import PathError
 from tests import corpus

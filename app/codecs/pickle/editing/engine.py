@@ -7,6 +7,7 @@ from app.codecs.edits import ChangeProtocol, DeleteNodes, Edit
 from app.codecs.known.registry import describe
 from app.codecs.model import Style
 from app.codecs.nodes import Kind
+from app.codecs.paths import Step
 from app.codecs.pickle.children import Child, Role
 from app.codecs.pickle.collector import CollectorPaused
 from app.codecs.pickle.editing.aliases import Hashed, changed_from_afar, hashed_slots
@@ -23,7 +24,6 @@ from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.graph import Graph, parse
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.model_of import model_of
-from app.codecs.pickle.paths import Step
 from app.codecs.pickle.styles import style_of_graph
 from app.errors import EncodeError
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from app.codecs.known.shape import is_slots_state, shape_of
 from app.codecs.nodes import Kind
+from app.codecs.paths import Part as PartStep
+from app.codecs.paths import Step
 from app.codecs.pickle.children import Child, Role
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.intent import Part
@@ -12,8 +14,6 @@ from app.codecs.pickle.editing.runs import Run
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import CODE, TUPLES
-from app.codecs.pickle.paths import Part as PartStep
-from app.codecs.pickle.paths import Step
 from app.errors import EncodeError
 
 _OF_OBJECTS = frozenset({"args", "kwargs", "state", "listitems", "dictitems"})
