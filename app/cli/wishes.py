@@ -12,7 +12,7 @@ import click
 from app.cli.database import Database
 from app.cli.exit_codes import ExitCode
 from app.codecs.edits import ReplaceNode, Written
-from app.codecs.literal import parse_raw
+from app.codecs.literals.scalars import parse_raw
 from app.errors import AppError, EncodeError
 
 _BARE = frozenset({"text", "raw"})

@@ -11,7 +11,7 @@ from app.codecs.findings import Audit, Hit, OpcodeRow, Query
 from app.codecs.matching import Matcher
 from app.codecs.model import Value
 from app.codecs.row_search import row_hits
-from app.codecs.typed_json import typed_pieces, typed_whole
+from app.codecs.typed.writing import typed_pieces, typed_whole
 from app.errors import EncodeError, PathError
 
 

@@ -2,13 +2,13 @@
 
 from app.cancel import CancelToken
 from app.codecs.edits import Copied, New, Written
-from app.codecs.json_values import json_value
-from app.codecs.literal import parse_literal
+from app.codecs.literals.reading import parse_value
+from app.codecs.literals.scalars import parse_literal
+from app.codecs.literals.tokens import is_unicode_literal
 from app.codecs.model import Atom, Style, Value
 from app.codecs.nodes import SCALARS, Kind, Scalar
-from app.codecs.python_literal import parse_value
-from app.codecs.python_tokens import is_unicode_literal
-from app.codecs.typed_values import typed_value
+from app.codecs.plain.reading import json_value
+from app.codecs.typed.reading import typed_value
 from app.errors import EncodeError
 
 _OCTETS = frozenset({Kind.BYTES, Kind.BYTEARRAY, Kind.STR2})

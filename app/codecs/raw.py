@@ -7,14 +7,14 @@ from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, NodeRow, Summary
 from app.codecs.findings import Hit, Query
-from app.codecs.json_scalars import base64_json
-from app.codecs.literal import format_literal, parse_literal
+from app.codecs.literals.scalars import format_literal, parse_literal
 from app.codecs.magic import data_type
 from app.codecs.matching import Matcher
 from app.codecs.nodes import Kind
+from app.codecs.plain.scalars import base64_json
 from app.codecs.screen import ELLIPSIS, quote_bytes
 from app.codecs.single import SingleValue
-from app.codecs.typed_names import bytes_json
+from app.codecs.typed.names import bytes_json
 
 _LINE_BYTES = 16
 _LINE_CHARS = 77

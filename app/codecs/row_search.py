@@ -6,7 +6,7 @@ from typing import Protocol
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.findings import Hit
-from app.codecs.literal import parse_raw
+from app.codecs.literals.scalars import parse_raw
 from app.codecs.matching import Matcher
 from app.codecs.screen import ELLIPSIS
 from app.errors import CodecError, EncodeError

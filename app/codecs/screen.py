@@ -3,7 +3,7 @@
 import re
 
 from app import limits
-from app.codecs.decimal_text import decimal_text
+from app.codecs.literals.decimals import decimal_text
 from app.codecs.nodes import Kind, Scalar
 
 _CONTROLS = r"\x00-\x1f\x7f-\x9f"

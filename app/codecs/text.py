@@ -7,10 +7,10 @@ from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, NodeRow, Summary
 from app.codecs.findings import Hit, Query
-from app.codecs.json_scalars import string_json
-from app.codecs.literal import format_literal, parse_literal
+from app.codecs.literals.scalars import format_literal, parse_literal
 from app.codecs.matching import Matcher
 from app.codecs.nodes import Kind
+from app.codecs.plain.scalars import string_json
 from app.codecs.screen import escape_text, scalar_text, shorten
 from app.codecs.single import SingleValue
 from app.codecs.text_encoding import Encoding, decoded_text

@@ -3,7 +3,7 @@
 import codecs
 from dataclasses import dataclass
 
-from app.codecs.json_scalars import readable
+from app.codecs.plain.scalars import readable
 from app.codecs.screen import escape_text
 from app.errors import EncodeError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.cancel import CancelToken
 from app.codecs.base import DecodedValue
-from app.codecs.typed_json import raw_json
+from app.codecs.typed.writing import raw_json
 from app.engine.base import ExportItem
 from app.errors import AppError, DocumentError
 

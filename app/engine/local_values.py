@@ -10,8 +10,8 @@ from app.codecs import registry as codecs
 from app.codecs.base import DecodedValue, NodeRow
 from app.codecs.edits import Edit, New
 from app.codecs.findings import Audit, OpcodeRow
+from app.codecs.literals.writing import literal_of
 from app.codecs.model import Style
-from app.codecs.python_text import literal_of
 from app.engine.decoded_values import Decoded, DecodedValues
 from app.engine.value_calls import Source, ValueCalls, ValueInfo
 

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.codecs.edits import Edit, ReplaceNode, Written
-from app.codecs.literal import parse_literal
+from app.codecs.literals.scalars import parse_literal
 from app.codecs.nodes import Kind
 from app.document.document import Document
 from app.document.draft import Edited

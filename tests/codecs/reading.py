@@ -8,7 +8,7 @@ from app.codecs.known.base import Known
 from app.codecs.known.registry import describe
 from app.codecs.nodes import PickleNodes
 from app.codecs.pickle.graph import parse
-from app.codecs.plain_json import plain_pieces
+from app.codecs.plain.writing import plain_pieces
 
 
 def nodes_of(data: bytes) -> PickleNodes:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cancel import CancelToken
-from app.codecs.json_values import MAX_DEPTH, json_value
 from app.codecs.model import Style
 from app.codecs.pickle.emit import emit_pickle
+from app.codecs.plain.reading import MAX_DEPTH, json_value
 from app.errors import EncodeError
 from tests.codecs.small_stacks import on_a_small_stack
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.codecs.literal import MAX_CHARS, format_literal, parse_literal
+from app.codecs.literals.scalars import MAX_CHARS, format_literal, parse_literal
 from app.codecs.nodes import Kind, Scalar
 from app.errors import EncodeError
 

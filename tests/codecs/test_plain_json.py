@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.json_scalars import int_json, scalar_json, string_json
-from app.codecs.plain_json import plain_pieces
+from app.codecs.plain.scalars import int_json, scalar_json, string_json
+from app.codecs.plain.writing import plain_pieces
 from app.errors import Cancelled
 from tests import corpus
 from tests.codecs.reading import nodes_of, plain, plain_text, strict_json

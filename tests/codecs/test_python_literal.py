@@ -18,15 +18,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cancel import CancelToken
+from app.codecs.literals.reading import MAX_DEPTH, parse_value
+from app.codecs.literals.writing import literal_of
 from app.codecs.model import Atom, Items, Pairs, Style, Value
 from app.codecs.nodes import Kind
 from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.graph import parse
 from app.codecs.pickle.model_of import model_of
 from app.codecs.pickle.styles import style_of_graph
-from app.codecs.pickle.tree import node_json
-from app.codecs.python_literal import MAX_DEPTH, parse_value
-from app.codecs.python_text import literal_of
+from app.codecs.trees.node_json import node_json
 from app.errors import Cancelled, EncodeError, LimitExceeded
 from tests import corpus
 from tests.codecs.pickle.loading import told

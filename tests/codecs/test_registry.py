@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.json_text import minified
+from app.codecs.plain.text import minified
 from app.codecs.registry import CODECS, decode, sniff, summary, value_end
 from app.codecs.screen import escape_text
 from app.errors import DecodeError, EncodeError, PathError

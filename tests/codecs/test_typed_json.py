@@ -29,9 +29,9 @@ from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.graph import Graph, parse
 from app.codecs.pickle.model_of import model_of
 from app.codecs.pickle.styles import style_of_graph
-from app.codecs.pickle.tree import node_json
-from app.codecs.typed_json import typed_pieces
-from app.codecs.typed_values import typed_value
+from app.codecs.trees.node_json import node_json
+from app.codecs.typed.reading import typed_value
+from app.codecs.typed.writing import typed_pieces
 from app.errors import Cancelled
 from tests import corpus
 from tests.codecs import typed_shop as shop

@@ -26,8 +26,8 @@ from app.codecs.model import Atom, Style
 from app.codecs.nodes import Kind
 from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.graph import parse
-from app.codecs.typed_objects import global_name
-from app.codecs.typed_values import typed_value
+from app.codecs.typed.objects import global_name
+from app.codecs.typed.reading import typed_value
 from app.errors import EncodeError
 from tests.codecs.pickle.strategies import HASHABLE, VALUES
 from tests.codecs.pickle.trees import tree_of

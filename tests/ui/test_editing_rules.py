@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from app.cancel import CancelToken
 from app.codecs.base import NodeRow
 from app.codecs.edits import DeleteNodes, InsertItem, RenameKey, Reorder, Written
+from app.codecs.literals.reading import parse_value
 from app.codecs.model import Style
 from app.codecs.pickle.emit import emit_pickle
-from app.codecs.python_literal import parse_value
 from app.codecs.registry import decode
 from app.ui.node_places import Place, Standing, holds, place_of, prefix_of
 from app.ui.path_moves import moves_of

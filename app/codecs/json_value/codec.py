@@ -10,13 +10,13 @@ from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
 from app.codecs.content import CONTENT, may_hold
 from app.codecs.edits import Edit, ReplaceNode, Written
-from app.codecs.json_text import minified
 from app.codecs.json_value.edit import JsonEditor
 from app.codecs.json_value.locate import Places, scalar_of, walk
 from app.codecs.json_value.parse import JsonTree, parse_json
-from app.codecs.literal import format_literal
+from app.codecs.literals.scalars import format_literal
 from app.codecs.model import Atom, Items, Pairs, Value
 from app.codecs.nodes import CONTAINERS, Kind
+from app.codecs.plain.text import minified
 from app.codecs.screen import ELLIPSIS, escape_text, scalar_text, shorten
 from app.codecs.text_encoding import Encoding, decoded_text
 from app.errors import DecodeError, EncodeError, LimitExceeded, PathError

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from app.cancel import CancelToken
 from app.codecs.edits import AddPair, DeleteNodes, Edit, InsertItem, New, RenameKey, Reorder, ReplaceNode, Written
-from app.codecs.json_text import minified
 from app.codecs.json_value.locate import Places, scalar_of
 from app.codecs.json_value.parse import JsonTree, parse_json
 from app.codecs.json_value.write import Manner, json_of
-from app.codecs.literal import parse_literal
+from app.codecs.literals.scalars import parse_literal
 from app.codecs.model import Atom, Style
 from app.codecs.nodes import CONTAINERS, Kind
 from app.codecs.paths import Literal, parse_path
+from app.codecs.plain.text import minified
 from app.codecs.screen import quote_text
 from app.errors import EncodeError, PathError
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.decimal_text import decimal_value
 from app.codecs.json_value.parse import JsonTree
-from app.codecs.literal import parse_literal
+from app.codecs.literals.decimals import decimal_value
+from app.codecs.literals.scalars import parse_literal
 from app.codecs.nodes import CONTAINERS, Kind, Scalar
 from app.codecs.paths import Literal, Part, Position, Step, parse_path
 from app.codecs.screen import quote_text

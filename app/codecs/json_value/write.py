@@ -5,11 +5,11 @@ import math
 from collections.abc import Iterator
 
 from app.cancel import CancelToken
-from app.codecs.decimal_text import decimal_text
-from app.codecs.json_scalars import string_json
 from app.codecs.json_value.parse import JsonTree
+from app.codecs.literals.decimals import decimal_text
 from app.codecs.model import Atom, Items, Pairs, Value
 from app.codecs.nodes import Kind
+from app.codecs.plain.scalars import string_json
 from app.errors import EncodeError
 
 _MOST_PIECES = 10_000_000

@@ -6,7 +6,7 @@ from app.codecs.known.base import KnownType, Patches
 from app.codecs.known.registry import describe_shape, known_type
 from app.codecs.known.scalar_calls import SCALAR_CALLS
 from app.codecs.known.shape import Shape, shape_of
-from app.codecs.literal import format_literal, parse_literal
+from app.codecs.literals.scalars import format_literal, parse_literal
 from app.codecs.model import Atom, Style
 from app.codecs.nodes import Kind, PickleNodes
 from app.errors import CodecError, EncodeError

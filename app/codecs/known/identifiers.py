@@ -12,7 +12,7 @@ from app.codecs.known.base import Known, KnownType, Patches, PlainText, Preview,
 from app.codecs.known.makers.call import native_text
 from app.codecs.known.replacing import arguments_patch, int_patch, not_a, text_patch
 from app.codecs.known.shape import Shape, class_name, integer, state_attributes, text
-from app.codecs.literal import parse_literal
+from app.codecs.literals.scalars import parse_literal
 from app.codecs.model import Style, Value
 from app.codecs.nodes import Kind, PickleNodes
 from app.codecs.screen import escape_text, quote_text, shorten

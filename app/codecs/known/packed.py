@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from app.codecs.json_scalars import bytes_json, scalar_json, string_json
-from app.codecs.literal import parse_literal
+from app.codecs.literals.scalars import parse_literal
 from app.codecs.nodes import Kind, Scalar
+from app.codecs.plain.scalars import bytes_json, scalar_json, string_json
 from app.codecs.screen import escape_text, quote_bytes, quote_text, shorten
 from app.errors import EncodeError
 

@@ -5,8 +5,8 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from app.codecs.json_scalars import string_json
 from app.codecs.known.packed import ElementType
+from app.codecs.plain.scalars import string_json
 from app.codecs.screen import escape_text, shorten
 from app.errors import EncodeError
 

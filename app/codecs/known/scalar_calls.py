@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from app.codecs.known.base import Known, KnownType, Patches, Preview
 from app.codecs.known.shape import Shape
-from app.codecs.literal import format_literal, parse_literal
+from app.codecs.literals.scalars import format_literal, parse_literal
 from app.codecs.model import Atom, Style
 from app.codecs.nodes import SCALARS, Kind, PickleNodes
 

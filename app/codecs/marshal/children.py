@@ -7,8 +7,8 @@ from app.codecs.marshal.graph import MarshalGraph
 from app.codecs.marshal.layouts import NAMES
 from app.codecs.nodes import Kind
 from app.codecs.paths import Attribute, Element, Literal, Member, Part, Position, Step
-from app.codecs.pickle.children import Child, Fixed, Group, Items, Pairs, Role
-from app.codecs.pickle.keys import identities_named, key_identity
+from app.codecs.trees.children import Child, Fixed, Group, Items, Pairs, Role
+from app.codecs.trees.keys import identities_named, key_identity
 from app.errors import PathError
 
 _KEPT_GROUPS = 256

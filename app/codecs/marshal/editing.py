@@ -31,7 +31,7 @@ from app.codecs.marshal.unique import count_repeated
 from app.codecs.model import Atom, Style, Value
 from app.codecs.nodes import SCALARS, Kind
 from app.codecs.paths import Literal, Part, parse_path
-from app.codecs.pickle.children import HASHED_ROLES, Child, Role
+from app.codecs.trees.children import HASHED_ROLES, Child, Role
 from app.errors import EncodeError, PathError
 
 _SEQUENCES = frozenset({Kind.LIST, Kind.TUPLE})

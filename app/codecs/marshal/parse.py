@@ -6,9 +6,9 @@ from itertools import repeat
 
 from app import limits
 from app.cancel import CancelToken
+from app.codecs.collector import CollectorPaused
 from app.codecs.marshal.layouts import LAYOUTS, NAMES, STRINGS, Layout
 from app.codecs.marshal.stream import FIXED_SIZES, FLAG_REF, STRING_REF, Stream, int4
-from app.codecs.pickle.collector import CollectorPaused
 from app.errors import LimitExceeded
 
 NEVER = CancelToken()

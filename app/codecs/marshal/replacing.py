@@ -11,7 +11,7 @@ from app.codecs.marshal.graph import MarshalGraph
 from app.codecs.marshal.splice import LONE
 from app.codecs.marshal.stream import FLAG_REF, SINGLETONS
 from app.codecs.model import Value
-from app.codecs.pickle.children import Child
+from app.codecs.trees.children import Child
 
 
 def replaced(

@@ -5,8 +5,8 @@ from app.codecs.known.registry import node_text, object_type, preview
 from app.codecs.marshal.children import Children
 from app.codecs.marshal.graph import MarshalGraph
 from app.codecs.nodes import SCALARS, Kind
-from app.codecs.pickle.children import Child, Role
 from app.codecs.screen import escape_text
+from app.codecs.trees.children import Child, Role
 from app.errors import CodecError, LimitExceeded
 
 _PYTHON2_TYPES = {Kind.STR: "unicode", Kind.STR2: "str"}

@@ -9,7 +9,7 @@ from app.codecs.known.registry import node_text
 from app.codecs.marshal.children import Children
 from app.codecs.matching import Matcher
 from app.codecs.nodes import SCALARS
-from app.codecs.pickle.children import Child
+from app.codecs.trees.children import Child
 from app.errors import CodecError
 
 

@@ -7,8 +7,7 @@ from app.cancel import CancelToken
 from app.codecs.base import DecodedValue, Inside, NodeRow
 from app.codecs.edits import Edit, ReplaceNode, Written
 from app.codecs.findings import Hit, OpcodeRow, Query
-from app.codecs.json_scalars import damaged_json, string_json
-from app.codecs.literal import format_literal
+from app.codecs.literals.scalars import format_literal
 from app.codecs.marshal.children import Children
 from app.codecs.marshal.code_text import code_text
 from app.codecs.marshal.editing import Editor
@@ -24,12 +23,13 @@ from app.codecs.marshal.search import hits
 from app.codecs.model import Value
 from app.codecs.nodes import SCALARS, Kind
 from app.codecs.paths import parse_path
-from app.codecs.pickle.children import Child
-from app.codecs.pickle.inside import new_content
-from app.codecs.pickle.pretty import pretty
-from app.codecs.pickle.tree import node_json
-from app.codecs.plain_json import plain_pieces
+from app.codecs.plain.scalars import damaged_json, string_json
+from app.codecs.plain.writing import plain_pieces
 from app.codecs.screen import escape_text, shorten
+from app.codecs.trees.children import Child
+from app.codecs.trees.new_content import new_content
+from app.codecs.trees.node_json import node_json
+from app.codecs.trees.pretty import pretty
 from app.errors import PathError
 
 _HEADER = "<header>"

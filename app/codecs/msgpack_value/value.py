@@ -19,18 +19,18 @@ from app.codecs.edits import (
     Written,
 )
 from app.codecs.known.registry import node_text, preview
-from app.codecs.literal import format_literal
+from app.codecs.literals.scalars import format_literal
 from app.codecs.model import Atom, Items, Pairs, Style, Value
 from app.codecs.msgpack_value.encode import encoded, head
 from app.codecs.msgpack_value.graph import MsgpackGraph, record_at
 from app.codecs.nodes import SCALARS, Kind
 from app.codecs.paths import Literal, Part, Position, Step, parse_path
-from app.codecs.pickle import children
-from app.codecs.pickle.children import Child, Group, Role
-from app.codecs.pickle.pretty import pretty
-from app.codecs.pickle.tree import node_json
-from app.codecs.plain_json import plain_pieces
+from app.codecs.plain.writing import plain_pieces
 from app.codecs.screen import escape_text
+from app.codecs.trees import children
+from app.codecs.trees.children import Child, Group, Role
+from app.codecs.trees.node_json import node_json
+from app.codecs.trees.pretty import pretty
 from app.errors import EncodeError, PathError
 
 _CONTAINERS = (Kind.LIST, Kind.DICT)

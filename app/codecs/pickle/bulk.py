@@ -5,9 +5,9 @@ import re
 
 from app import limits
 from app.codecs.findings import Query
-from app.codecs.json_scalars import escape_surrogates
 from app.codecs.matching import Matcher
 from app.codecs.pickle.admission import plain_pushes
+from app.codecs.plain.scalars import escape_surrogates
 
 _DEPTH = limits.PLAIN_DEPTH // 2
 """Levels of containers that are written without the machine, which cuts what is nested deeper."""

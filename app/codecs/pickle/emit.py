@@ -8,11 +8,11 @@ import struct
 from collections.abc import Iterator, Sequence
 from itertools import chain, count
 
+from app.codecs.collector import CollectorPaused
 from app.codecs.global_names import global_line
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, PersistentId, Style, Value
 from app.codecs.model_walk import Met, walk
 from app.codecs.nodes import Kind
-from app.codecs.pickle.collector import CollectorPaused
 from app.codecs.pickle.framing import framed
 from app.codecs.pickle.leaves import leaf_code
 from app.codecs.pickle.lower import lowered

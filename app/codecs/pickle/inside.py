@@ -6,12 +6,10 @@ from itertools import chain
 from app.cancel import CancelToken
 from app.codecs.base import Inside
 from app.codecs.content import CONTENT, may_hold
-from app.codecs.edits import New, RawBytes, Written
-from app.codecs.literal import format_literal
 from app.codecs.nodes import Kind
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.opcodes import ALIASES, codes
-from app.errors import CodecError, EncodeError
+from app.errors import CodecError
 
 _HOLDING = frozenset({Kind.BYTES, Kind.BYTEARRAY, Kind.STR2, Kind.STR})
 _FEWEST_BYTES = 4
@@ -38,20 +36,6 @@ def insides_of(graph: Graph, slot: int) -> Sequence[Inside]:
         return _prefix(graph, slot, size if count is None else count)
 
     return (Inside(CONTENT, size, read),)
-
-
-def new_content(data: bytes, *, is_text: bool) -> New:
-    """Return what replaces a scalar whose content is ``data`` now.
-
-    Raises:
-        EncodeError: a text cannot hold it.
-    """
-    if not is_text:
-        return RawBytes(data)
-    try:
-        return Written(format_literal(data.decode("utf-8"), Kind.STR))
-    except UnicodeDecodeError as error:
-        raise EncodeError("A text stands here, and the new content is no UTF-8.") from error
 
 
 def holding_slots(graph: Graph, token: CancelToken) -> Iterator[int]:

@@ -23,13 +23,13 @@ from app.codecs.known.dtypes import ObjectType, element_type
 from app.codecs.known.shape import attributes, class_name, integer, integers, sequence, text
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
 from app.codecs.nodes import Kind
-from app.codecs.pickle.children import Child
 from app.codecs.pickle.emit import emit
 from app.codecs.pickle.graph import Graph, parse
 from app.codecs.pickle.model_of import model_of
 from app.codecs.pickle.recognise import Sliceable, value_end
 from app.codecs.pickle.summary import summarise
 from app.codecs.pickle.value import PickleValue
+from app.codecs.trees.children import Child
 from app.errors import CodecError, DecodeError, EncodeError
 
 _WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"

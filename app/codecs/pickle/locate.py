@@ -8,10 +8,11 @@ from app.codecs.known.elements import elements_of
 from app.codecs.known.shape import shape_of
 from app.codecs.nodes import Kind
 from app.codecs.paths import Attribute, Element, Literal, Member, Part, Position, Step
-from app.codecs.pickle.children import Child, Group, Items, Pairs, Role, element_child, groups_of, state_step
 from app.codecs.pickle.graph import Graph
-from app.codecs.pickle.keys import identities_named, key_identity
+from app.codecs.pickle.groups import element_child, groups_of, state_step
 from app.codecs.pickle.opcodes import ALIASES
+from app.codecs.trees.children import Child, Group, Items, Pairs, Role
+from app.codecs.trees.keys import identities_named, key_identity
 from app.errors import PathError
 
 GroupsOf = Callable[[int], list[Group]]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.cancel import CancelToken
-from app.codecs.pickle.collector import CollectorPaused
+from app.codecs.collector import CollectorPaused
 from app.codecs.pickle.gaps import Gaps, IrregularMemo
 from app.codecs.pickle.loop import carry_out
 from app.codecs.pickle.stream import Stream

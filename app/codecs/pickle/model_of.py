@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from app import limits
 from app.cancel import CancelToken
+from app.codecs.collector import CollectorPaused
 from app.codecs.model import Atom, Built, Extension, GlobalName, Items, OutOfBand, Pairs, PersistentId, Value
 from app.codecs.model_walk import Met, walk
 from app.codecs.nodes import SCALARS, Kind, Scalar
-from app.codecs.pickle.collector import CollectorPaused
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.opcodes import CODE, codes
 from app.codecs.pickle.problems import lost_values

@@ -8,11 +8,12 @@ from app.codecs.known.editing import known_editor
 from app.codecs.known.elements import Elements, elements_of
 from app.codecs.known.registry import describe, node_text, object_type, preview
 from app.codecs.nodes import SCALARS, Kind
-from app.codecs.pickle.children import Child, Group, Role, element_child, groups_of
 from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.groups import element_child, groups_of
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import ALIASES, memo_index
 from app.codecs.screen import escape_text, shorten
+from app.codecs.trees.children import Child, Group, Role
 from app.errors import CodecError, LimitExceeded
 
 _PYTHON2_TYPES = {Kind.STR: "unicode", Kind.STR2: "str"}

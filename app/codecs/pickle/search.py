@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Sequence
 
 from app.cancel import CancelToken
-from app.codecs.decimal_text import decimal_text
 from app.codecs.findings import Hit
 from app.codecs.known.base import Known, PlainArray, PlainPairs, PlainText
 from app.codecs.known.registry import describe
+from app.codecs.literals.decimals import decimal_text
 from app.codecs.matching import Matcher
 from app.codecs.nodes import SCALARS, Kind
-from app.codecs.pickle.children import Group, Pairs, groups_of
 from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.groups import groups_of
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import ALIASES, BYTES, CODE, LONGS, MAKERS, STRINGS, TEXTS, codes
 from app.codecs.pickle.walk import offsets_of
+from app.codecs.trees.children import Group, Pairs
 from app.errors import CodecError
 
 _KEPT_SMALL = 4096

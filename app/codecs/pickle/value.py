@@ -11,31 +11,32 @@ from app.codecs.base import DecodedValue, Inside, NodeRow
 from app.codecs.content import AFTER
 from app.codecs.edits import ChangeProtocol, DeleteNodes, Edit, RenameGlobal, ReplaceNode, Written
 from app.codecs.findings import Audit, Hit, OpcodeRow, Query
-from app.codecs.json_scalars import damaged_json
 from app.codecs.known.editing import edit_text as known_text
 from app.codecs.known.elements import Elements, elements_of
-from app.codecs.literal import format_literal
+from app.codecs.literals.scalars import format_literal
 from app.codecs.matching import Matcher
 from app.codecs.model import Value
 from app.codecs.nodes import SCALARS, Kind, Scalar
 from app.codecs.paths import Part, Step, parse_path
 from app.codecs.pickle.audit import audit_of
-from app.codecs.pickle.children import Child, Role
 from app.codecs.pickle.editing.engine import edited
 from app.codecs.pickle.editing.renames import names_global
 from app.codecs.pickle.graph import NEVER, Graph
 from app.codecs.pickle.in_a_row import goes_on, parse_in_a_row, record_class
-from app.codecs.pickle.inside import holding_slots, insides_of, new_content
+from app.codecs.pickle.inside import holding_slots, insides_of
 from app.codecs.pickle.listing import Listing
 from app.codecs.pickle.model_of import model_of
-from app.codecs.pickle.pretty import pretty
 from app.codecs.pickle.problems import lost_values, problems_of
 from app.codecs.pickle.rows import ELEMENT_NODES, RowMaker
 from app.codecs.pickle.search import hits
-from app.codecs.pickle.tree import node_json
-from app.codecs.plain_json import plain_pieces
+from app.codecs.plain.scalars import damaged_json
+from app.codecs.plain.writing import plain_pieces
 from app.codecs.screen import escape_text, shorten
-from app.codecs.typed_json import raw_json
+from app.codecs.trees.children import Child, Role
+from app.codecs.trees.new_content import new_content
+from app.codecs.trees.node_json import node_json
+from app.codecs.trees.pretty import pretty
+from app.codecs.typed.writing import raw_json
 from app.errors import EncodeError, LimitExceeded, PathError
 
 _MOST_LEFT = 20

@@ -16,8 +16,8 @@ from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
 from app.codecs.content import BASE64_START, CONTENT
 from app.codecs.findings import Hit, Query
-from app.codecs.json_scalars import base64_json
 from app.codecs.nodes import Kind
+from app.codecs.plain.scalars import base64_json
 from app.codecs.screen import escape_text, shorten
 from app.compression.base import HEAD
 from app.compression.registry import begun

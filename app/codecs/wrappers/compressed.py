@@ -8,8 +8,8 @@ from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
 from app.codecs.content import AFTER, CONTENT
 from app.codecs.findings import Hit, Query
-from app.codecs.json_scalars import base64_json, damaged_json, readable
 from app.codecs.nodes import Kind
+from app.codecs.plain.scalars import base64_json, damaged_json, readable
 from app.codecs.screen import ELLIPSIS, escape_text, shorten
 from app.compression.base import HEAD, Compression
 from app.compression.registry import COMPRESSIONS, begun, packing_of

@@ -14,9 +14,9 @@ from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
 from app.codecs.content import AFTER, BEFORE, CONTENT
 from app.codecs.findings import Hit, Query
-from app.codecs.json_scalars import base64_json
 from app.codecs.magic import data_type
 from app.codecs.nodes import Kind
+from app.codecs.plain.scalars import base64_json
 from app.codecs.screen import escape_text, quote_bytes, shorten
 from app.codecs.wrappers.fields import fields_in, updated
 from app.compression.base import HEAD

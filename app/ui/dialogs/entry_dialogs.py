@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.codecs.edits import Written
-from app.codecs.literal import parse_raw
+from app.codecs.literals.scalars import parse_raw
 from app.codecs.screen import quote_text
 from app.errors import AppError, DocumentError, EncodeError
 from app.ui.dialogs.parts import finish, go_button, label_for, long_hint

@@ -7,7 +7,7 @@ from PySide6.QtCore import QDate, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QCalendarWidget, QLineEdit, QVBoxLayout, QWidget
 
-from app.codecs.literal import format_literal, parse_literal
+from app.codecs.literals.scalars import format_literal, parse_literal
 from app.codecs.nodes import Kind
 from app.codecs.screen import quote_text
 from app.errors import CodecError

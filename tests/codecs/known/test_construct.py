@@ -10,7 +10,7 @@ from app.codecs.nodes import Kind
 from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.graph import NEVER, parse
 from app.codecs.pickle.rows import type_of
-from app.codecs.pickle.tree import node_json
+from app.codecs.trees.node_json import node_json
 from app.errors import EncodeError
 from tests.codecs import interpreters
 from tests.codecs.known.literals import value_of

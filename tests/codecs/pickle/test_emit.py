@@ -17,7 +17,7 @@ from app.codecs.pickle.emit import emit, emit_pickle
 from app.codecs.pickle.graph import Graph, parse
 from app.codecs.pickle.model_of import model_of
 from app.codecs.pickle.styles import style_of_graph
-from app.codecs.pickle.tree import node_json
+from app.codecs.trees.node_json import node_json
 from app.errors import EncodeError
 from tests import corpus
 from tests.codecs.interpreters import VERSIONS

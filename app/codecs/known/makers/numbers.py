@@ -3,7 +3,6 @@
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from app.codecs.decimal_text import decimal_text
 from app.codecs.known.makers.call import (
     Call,
     Maker,
@@ -15,6 +14,7 @@ from app.codecs.known.makers.call import (
     number,
     text,
 )
+from app.codecs.literals.decimals import decimal_text
 from app.codecs.model import Atom, Style, Value
 from app.codecs.nodes import Kind
 

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 
 from app.codecs.nodes import Kind
-from app.codecs.pickle.children import Child
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.intent import Part, part_of
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.opcodes import ALIASES, GETS
+from app.codecs.trees.children import Child
 from app.errors import EncodeError
 
 _HASHED_BY_PARTS = frozenset({Kind.TUPLE, Kind.FROZENSET, Kind.OBJECT})

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from app.cancel import CancelToken
+from app.codecs.collector import CollectorPaused
 from app.codecs.edits import ChangeProtocol, DeleteNodes, Edit
 from app.codecs.known.registry import describe
 from app.codecs.model import Style
 from app.codecs.nodes import Kind
 from app.codecs.paths import Step
-from app.codecs.pickle.children import Child, Role
-from app.codecs.pickle.collector import CollectorPaused
 from app.codecs.pickle.editing.aliases import Hashed, changed_from_afar, hashed_slots
 from app.codecs.pickle.editing.assemble import Assembler, check_frames
 from app.codecs.pickle.editing.draft import Draft
@@ -25,6 +24,7 @@ from app.codecs.pickle.graph import Graph, parse
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.model_of import model_of
 from app.codecs.pickle.styles import style_of_graph
+from app.codecs.trees.children import Child, Role
 from app.errors import EncodeError
 
 _LAST_OF_PYTHON2 = 2

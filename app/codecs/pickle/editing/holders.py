@@ -7,13 +7,13 @@ from app.codecs.known.shape import is_slots_state, shape_of
 from app.codecs.nodes import Kind
 from app.codecs.paths import Part as PartStep
 from app.codecs.paths import Step
-from app.codecs.pickle.children import Child, Role
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.intent import Part
 from app.codecs.pickle.editing.runs import Run
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import CODE, TUPLES
+from app.codecs.trees.children import Child, Role
 from app.errors import EncodeError
 
 _OF_OBJECTS = frozenset({"args", "kwargs", "state", "listitems", "dictitems"})

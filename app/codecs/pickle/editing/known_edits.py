@@ -4,8 +4,8 @@ from app.codecs.edits import New, Written
 from app.codecs.known.editing import is_call, known_editor, patches
 from app.codecs.known.elements import elements_of
 from app.codecs.model import Value
-from app.codecs.pickle.children import Child, Role
 from app.codecs.pickle.editing.draft import Draft
+from app.codecs.trees.children import Child, Role
 from app.errors import EncodeError
 
 

@@ -5,10 +5,10 @@ from app.codecs.known.base import Patches
 from app.codecs.known.editing import is_call, known_editor, patches
 from app.codecs.known.elements import elements_of
 from app.codecs.nodes import Kind
-from app.codecs.pickle.children import Child, Role
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.scalars import parts_of_call, scalar_code
 from app.codecs.pickle.known_values import from_text
+from app.codecs.trees.children import Child, Role
 from app.errors import EncodeError
 
 

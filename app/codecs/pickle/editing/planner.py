@@ -22,7 +22,6 @@ from app.codecs.new_values import new_value
 from app.codecs.nodes import SCALARS, Kind
 from app.codecs.paths import Attribute, Element, Literal, Step, parse_path
 from app.codecs.paths import Part as PartStep
-from app.codecs.pickle.children import HASHED_ROLES, Child, Role
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.holders import Holder, Holders, check_takes_more_or_fewer
 from app.codecs.pickle.editing.intent import Part
@@ -40,6 +39,7 @@ from app.codecs.pickle.editing.scalars import (
 )
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import CODE, TUPLES, codes, end_of
+from app.codecs.trees.children import HASHED_ROLES, Child, Role
 from app.errors import EncodeError, PathError
 
 _WITH_ELEMENTS = TUPLES | codes("FROZENSET", "INST", "OBJ")

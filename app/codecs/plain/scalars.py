@@ -8,7 +8,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from app import limits
-from app.codecs.decimal_text import decimal_text
+from app.codecs.literals.decimals import decimal_text
 from app.codecs.nodes import Scalar
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")

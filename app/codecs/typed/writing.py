@@ -9,13 +9,13 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from app.cancel import CancelToken
-from app.codecs.decimal_text import decimal_text
-from app.codecs.json_scalars import string_json
+from app.codecs.literals.decimals import decimal_text
 from app.codecs.model import Atom, Built, Extension, GlobalName, Items, OutOfBand, Pairs, PersistentId, Value
 from app.codecs.model_walk import Met, walk
 from app.codecs.nodes import Kind
-from app.codecs.typed_forms import Form, class_of, form_of, is_python3_key, new_arguments
-from app.codecs.typed_names import (
+from app.codecs.plain.scalars import string_json
+from app.codecs.typed.forms import Form, class_of, form_of, is_python3_key, new_arguments
+from app.codecs.typed.names import (
     JSON_KEY,
     bytes_json,
     class_json,
@@ -25,7 +25,7 @@ from app.codecs.typed_names import (
     key_identity,
     python3_names,
 )
-from app.codecs.typed_parts import Pair, Part, called, hexadecimal, listed, members, size_of
+from app.codecs.typed.parts import Pair, Part, called, hexadecimal, listed, members, size_of
 from app.errors import CodecError
 
 _CHUNK = 4096

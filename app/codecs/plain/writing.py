@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.json_parts import Pairs, Part, array, members, pair_array
-from app.codecs.json_scalars import damaged_json, scalar_json, string_json
 from app.codecs.known.base import PlainArray, PlainPairs, PlainParts, PlainText
 from app.codecs.known.registry import describe_shape
 from app.codecs.known.shape import Shape, is_slots_state, shape_of
 from app.codecs.nodes import CONTAINERS, SCALARS, Kind, PickleNodes
+from app.codecs.plain.parts import Pairs, Part, array, members, pair_array
+from app.codecs.plain.scalars import damaged_json, scalar_json, string_json
 from app.errors import CodecError, LimitExceeded
 
 _PIECES_JOINED = 512

@@ -6,7 +6,7 @@ from app.codecs.known.construct import construct
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
 from app.codecs.nodes import Kind
 from app.codecs.screen import escape_text, shorten
-from app.codecs.typed_builtins import finished, pair_of, shell_for
+from app.codecs.typed.builtins import finished, pair_of, shell_for
 from app.errors import EncodeError
 
 Node = Value

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from app.codecs.literal import parse_literal
+from app.codecs.literals.scalars import parse_literal
 from app.codecs.model import Atom, Items, Style, Value
 from app.codecs.model_keys import identity
 from app.codecs.nodes import Kind

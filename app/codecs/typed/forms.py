@@ -9,7 +9,7 @@ from enum import Enum, auto
 from app.codecs.model import Atom, Built, Extension, GlobalName, Items, OutOfBand, Pairs, PersistentId, Value
 from app.codecs.model_walk import children
 from app.codecs.nodes import Kind
-from app.codecs.typed_names import is_plain, python3_names
+from app.codecs.typed.names import is_plain, python3_names
 
 _HANDLED = frozenset(
     {

@@ -6,12 +6,12 @@ from base64 import b64encode
 from typing import TypeGuard
 
 from app import limits
-from app.codecs.decimal_text import decimal_text
 from app.codecs.global_names import names_for
-from app.codecs.json_scalars import string_json
+from app.codecs.literals.decimals import decimal_text
 from app.codecs.model import Atom, GlobalName, Items, Value
 from app.codecs.nodes import Kind
-from app.codecs.typed_objects import global_name
+from app.codecs.plain.scalars import string_json
+from app.codecs.typed.objects import global_name
 from app.errors import EncodeError
 
 JSON_KEY = "json://"

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from app.cancel import CancelToken
 from app.codecs.known.construct import constant, construct
-from app.codecs.literal import MAX_CHARS, parse_literal
+from app.codecs.literals.builtin_calls import builtin_call
+from app.codecs.literals.scalars import MAX_CHARS, parse_literal
+from app.codecs.literals.tokens import SHOWN_CHARS, Word, Words
 from app.codecs.model import Atom, GlobalName, Items, Pairs, Style, Value
 from app.codecs.model_keys import identity
 from app.codecs.nodes import Kind
-from app.codecs.python_calls import builtin_call
-from app.codecs.python_tokens import SHOWN_CHARS, Word, Words
 from app.codecs.screen import shorten
 from app.errors import EncodeError
 

@@ -6,8 +6,8 @@ from typing import cast
 from app.codecs.model import Atom, Built, Extension, GlobalName, Items, OutOfBand, Pairs, PersistentId, Value
 from app.codecs.nodes import Kind
 from app.codecs.screen import escape_text, shorten
-from app.codecs.typed_builtins import pair_of
-from app.codecs.typed_objects import Node, Taker, Task
+from app.codecs.typed.builtins import pair_of
+from app.codecs.typed.objects import Node, Taker, Task
 from app.errors import EncodeError
 
 _PREFIX = "shelfscope/"

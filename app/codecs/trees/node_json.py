@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from app.codecs.decimal_text import decimal_text
 from app.codecs.known.registry import describe_shape
 from app.codecs.known.shape import Shape, is_slots_state, shape_of
+from app.codecs.literals.decimals import decimal_text
 from app.codecs.nodes import CONTAINERS, SCALARS, Kind, ObjectParts, PickleNodes
 from app.errors import CodecError, LimitExceeded
 

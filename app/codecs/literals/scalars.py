@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from app.codecs.decimal_text import decimal_text
+from app.codecs.literals.decimals import decimal_text
 from app.codecs.nodes import Kind, Scalar
 from app.codecs.screen import escape_text, quote_bytes, quote_text, shorten
 from app.errors import EncodeError

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from app.codecs.known.construct import constant
-from app.codecs.known_calls import CallText, call_for, class_name, is_alike, made_name
-from app.codecs.literal import format_literal
+from app.codecs.literals.known_calls import CallText, call_for, class_name, is_alike, made_name
+from app.codecs.literals.reading import MAX_DEPTH
+from app.codecs.literals.scalars import format_literal
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
 from app.codecs.model_keys import identity
 from app.codecs.nodes import Kind
-from app.codecs.python_literal import MAX_DEPTH
 from app.codecs.screen import escape_text
 from app.errors import EncodeError, LimitExceeded
 

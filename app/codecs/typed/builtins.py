@@ -1,8 +1,8 @@
 """Built-in values that typed JSON writes as calls of their classes, such as ``builtins.frozenset([1])``."""
 
+from app.codecs.literals.builtin_calls import builtin_call
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
 from app.codecs.nodes import Kind
-from app.codecs.python_calls import builtin_call
 from app.errors import EncodeError
 
 _CONTAINERS = {"tuple": Kind.TUPLE, "set": Kind.SET, "frozenset": Kind.FROZENSET}

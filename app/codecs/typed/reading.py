@@ -11,13 +11,13 @@ import binascii
 from collections.abc import Callable, Iterator
 
 from app.cancel import CancelToken
-from app.codecs.json_values import json_value
 from app.codecs.model import Atom, Items, Pairs, Style, Value
 from app.codecs.model_keys import identity
 from app.codecs.nodes import Kind
+from app.codecs.plain.reading import json_value
 from app.codecs.screen import escape_text, shorten
-from app.codecs.typed_objects import OBJECT_TAGS, Node, ObjectReader, Taker, Task
-from app.codecs.typed_own import OwnReader, own_tag
+from app.codecs.typed.objects import OBJECT_TAGS, Node, ObjectReader, Taker, Task
+from app.codecs.typed.own import OwnReader, own_tag
 from app.errors import EncodeError
 
 JSON_KEY = "json://"

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from app.codecs.literal import format_literal, parse_literal
+from app.codecs.literals.scalars import format_literal, parse_literal
 from app.codecs.nodes import SCALARS, Kind, PickleNodes, Scalar
 from app.errors import CodecError, EncodeError, PathError
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from app.codecs.known.registry import describe, object_type, preview
 from app.codecs.known.shape import is_slots_state, shape_of
 from app.codecs.nodes import CONTAINERS, Kind, PickleNodes
-from app.codecs.pickle.tree import attribute_name
 from app.codecs.screen import ELLIPSIS, escape_text, shorten
+from app.codecs.trees.node_json import attribute_name
 
 _LINE_CHARS = 88
 _SCALAR_CHARS = 100_000

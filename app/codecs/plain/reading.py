@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass, field
 
 from app.cancel import CancelToken
-from app.codecs.decimal_text import decimal_value
-from app.codecs.literal import MAX_CHARS
+from app.codecs.literals.decimals import decimal_value
+from app.codecs.literals.scalars import MAX_CHARS
+from app.codecs.literals.tokens import placed_error
 from app.codecs.model import Atom, Items, Pairs, Value
 from app.codecs.nodes import Kind
-from app.codecs.python_tokens import placed_error
 from app.codecs.screen import escape_text, shorten
 from app.errors import EncodeError
 
