@@ -40,11 +40,11 @@ def test(arguments: list[str]) -> int:
 
 
 def check(*, slow: bool) -> int:
-    """Run all checks that are no tests, and with --slow the slow tests; say at the end which failed."""
+    """Run all checks that are no tests, and with --slow what takes long; say at the end which failed."""
     python = prepare(system_packages.OFFSCREEN)
     failed = [name for name, command in checks(python).items() if not passes(name, command)]
-    if slow and not passes("slow tests", [python, "-m", "pytest", "-m", "slow"], also=NO_TESTS):
-        failed.append("slow tests")
+    if slow:
+        failed += [name for name, command in slow_checks(python).items() if not passes(name, command, also=NO_TESTS)]
     print(f"\ncheck: failed: {', '.join(failed)}" if failed else "\ncheck: all passed", flush=True)
     return 1 if failed else 0
 
@@ -61,10 +61,19 @@ def checks(python: Path) -> dict[str, Sequence[str | Path]]:
     }
 
 
+def slow_checks(python: Path) -> dict[str, Sequence[str | Path]]:
+    """Return by name the tests marked slow, and the property tests with examples that no run had before."""
+    fresh = ["-m", "hypothesis and not slow", "-n", "auto", "--dist", "worksteal", "--hypothesis-profile", "search"]
+    return {
+        "slow tests": [python, "-m", "pytest", "-m", "slow", "--hypothesis-profile", "ci"],
+        "property tests with fresh examples": [python, "-m", "pytest", *fresh],
+    }
+
+
 def passes(name: str, command: Sequence[str | Path], also: int = 0) -> bool:
     """Run a check under its heading; tell whether it exits with 0 or the other code that is fine."""
     print(f"\n== {name}", flush=True)
-    return call(command, test_environment() | {"HYPOTHESIS_PROFILE": "ci"}) in (0, also)
+    return call(command, test_environment()) in (0, also)
 
 
 def bench(names: list[str]) -> int:
@@ -125,7 +134,9 @@ def parser() -> argparse.ArgumentParser:
     add("run").add_argument("files", nargs="*", metavar="FILE")
     # No argument starts with NUL, so options reach pytest untouched and in their order.
     add("test", prefix_chars="\0").add_argument("arguments", nargs="*", metavar="ARGUMENTS")
-    add("check").add_argument("--slow", action="store_true", help="run the tests marked slow too")
+    add("check").add_argument(
+        "--slow", action="store_true", help="run what takes long too: slow tests, fresh property tests"
+    )
     add("bench").add_argument("names", nargs="*", metavar="NAME")
     add("package")
     return top

@@ -16,10 +16,11 @@ from tests.taking_turns import turn
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-settings.register_profile("dev", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile(
-    "ci", max_examples=500, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+_ANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# what decides whether a change lands says the same twice; fresh examples are sought by `dev.py check --slow`
+settings.register_profile("dev", _ANY, max_examples=20, derandomize=True)
+settings.register_profile("ci", _ANY, max_examples=500, derandomize=True)
+settings.register_profile("search", _ANY, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 THREAD_GRACE = 2.0

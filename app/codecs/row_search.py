@@ -72,14 +72,17 @@ def _pages(value: Rows, row: Row) -> Iterator[Row]:
 def _row_hit(value: Rows, row: Row, path: str, matcher: Matcher) -> Iterator[Hit]:
     hit = None
     if not row.count:
-        content = _content(value, row, path)
-        hit = matcher.hits_bytes(path, content) if isinstance(content, bytes) else matcher.hits_text(path, content)
+        hit = _hit_of(path, _content(value, row, path), matcher)
     if hit is None and row.step != f"[{row.label}]" and row.label:  # the number of an item is nothing to look for
         hit = matcher.hits_text(path, row.label)
     if hit is None and row.step.startswith(("['", '["')):
-        hit = matcher.hits_text(path, row.step[2:-2])
+        hit = _hit_of(path, _meant(row.step[1:-1]), matcher)
     if hit is not None:
         yield hit
+
+
+def _hit_of(path: str, content: str | bytes, matcher: Matcher) -> Hit | None:
+    return matcher.hits_bytes(path, content) if isinstance(content, bytes) else matcher.hits_text(path, content)
 
 
 def _content(value: Rows, row: Row, path: str) -> str | bytes:
@@ -90,7 +93,12 @@ def _content(value: Rows, row: Row, path: str) -> str | bytes:
             shown = value.edit_text(path)
         except CodecError:
             return shown
+    return _meant(shown) if shown.endswith(("'", '"')) else shown
+
+
+def _meant(literal: str) -> str | bytes:
+    """Return the text or the bytes that a literal stands for, the literal itself where it is none."""
     try:
-        return parse_raw(shown) if shown.endswith(("'", '"')) else shown
+        return parse_raw(literal)
     except EncodeError:
-        return shown
+        return literal

@@ -156,6 +156,18 @@ def test_a_damaged_file_reads_the_same(data: st.DataObject, tmp_path_factory: py
             assert_same_either_way(path)
 
 
+@pytest.mark.parametrize("case", FUZZED, ids=corpus.name_of)
+def test_a_header_that_leads_to_no_page_reads_the_same(case: corpus.DatabaseCase, tmp_path: Path) -> None:
+    path = case.copy_to(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[98:114] = bytes(16)  # of a Berkeley DB hash where its buckets lie
+    path.write_bytes(content)
+
+    for in_bulk in IN_BULK.values():
+        with in_bulk():
+            assert_same_either_way(path)
+
+
 def test_a_large_file_reads_the_same_with_few_entries_sought(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_database(large) as backend:
         sought = seen_in(backend, by_seeking)

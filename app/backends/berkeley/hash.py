@@ -168,6 +168,8 @@ class BdbHashBackend(BdbKeyedBackend):
                 for entry in self._entries_of(page, batch.buckets[place]):
                     builder.add(*entry)
                 runs.append(hash_bulk.Run(place, builder.take()))
+            if not runs:
+                continue  # a damaged file may lead to no page at all
             runs.sort(key=attrgetter("first"))
             chunk = hash_bulk.joined([run.chunk for run in runs])
             if len(chunk):

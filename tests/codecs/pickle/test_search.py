@@ -118,6 +118,16 @@ def test_a_hit_shows_what_is_around_it_escaped() -> None:
     assert len(hit.text) < 200
 
 
+def test_keys_and_texts_are_sought_as_they_are_and_not_as_they_are_written() -> None:
+    tree = PickleValue(pickle.dumps({"root": {"\x1f": None, "it's": 1, "a\\b": "\x1f"}}), TOKEN)
+
+    for pattern in ("\x1f", "'", "\\b"):
+        quick = {hit.path for hit in tree.search(Query(pattern), TOKEN)}
+
+        assert quick == {hit.path for hit in row_hits(tree, Matcher(Query(pattern)), TOKEN)}
+        assert quick
+
+
 @given(value=JSON_LIKE, protocol=PROTOCOLS, data=st.data())
 def test_the_same_is_found_as_by_walking_over_the_rows(value: Any, protocol: int, data: st.DataObject) -> None:
     tree = PickleValue(pickle.dumps({"root": value}, protocol), TOKEN)
