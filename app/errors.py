@@ -121,5 +121,13 @@ class DocumentError(AppError):
     """The open database cannot do that."""
 
 
+class KeysTaken(DocumentError):
+    """Entries of some keys are there already, where a key can come but once; ``keys`` names them."""
+
+    def __init__(self, message: str, *, keys: tuple[bytes, ...]) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
 class Cancelled(Exception):
     """The person gave the work up; never shown."""

@@ -33,8 +33,15 @@ KEY_PARTS = 200_000
 WRITTEN_DEPTH = 20_000
 """Nesting of a pickled value that is written anew: as typed JSON, in another protocol or as a copy."""
 
-PICKLE_NODES = 20_000_000
-"""Opcodes that push, in one value."""
+PICKLE_NODES = 80_000_000
+"""Opcodes that are followed in one value; one that joins others counts as some four to nine, as it takes as much memory
+as they: some 40 bytes each. Of what has more, the first part is shown."""
+
+FIRST_NODES = 500_000
+"""The same for what is shown of a large value while it is still followed: some tenths of a second of work."""
+
+LARGE_VALUE = 4 << 20
+"""Bytes from which on the first part of a value is shown before all of it was followed."""
 
 MARSHAL_NODES = 16_000_000
 """Nodes of one marshal value; a container counts as eight, being as large in memory."""
@@ -44,6 +51,9 @@ AUDITED = 20_000
 
 NEAR_STEPS = 30
 """Steps of the paths in audits and listings of opcodes; what is deeper is named by the place around it."""
+
+PATH_CHARS = 64 << 20
+"""Characters of the paths of what is found in one value; places that lie within each other make them long."""
 
 JSON_NODES = 10_000_000
 """Values in one JSON text."""
@@ -74,6 +84,12 @@ ENGINE_MEMORY = 4 << 30
 
 SHELF_SAMPLE = 100
 """Values that are looked at to tell a shelf from another database."""
+
+PAGES_IN_MEMORY = 128 << 20
+"""Bytes of a SQLite file that is listed from all its pages; SQLite needs as many again while it hands them out."""
+
+NEW_VALUE_BYTES = 1 << 30
+"""Bytes of a value that a file gives; a save holds it, and its format, several times in memory."""
 
 PROBLEMS = 1_000
 """Container problems that are listed of one database."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
 
 from app.backends.file_operations import FileOperations
 from app.backends.key_index import IndexChunk
+from app.backends.locks import writer_lock_seen
 from app.cancel import CancelToken
 from app.errors import CorruptDatabase, ReadOnlyDatabase
 from app.limits import PROBLEMS
@@ -120,9 +121,13 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class SaveOptions:
-    """``backup``: copy the database beside itself before the commit."""
+    """``backup``: copy the database beside itself before the commit.
+
+    ``backups_kept``: how many backups stay then; older ones go once all is saved, none where this is None.
+    """
 
     backup: bool = True
+    backups_kept: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +184,8 @@ class Backend(ABC):
 
     @property
     def lock_seen(self) -> str:
-        """One sentence when another program is seen holding its writer's lock, else empty."""
-        return ""
+        """One sentence when another program is seen holding a writer's lock on one of the files, else empty."""
+        return next(filter(None, map(writer_lock_seen, self.match.files)), "")
 
     @abstractmethod
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:

@@ -78,7 +78,7 @@ def within(sizes: Numbers, starts: Numbers, total: int) -> Numbers:
     return np.arange(total) - np.repeat(starts, sizes)
 
 
-def values_at(buffer: mmap | bytes, starts: Numbers, sizes: Numbers) -> Iterator[bytes]:
+def values_at(buffer: mmap | bytes | Bytes, starts: Numbers, sizes: Numbers) -> Iterator[bytes]:
     """Return what lies at places that are known to be inside, in their order; now, or when it is asked for."""
     values = _by_sizes(buffer, starts, sizes)
     return _slices(buffer, starts, sizes) if values is None else iter(values)
@@ -90,11 +90,25 @@ def copies_at(buffer: mmap | bytes, starts: Numbers, sizes: Numbers) -> Iterator
     return iter(list(_slices(buffer, starts, sizes)) if values is None else values)
 
 
-def _slices(buffer: mmap | bytes, starts: Numbers, sizes: Numbers) -> Iterator[bytes]:
-    return map(buffer.__getitem__, map(slice, starts.tolist(), (starts + sizes).tolist()))
+def joined_at(buffer: mmap | bytes | Bytes, places: Numbers, sizes: Numbers) -> bytes:
+    """Return what lies at places that are known to be inside, joined."""
+    groups = by_size(sizes)
+    if groups is None:
+        return b"".join(values_at(buffer, places, sizes))
+    if len(groups) == 1:
+        return bytes_at(buffer, groups[0][0], places).tobytes()
+    flat, ends = np.empty(int(sizes.sum()), np.uint8), np.cumsum(sizes)
+    for size, rows in groups:
+        put_at(flat, ends[rows] - size, bytes_at(buffer, size, places[rows]))
+    return flat.tobytes()
 
 
-def _by_sizes(buffer: mmap | bytes, starts: Numbers, sizes: Numbers) -> list[bytes] | None:
+def _slices(buffer: mmap | bytes | Bytes, starts: Numbers, sizes: Numbers) -> Iterator[bytes]:
+    content = buffer.tobytes() if isinstance(buffer, np.ndarray) else buffer
+    return map(content.__getitem__, map(slice, starts.tolist(), (starts + sizes).tolist()))
+
+
+def _by_sizes(buffer: mmap | bytes | Bytes, starts: Numbers, sizes: Numbers) -> list[bytes] | None:
     """Return what lies at places, or None where too few things have the same size."""
     groups = by_size(sizes)
     if groups is None or len(sizes) < _FEW * len(groups):

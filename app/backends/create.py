@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.backends.file_operations import FileOperations
-from app.backends.files import content_digest, saving
+from app.backends.files import content_digest, real_path, saving
 from app.backends.lmdb.wheel import lock_file_of, nobody_else
 from app.backends.locks import other_users
 from app.backends.records import Records
 from app.backends.replacing import LONGEST_NAME, back_up, discard, is_in_place, name_beside
-from app.backends.save_lock import SaveLock
+from app.backends.save_lock import SaveLock, save_locks
 from app.backends.writer import Writer, is_written, watched
 from app.cancel import CancelToken
 from app.errors import ChangedOnDisk, DatabaseLocked, NameTaken, SaveFailed
@@ -59,8 +59,8 @@ def create_database(
     with saving(paths[-1], is_new=True), contextlib.ExitStack() as locks:
         if taken and not replaces:
             raise name_taken(taken[0])
-        creation = _Creation(writer, tuple(path.resolve() for path in paths) if replaces else paths, operations, token)
-        creation.in_the_way = tuple(path.resolve() for path in in_the_way)
+        creation = _Creation(writer, tuple(map(real_path, paths)) if replaces else paths, operations, token)
+        creation.in_the_way = tuple(map(real_path, in_the_way))
         creation.lock(locks)
         return creation.run(records, mode, replaces=replaces)
 
@@ -93,7 +93,7 @@ class _Creation:
         self._targets = targets
         self._operations = operations
         self._token = token
-        self._locks: list[SaveLock] = []
+        self._locks: tuple[SaveLock, ...] = ()
         self.in_the_way: tuple[Path, ...] = ()
         """What goes besides the files that are replaced."""
 
@@ -103,13 +103,11 @@ class _Creation:
 
     def lock(self, locks: contextlib.ExitStack) -> None:
         """Keep others out of what is replaced, by the lock of whatever format it has."""
-        # A format can give one file two names; it would be locked against itself.
-        files = {(status.st_dev, status.st_ino): target for target in self._replaced for status in (target.stat(),)}
-        for target in files.values():
-            self._locks.append(locks.enter_context(contextlib.closing(SaveLock(self._operations, target))))
+        self._refuse_users()
+        self._locks = locks.enter_context(save_locks(self._operations, self._replaced))
+        for target in self._replaced:
             if self._writer.format_id == "lmdb" or os.path.lexists(lock_file_of(target)):
                 locks.enter_context(nobody_else(target, self._operations))
-        self._refuse_users()
 
     def _refuse_users(self) -> None:
         for path in (*self._targets, *self.in_the_way):

@@ -9,7 +9,7 @@ from typing import Final
 from app.backends.binary import read_head
 from app.backends.files import companion, signature
 from app.backends.sdbm.layout import find_geometry
-from app.backends.signatures import HEAD_BYTES, Finding, Head, gdbm
+from app.backends.signatures import HEAD_BYTES, Finding, Head, gdbm, lmdb
 
 DUMB_SUFFIXES: Final = (".dat", ".dir", ".bak")
 NDBM_SUFFIXES: Final = (".pag", ".dir")
@@ -44,6 +44,28 @@ def existing(base: Path, suffixes: tuple[str, ...]) -> tuple[Path, ...]:
     members = (companion(base, suffix) for suffix in suffixes)
     # A name that is too long for a file is that of none; `Path.is_file` would raise.
     return tuple(member for member in members if os.path.isfile(member))  # noqa: PTH113 - `Path.is_file` raises for names that are too long
+
+
+def owners_of(path: Path) -> tuple[Path, ...]:
+    """Return files beside ``path`` whose programs would take a file of that name for a part of their database.
+
+    What they do with it is their own: SQLite empties a journal, dbm.dumb writes over its older index.
+
+    Raises:
+        CannotOpen: one of them may not be read.
+    """
+    main = base_of(path, SQLITE_SUFFIXES)
+    if main is not None and existing(main, ("",)):
+        return (main,)
+    data = path.with_name("data.mdb") if path.name == "lock.mdb" else base_of(path, ("-lock",))
+    if data is not None and existing(data, ("",)) and lmdb(read(data)):
+        return (data,)
+    for family, suffixes in ((dumb, DUMB_SUFFIXES), (ndbm, NDBM_SUFFIXES)):
+        base = base_of(path, suffixes)
+        found = family(base) if base is not None else None
+        if found and found.is_sure:
+            return tuple(member for member in existing(found.base, suffixes) if member != path)
+    return ()
 
 
 def read(path: Path) -> Head:

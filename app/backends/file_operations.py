@@ -47,8 +47,11 @@ class FileOperations:
         os.close(fd)
 
     def lock(self, fd: int) -> bool:
-        """Try the advisory lock by which two Shelfscopes keep apart; tell whether nobody else has it."""
-        return _lock(fd)
+        """Try the advisory lock by which two Shelfscopes keep apart; tell whether nobody else has one of any kind.
+
+        A descriptor that has it already can ask again.
+        """
+        return _has_no_record_locks(fd) and _lock(fd)
 
     def lock_first_byte(self, fd: int) -> bool:
         """Try the lock that belongs to the process, on the first byte of a file; tell whether nobody else has it."""
@@ -135,6 +138,22 @@ def _lock(fd: int) -> bool:
         return False
     except OSError:  # some network file systems know no such locks
         return True
+    return True
+
+
+def _has_no_record_locks(fd: int) -> bool:
+    """Tell whether no other process holds a lock of the kind that belongs to processes (APR, sendmail's makemap).
+
+    Linux alone keeps that kind apart from the other. It is let go of at once: it would keep nobody from a file that
+    is replaced, and on NFS, where the two kinds are one, it would be in the way of the other.
+    """
+    if sys.platform != "linux":
+        return True
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(fd, fcntl.LOCK_UN)
+    except OSError as error:  # some network file systems know no such locks
+        return error.errno not in (errno.EACCES, errno.EAGAIN)
     return True
 
 

@@ -30,6 +30,14 @@ def companion(base: Path, suffix: str) -> Path:
     return base.with_name(base.name + suffix)
 
 
+def real_path(path: Path) -> Path:
+    """Return what a path leads to through symbolic links; the path itself where they lead in a circle.
+
+    `Path.resolve` raises a RuntimeError there.
+    """
+    return Path(os.path.realpath(path))
+
+
 def signature(path: Path) -> Signature | None:
     """Return what tells that a file changed, or None when it is not there."""
     try:
@@ -115,7 +123,7 @@ def why_not_replaceable(paths: Sequence[Path], *, own_links: int = 1) -> str:
     ``own_links``: how many names the format itself gives a file.
     """
     for path in paths:
-        target = path.resolve()
+        target = real_path(path)
         try:
             reason = _why_not(target, target.stat(), own_links)
         except OSError as error:

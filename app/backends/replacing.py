@@ -25,6 +25,8 @@ class Hole(NamedTuple):
 
 Piece = bytes | Hole
 
+BACKUP_MARK = ".shelfscope-backup-"
+"""What stands between the name of a file and the time in the name of its backup."""
 LONGEST_NAME = 255
 """Bytes of a file name, as most file systems have it."""
 _ROOM = 10
@@ -243,7 +245,7 @@ def free_backup_names(paths: Sequence[Path]) -> tuple[Path, ...]:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     number = 1
     while True:
-        suffix = f".shelfscope-backup-{stamp}" + (f"-{number}" if number > 1 else "")
+        suffix = f"{BACKUP_MARK}{stamp}" + (f"-{number}" if number > 1 else "")
         names = tuple(_named_after(path, suffix) for path in paths)
         if not any(os.path.lexists(name) for name in names):
             return names

@@ -8,12 +8,19 @@ from typing import Self
 
 from app.backends.base import Backend, Change, Expected, SaveOptions, SaveReport
 from app.backends.changes import Candidate, Plan, keys_of_interest, plan, rejected
-from app.backends.files import bytes_on_disk, content_digest, reads_back_differently, saving, why_not_replaceable
+from app.backends.files import (
+    bytes_on_disk,
+    content_digest,
+    reads_back_differently,
+    real_path,
+    saving,
+    why_not_replaceable,
+)
 from app.backends.fingerprint import digest_of
 from app.backends.key_index import KeyIndex
 from app.backends.records import ChangedRecords, Records, StoredRecords
 from app.backends.replacing import back_up, discard, is_in_place, name_beside, put_all_in_place
-from app.backends.save_lock import SaveLock
+from app.backends.save_lock import SaveLock, save_locks
 from app.backends.writer import Writer, is_written, watched
 from app.cancel import CancelToken
 from app.errors import ChangedOnDisk, CorruptDatabase, ReadOnlyDatabase, StaleIndex
@@ -25,8 +32,12 @@ class RewritingBackend(Backend):
     @property
     def why_read_only(self) -> str:
         if self.problems:
-            return f"{self.match.base.name} is damaged, and saving could lose more of it: salvage it into a new one."
+            return self.why_damaged
         return self.why_not_rewritable or self._why_not_replaceable
+
+    @property
+    def why_damaged(self) -> str:
+        return f"{self.match.base.name} is damaged, and saving could lose more of it: salvage it into a new one."
 
     @property
     def why_not_rewritable(self) -> str:
@@ -64,6 +75,13 @@ class RewritingBackend(Backend):
         """
         return ChangedRecords(records, made)
 
+    def lost_entries(self, _token: CancelToken) -> Iterator[object]:
+        """Yield something where, as `index` left it, there must be entries that were not listed; a save drops them.
+
+        It is a quick look, not what `check` does.
+        """
+        return iter(())
+
     def replacing(self) -> contextlib.AbstractContextManager[None]:
         """Return what must surround the moment in which new files take their names; undone where that fails."""
         return contextlib.nullcontext()
@@ -89,19 +107,19 @@ class _Rewrite:
         self._operations = backend.operations
         self._token = token
         self._path = backend.match.path
-        self._targets = tuple(path.resolve() for path in backend.replaced_files)
+        self._targets = tuple(map(real_path, backend.replaced_files))
 
     def run(self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions) -> SaveReport:
         """Do what `Backend.apply` promises."""
         self._refuse_read_only(self._backend)
-        with saving(self._path), contextlib.closing(SaveLock(self._operations, self._locked_file())) as lock:
+        with saving(self._path), save_locks(self._operations, self._targets) as locks:
             state = content_digest(self._targets, self._token)
             with self._read_as_it_is():
                 new = self._make(changes, expected)
             with self._unless_saved(new, new):
                 backups = back_up(self._operations, self._existing()) if options.backup else ()
                 with self._unless_saved(backups, new):
-                    return self._commit(new, backups, state, lock)
+                    return self._commit(new, backups, state, locks)
 
     @contextlib.contextmanager
     def _read_as_it_is(self) -> Iterator[None]:
@@ -119,6 +137,8 @@ class _Rewrite:
         with contextlib.closing(self._backend.reopened()) as now:
             index = _whole_index(now, self._token)
             self._refuse_read_only(now)
+            if any(True for _ in now.lost_entries(self._token)):
+                raise ReadOnlyDatabase(now.why_damaged, path=self._path)
             records, writer = StoredRecords(now, index), now.writer()
             made = self._plan(records, index, writer, changes, expected)
             return self._write(now.changed(records, made), writer)
@@ -133,9 +153,6 @@ class _Rewrite:
 
     def _existing(self) -> tuple[Path, ...]:
         return tuple(target for target in self._targets if target.exists())
-
-    def _locked_file(self) -> Path:
-        return self._path.resolve()
 
     @contextlib.contextmanager
     def _unless_saved(self, files: Sequence[Path], new: Sequence[Path]) -> Iterator[None]:
@@ -179,16 +196,21 @@ class _Rewrite:
             if not is_written(writer, base, given, self._token):
                 raise reads_back_differently(self._path)
             for path, target in self._pairs(new):
-                self._operations.copy_access(target if target.exists() else self._locked_file(), path)
+                self._operations.copy_access(target if target.exists() else real_path(self._path), path)
         return new
 
-    def _commit(self, new: Sequence[Path], backups: tuple[Path, ...], state: bytes, lock: SaveLock) -> SaveReport:
+    def _commit(
+        self, new: Sequence[Path], backups: tuple[Path, ...], state: bytes, locks: Sequence[SaveLock]
+    ) -> SaveReport:
         sizes = bytes_on_disk(self._targets), bytes_on_disk(new)
-        if content_digest(self._targets, self._token) != state or not lock.is_current:
+        for lock in locks:
+            lock.refuse_others()
+        if content_digest(self._targets, self._token) != state or not all(lock.is_current for lock in locks):
             raise self._written_meanwhile()
         if not self._operations.replaces_open_files:
             self._backend.close()
-            lock.close()
+            for lock in locks:
+                lock.close()
         with self._backend.replacing():
             warnings = put_all_in_place(self._operations, self._pairs(new))
         return SaveReport(backups, (*warnings, *self._backend.settle()), *sizes)

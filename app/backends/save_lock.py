@@ -1,7 +1,8 @@
-"""The lock that a save takes on the file that it replaces."""
+"""The locks that a save takes on the files that it replaces."""
 
 import contextlib
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from app.backends.file_operations import FileOperations
@@ -31,8 +32,21 @@ class SaveLock:
 
     def _why_not_mine(self, fd: int) -> str:
         if not self._operations.lock(fd):
-            return f"{self._path.name} is open in another program (it holds a lock): close it there, then try again."
+            return self._taken
         return "" if self.is_current else f"{self._path.name} was replaced by another program just now: try again."
+
+    @property
+    def _taken(self) -> str:
+        return f"{self._path.name} is open in another program (it holds a lock): close it there, then try again."
+
+    def refuse_others(self) -> None:
+        """Refuse to go on where somebody holds a lock that this one does not keep out.
+
+        Raises:
+            DatabaseLocked: as when it was taken.
+        """
+        if self._fd is not None and not self._operations.lock(self._fd):
+            raise DatabaseLocked(self._taken, path=self._path)
 
     @property
     def is_current(self) -> bool:
@@ -49,3 +63,16 @@ class SaveLock:
             fd, self._fd = self._fd, None
             with contextlib.suppress(OSError):  # all that counts was made durable before
                 self._operations.close(fd)
+
+
+@contextlib.contextmanager
+def save_locks(operations: FileOperations, paths: Iterable[Path]) -> Iterator[tuple[SaveLock, ...]]:
+    """Take the lock of each file that is there, once where a format gives one file two names.
+
+    Raises:
+        DatabaseLocked: somebody else has one of them.
+    """
+    there = ((path, path.stat()) for path in paths if path.exists())
+    files = {(status.st_dev, status.st_ino): path for path, status in there}
+    with contextlib.ExitStack() as held:
+        yield tuple(held.enter_context(contextlib.closing(SaveLock(operations, path))) for path in files.values())

@@ -22,14 +22,15 @@ _BLOCK = bytes(range(1, 256)) * (PIECE_BYTES // 255 + 1)
 
 
 class PatternRecords(Records):
-    """Entries that are made when they are asked for; values are whole pickles, for the format that wants them."""
+    """Entries that are made when they are asked for; values are whole pickles, or whole marshal values."""
 
     may_repeat = False
 
-    def __init__(self, count: int, size: int) -> None:
+    def __init__(self, count: int, size: int, *, is_marshal: bool) -> None:
         self._count = count
         self._size = size
-        self._head = b"\x80\x04\x8e" + struct.pack("<Q", size - 12) if size > 12 else b""
+        head, self._tail = (b"s" + struct.pack("<I", size - 5), b"") if is_marshal else _pickled(size - 12)
+        self._head = head if size > 12 else b""
 
     def __len__(self) -> int:
         return self._count
@@ -50,10 +51,16 @@ class PatternRecords(Records):
 
     def pieces(self, row: int) -> Iterator[bytes]:
         yield from (self._head,) if self._head else ()
-        rest = self._size - len(self._head) - bool(self._head)
+        tail = self._tail if self._head else b""
+        rest = self._size - len(self._head) - len(tail)
         for start in range(0, rest, PIECE_BYTES):
             yield _BLOCK[: min(PIECE_BYTES, rest - start)]
-        yield from (b".",) if self._head else ()
+        yield from (tail,) if tail else ()
+
+
+def _pickled(size: int) -> tuple[bytes, bytes]:
+    """Return what stands around that many bytes in a pickle."""
+    return b"\x80\x04\x8e" + struct.pack("<Q", max(size, 0)), b"."
 
 
 class WatchedToken(CancelToken):
@@ -70,7 +77,8 @@ class WatchedToken(CancelToken):
 
 
 def main(format_id: str, folder: Path, count: int, size: int, extra: int) -> None:
-    variant, records = Variant(format_id), PatternRecords(count, size)
+    is_marshal = format_id == "marshal-file"
+    variant, records = Variant(format_id), PatternRecords(count, size, is_marshal=is_marshal)
     import numpy as np  # noqa: PLC0415 - after its threads were limited by the environment
 
     assert np.zeros(1).sum() == 0  # its own room is not that of a save: large databases are worked on with it anyway
@@ -81,7 +89,9 @@ def main(format_id: str, folder: Path, count: int, size: int, extra: int) -> Non
     token = WatchedToken()
     with opened(path, QuickOperations()) as backend:
         key = b"%d" % count if format_id in NUMBERED else b"new"
-        report: SaveReport = backend.apply([Insert(key, b"\x80\x04N.")], dict[int, Expected](), NO_BACKUP, token)
+        report: SaveReport = backend.apply(
+            [Insert(key, b"N" if is_marshal else b"\x80\x04N.")], dict[int, Expected](), NO_BACKUP, token
+        )
     with opened(path) as backend:
         found = sum(len(chunk) for chunk in backend.index(CancelToken()))
     sys.stdout.write(json.dumps({"steps": token.steps, "found": found, "after": report.bytes_after}))

@@ -77,14 +77,21 @@ class NativeGdbm:
 
 @contextmanager
 def native_gdbm() -> Iterator[NativeGdbm]:
-    python = _python_with_gdbm()
-    if python is None:
-        missing_tool("no Python with dbm.gnu is installed (Debian: python3-gdbm)")
-    with subprocess.Popen([python, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        [python_with_gdbm(), "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdin is not None
         assert server.stdout is not None
         yield NativeGdbm(server.stdin, server.stdout)
         server.stdin.close()
+
+
+def python_with_gdbm() -> str:
+    """Return a Python that has GDBM's own library."""
+    python = _python_with_gdbm()
+    if python is None:
+        missing_tool("no Python with dbm.gnu is installed (Debian: python3-gdbm)")
+    return python
 
 
 @cache

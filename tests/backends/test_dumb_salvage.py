@@ -16,6 +16,7 @@ from app.cancel import CancelToken
 from app.errors import CannotOpen
 from tests import corpus
 from tests.backends.dumb_files import KEYS, opened, save, scratch, written
+from tests.backends.listing import entries_of
 from tests.backends.reading import SECONDS
 from tests.backends.salvaging import salvaged
 
@@ -229,3 +230,18 @@ def test_values_among_text_that_begins_like_pickles_are_found_without_an_index(t
 
     assert [value for _, value in found.pairs(Origin.LOST)] == values
     assert len(found.reports) == 1  # that there is no index
+
+
+def test_a_key_that_a_damaged_index_names_differently_is_found_by_both_names(tmp_path: Path) -> None:
+    base = written(tmp_path, {b"big": b"1" * 600, b"small": b"2"})
+    older = base.with_name(f"{base.name}.dir").read_bytes()
+    base.with_name(f"{base.name}.bak").write_bytes(older)
+    cut = older.replace(b"'big'", b"'byg'").partition(b"all'")[0]
+    base.with_name(f"{base.name}.dir").write_bytes(cut)
+
+    with opened(base) as backend:
+        listed = set(entries_of(backend))
+    found = {(one.key, one.value) for one in salvaged(base.with_name(f"{base.name}.dat")).found}
+
+    assert listed == {(b"byg", b"1" * 600), (b"big", b"1" * 600), (b"small", b"2")}
+    assert found == listed

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.backends.berkeley.pages import BTREE_LEAF, ITEM_DATA, Page
-from app.backends.bulk_keys import Numbers, by_size, bytes_at, put_at, values_at
+from app.backends.bulk_keys import Numbers, by_size, bytes_at, joined_at, values_at
 from app.backends.key_index import IndexChunk
 
 _Flags = NDArray[np.bool_]
@@ -155,19 +155,6 @@ def _heads_at(shape: Shape, content: bytes, places: Numbers) -> tuple[Numbers, N
     """Return sizes and types of the items at places."""
     heads = _numbers_in(content, np.dtype(f"{shape.mark}u4"), places).astype(np.int64)
     return (heads & 0xFFFF, heads >> 16 & 0xFF) if shape.mark == "<" else (heads >> 16, heads >> 8 & 0xFF)
-
-
-def joined_at(content: bytes, places: Numbers, sizes: Numbers) -> bytes:
-    """Return what lies at places that are known to be inside, joined."""
-    groups = by_size(sizes)
-    if groups is None:
-        return b"".join(values_at(content, places, sizes))
-    if len(groups) == 1:
-        return bytes_at(content, groups[0][0], places).tobytes()
-    flat, ends = np.empty(int(sizes.sum()), np.uint8), np.cumsum(sizes)
-    for size, rows in groups:
-        put_at(flat, ends[rows] - size, bytes_at(content, size, places[rows]))
-    return flat.tobytes()
 
 
 def _rise(keys: bytes, ends: Numbers, sizes: Numbers) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.backends.berkeley.pages import Pages
 from app.backends.berkeley.write import VERSION
+from app.backends.files import real_path
 
 _OF_ENVIRONMENT: Final = re.compile(r"__db\.(\d{3}|register)|log\.\d{10}")
 AS_ANOTHER: Final = "save it as another file"
@@ -46,4 +47,4 @@ def _why_bound(pages: Pages, path: Path) -> str:
 
 def _beside(path: Path) -> Iterator[Path]:
     with contextlib.suppress(OSError):  # a folder that cannot be listed cannot be written either
-        yield from path.resolve().parent.iterdir()
+        yield from real_path(path).parent.iterdir()

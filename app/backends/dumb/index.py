@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from app.backends.base import Problem
 from app.backends.binary import cannot_open, open_regular
+from app.backends.files import real_path
 from app.cancel import CancelToken
 
 MAX_LINE = 16 << 20
@@ -54,9 +55,9 @@ class DumbFiles(NamedTuple):
 
 def resolved(files: DumbFiles) -> DumbFiles:
     """Return the files that links lead to; a ``.bak`` that is not there comes beside the index that it is one of."""
-    index = files.dir.resolve()
+    index = real_path(files.dir)
     has_older = os.path.lexists(files.bak) or index.suffix != ".dir"
-    return DumbFiles(files.dat.resolve(), index, files.bak.resolve() if has_older else index.with_suffix(".bak"))
+    return DumbFiles(real_path(files.dat), index, real_path(files.bak) if has_older else index.with_suffix(".bak"))
 
 
 class Slot(NamedTuple):

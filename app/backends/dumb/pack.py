@@ -73,12 +73,15 @@ def locked_dat(files: DumbFiles, operations: FileOperations) -> Iterator[int]:
     """Give a descriptor of ``.dat`` that only appends, so that nothing another program appends is written over.
 
     Raises:
-        DatabaseLocked: another Shelfscope saves.
+        DatabaseLocked: another Shelfscope saves, or a program has a lock on it.
     """
     dat = operations.open(files.dat, os.O_RDWR | os.O_APPEND)
     try:
         if not operations.lock(dat):
-            message = f"{files.dat.name} is being saved by another Shelfscope: try again in a moment."
+            message = (
+                f"{files.dat.name} is being saved by another Shelfscope, or locked by another program: "
+                "try again when that is done."
+            )
             raise DatabaseLocked(message, path=files.dat)
         yield dat
     finally:

@@ -113,14 +113,19 @@ class _Search:
         return position + size <= self._dat.size and self._taken.find(1, first, last) < 0
 
     def _older(self, index: DumbIndex, older: DumbIndex, rest: Origin) -> Iterator[Found]:
-        """Yield values that only the index before this one names; where a newer value lies on them they are gone."""
+        """Yield values that only the index before this one names; where a newer value lies on them they are gone.
+
+        Where the newer one is damaged, a value that both name by different keys is given by both: one was changed.
+        """
+        named = set(zip(index.positions, index.sizes, strict=True)) if rest is Origin.LOST else frozenset()
         for row, key in enumerate(older.rows):
             self._salvage.token.check()
             position, size = older.positions[row], older.sizes[row]
             origin = Origin.DELETED if key in index.rows else rest
             is_wanted = origin is Origin.LOST or self._salvage.deleted
             is_whole = self._is_free(position, size) if size else key not in index.rows
-            if is_wanted and is_whole:
+            is_renamed = origin is Origin.LOST and (position, size) in named
+            if is_wanted and (is_whole or is_renamed):
                 yield from self._found(key, position, size, origin)
 
     def _told_by_damaged_lines(self, index: DumbIndex | None) -> Iterator[Found]:

@@ -29,7 +29,6 @@ from app.backends.gdbm.layout import (
 )
 from app.backends.gdbm.write import GdbmWriter
 from app.backends.key_index import CHUNK, ChunkBuilder, IndexChunk
-from app.backends.locks import writer_lock_seen
 from app.backends.records import PIECE_BYTES
 from app.backends.rewrite import RewritingBackend
 from app.backends.writer import Writer
@@ -101,10 +100,6 @@ class GdbmBackend(RewritingBackend):
             self.report("The file ends within the directory of buckets; the rest of it is lost.", size)
         elif size < header.next_block:
             self.report(f"The file is cut: {header.next_block - size:,} bytes are missing at its end.", size)
-
-    @property
-    def lock_seen(self) -> str:
-        return writer_lock_seen(self.match.path)
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         return (chunk for chunk, _found in self._listed(token))
@@ -313,6 +308,16 @@ class GdbmBackend(RewritingBackend):
 
     def writer(self) -> Writer:
         return GdbmWriter(self.shape, type(self))
+
+    def lost_entries(self, token: CancelToken) -> Iterator[object]:
+        """Yield the buckets that count more entries than they hold."""
+        layout, size = self.header.layout, self.header.bucket_elements * self._element.size
+        for address in set(self.directory):
+            token.check()
+            hashes = memoryview(self._file.slice(address + layout.table_at, size)).cast("i")[:: self._element.size // 4]
+            unused = hashes.tolist().count(_NEVER_USED)  # the same in both byte orders
+            if self._file.i32(address + layout.bits_at + 4) > len(hashes) - unused:
+                yield address
 
     def check_structure(self, token: CancelToken) -> Iterator[Problem]:
         self._file.check_not_cut()

@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 
 from app.backends.base import Change, Expected, Match, SaveOptions, SaveReport
 from app.backends.binary import read_head
-from app.backends.files import companion
+from app.backends.files import companion, real_path
 from app.backends.gdbm.backend import GdbmBackend
 from app.backends.gdbm.layout import magic_order
 from app.backends.gdbm.write import NDBM_DIRECTORY, NdbmPagesWriter
@@ -68,7 +68,7 @@ class GdbmNdbmBackend(GdbmBackend):
     def _link(self) -> os.stat_result | None:
         """Return what .dir is where it is another name of .pag."""
         with contextlib.suppress(OSError):
-            directory, pages = self._directory_file.resolve(), self.match.path.resolve()
+            directory, pages = real_path(self._directory_file), real_path(self.match.path)
             if directory != pages and directory.samefile(pages):
                 return directory.stat()
         return None
@@ -92,7 +92,7 @@ class GdbmNdbmBackend(GdbmBackend):
         if self._linked is None:
             yield
             return
-        path = self._directory_file.resolve()
+        path = real_path(self._directory_file)
         new = write_beside(self.operations, path, (NDBM_DIRECTORY,))
         try:
             put_in_place(self.operations, new, path)
@@ -111,11 +111,11 @@ class GdbmNdbmBackend(GdbmBackend):
         return (LIVE_WRITER, *self._link_again())
 
     def _link_again(self) -> tuple[str, ...]:
-        path = self._directory_file.resolve()
+        path = real_path(self._directory_file)
         name = name_beside(path)
         try:
             if self._linked and os.path.samestat(path.stat(), self._linked):
-                self.operations.link(self.match.path.resolve(), name)
+                self.operations.link(real_path(self.match.path), name)
                 self.operations.replace(name, path)
                 self.operations.fsync_folder(path.parent)
         except OSError as error:

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
 from app.backends.binary import Damage, MappedFile
-from app.backends.files import may, saving
+from app.backends.files import may, real_path, saving
 from app.backends.key_index import ChunkBuilder, IndexChunk
 from app.backends.key_order import KeyOrder
 from app.backends.lmdb.check import check_pages
@@ -282,7 +282,7 @@ class LmdbBackend(Backend):
             return f"{name} is of a machine of the other byte order: export the entries, or save it as another format."
         if not is_installed():
             return f"Saving needs LMDB itself: {MISSING}, or export the entries, or save them as another format."
-        path = self.match.path.resolve()
+        path = real_path(self.match.path)
         if not may(path, os.W_OK) or not may(path.parent, os.W_OK | os.X_OK):
             return f"{name} or its folder is write-protected: export the entries, or save it as another file."
         return ""
@@ -290,7 +290,7 @@ class LmdbBackend(Backend):
     def apply(
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
     ) -> SaveReport:
-        path = self.match.path.resolve()
+        path = real_path(self.match.path)
         with self._whole_and_alone(token) as let_in:
             return LmdbSave(path, let_in, self.operations, token).run(changes, expected, options)
 
@@ -302,7 +302,7 @@ class LmdbBackend(Backend):
     def _whole_and_alone(self, token: CancelToken) -> Iterator[Callable[[], None]]:
         """Keep everybody else out of a file in which nothing is wrong: LMDB itself would believe every byte of it."""
         self._refuse_read_only(self)
-        path = self.match.path.resolve()
+        path = real_path(self.match.path)
         with saving(path), nobody_else(path, self.operations) as let_in:
             with contextlib.closing(LmdbBackend(self.match)) as now:
                 now.problems += [problem for problem in now.check(token) if problem not in now.problems]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.backends.base import Backend, Match, SaveOptions, SaveReport
 from app.backends.file_operations import FileOperations
-from app.backends.files import bytes_on_disk, reads_back_differently
+from app.backends.files import bytes_on_disk, reads_back_differently, real_path
 from app.backends.fingerprint import fingerprint_of
 from app.backends.lmdb.metas import take_number
 from app.backends.lmdb.wheel import environment, translated
@@ -23,7 +23,7 @@ class LmdbCompact:
         self, match: Match, opener: Callable[[Match], Backend], operations: FileOperations, token: CancelToken
     ) -> None:
         self._match = match
-        self._path = match.path.resolve()
+        self._path = real_path(match.path)
         self._opener = opener
         self._operations = operations
         self._token = token

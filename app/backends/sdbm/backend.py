@@ -213,6 +213,9 @@ class SdbmBackend(RewritingBackend):
             number * self.pages.size,
         )
 
+    def lost_entries(self, token: CancelToken) -> Iterator[object]:
+        return self.pages.with_lost_counts(token)
+
     def check_structure(self, token: CancelToken) -> Iterator[Problem]:
         for number in islice(self.pages.with_lost_counts(token), PROBLEMS):
             message = f"Page {number} holds something, but does not say how many entries: they are not listed."

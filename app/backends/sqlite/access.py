@@ -16,6 +16,7 @@ from app.backends.files import Signature
 from app.backends.records import PIECE_BYTES
 from app.backends.sqlite.batches import Text, no_cell_beyond
 from app.backends.sqlite.errors import SQLITE_ERRORS, primary_code, too_busy, translated
+from app.backends.sqlite.image import Image, image_of
 from app.backends.sqlite.private_copy import PAUSE, TRIES, PrivateCopy, SideFiles, State
 from app.cancel import CancelToken
 from app.errors import BackendError, CannotOpen
@@ -108,6 +109,10 @@ class ReadConnection:
                 return gather(connection.execute(sql, arguments))
 
         return self._repeated(work, token)
+
+    def image(self, token: CancelToken) -> Image | None:
+        """Return all pages as the files hold them now, None where `image_of` has none; errors as of `rows`."""
+        return self._repeated(lambda connection: None if self.is_forced else image_of(connection), token)
 
     def pieces(self, rowid: int, stale: Callable[[], BackendError]) -> Iterator[bytes]:
         """Yield the value in a row in pieces of at most `PIECE_BYTES`; raise ``stale()`` once the files have changed.

@@ -3,10 +3,10 @@
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, pairwise
-from typing import ClassVar, cast
+from typing import ClassVar, Final, cast
 
 from app.backends.base import Backend, Change, Expected, Match, Problem, SaveOptions, SaveReport
 from app.backends.changes import key_text
@@ -27,10 +27,12 @@ from app.backends.sqlite.batches import (
     gather_usual,
     gather_whole,
 )
+from app.backends.sqlite.cells import geometry_of
 from app.backends.sqlite.check import CHECK, PAGE_SIZE, problems_of
 from app.backends.sqlite.compact import SqliteCompact
 from app.backends.sqlite.save import SqliteSave
-from app.backends.sqlite.schema import BY_ROWID, SAVE_ELSEWHERE, study
+from app.backends.sqlite.schema import BY_ROWID, FIRST_ROWID, LAST_ROWID, SAVE_ELSEWHERE, study
+from app.backends.sqlite.super_journal import names_super_journal
 from app.backends.sqlite.write import SqliteWriter
 from app.cancel import CancelToken
 from app.errors import CorruptDatabase, ReadOnlyDatabase, StaleIndex
@@ -38,8 +40,8 @@ from app.errors import CorruptDatabase, ReadOnlyDatabase, StaleIndex
 LARGE = 1 << 16
 """Bytes: longer values are not read whole for a prefix."""
 
-FIRST_ROWID = -(1 << 63)
-LAST_ROWID = (1 << 63) - 1
+_SMALL: Final = 512
+"""Bytes of an average value above which most pages are no leaves, and are not read only to list keys."""
 
 
 class SqliteBackend(Backend):
@@ -70,34 +72,41 @@ class SqliteBackend(Backend):
         if self.problems:
             return f"{self._path.name} is damaged, and saving could lose more of it: salvage it into a new one."
         if self._connection.has_hot_journal:
-            start = f"A program died while it wrote {self._path.name}: let it recover the file first"
-            return f"{start} (opening it there is enough), or {SAVE_ELSEWHERE}"
+            return self._why_not_beside_a_journal
         if not may(self._path, os.W_OK) or not may(self._path.parent, os.W_OK | os.X_OK):
             return f"{self._path.name} or its folder is write-protected; {SAVE_ELSEWHERE}"
         return ""
+
+    @property
+    def _why_not_beside_a_journal(self) -> str:
+        name, journal = self._path.name, companion(self._path, "-journal")
+        if names_super_journal(journal):
+            start = f"{journal.name} names a file that SQLite would delete when it recovers {name}"
+            return f"{start}: take the journal away if you do not trust it, or {SAVE_ELSEWHERE}"
+        start = f"A program died while it wrote {name}: let it recover the file first"
+        return f"{start} (opening it there is enough), or {SAVE_ELSEWHERE}"
 
     @property
     def lock_seen(self) -> str:
         return writer_lock_seen(self._path) or writer_lock_seen(companion(self._path, "-shm"))
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
-        return (chunk for chunk, _batch in self._listed(token, self._usual))
+        return (chunk for chunk, _batch in self._listed(token, with_values=False))
 
     def scan(self, token: CancelToken) -> Iterator[tuple[IndexChunk, Iterator[bytes]]]:
-        for chunk, batch in self._listed(token, self._whole):
+        for chunk, batch in self._listed(token, with_values=True):
             yield chunk, self.values(chunk) if batch is None else self._of_batch(batch)
 
-    def _listed(
-        self, token: CancelToken, several: Callable[[int, int, CancelToken], Batch | None]
-    ) -> Iterator[tuple[IndexChunk, Batch | None]]:
-        """Yield all entries, and what else is known of them when ``several`` found them."""
+    def _listed(self, token: CancelToken, *, with_values: bool) -> Iterator[tuple[IndexChunk, Batch | None]]:
+        """Yield all entries, and what else is known of them when several were found at once."""
         self.problems.clear()
         self.notes.clear()
         self._types.clear()
         self._indexed = ()
         start, listed = (FIRST_ROWID if self._has_rowids else 0), 0
-        while batch := several(start, CHUNK if listed else FIRST_CHUNK, token):
-            self._latest = batch
+        states: set[tuple[object, ...]] = set()
+        for batch in self._batches(start, token, with_values=with_values):
+            states.add(self._connection.state)
             self._types[b"blob", b"blob"] += len(batch.chunk)
             yield batch.chunk, batch
             start, listed = batch.chunk.locators[-1] + 1, listed + len(batch.chunk)
@@ -111,10 +120,38 @@ class SqliteBackend(Backend):
                 yield builder.take(), None
         if len(builder):
             yield builder.take(), None
-        self._indexed = self._connection.state
+        states.add(self._connection.state)
+        self._indexed = self._connection.state if len(states) == 1 else ()
         self.notes += _notes(self._types)
         if self._connection.is_forced:
             self.report("The file is shorter than its header says: it was cut off.")
+
+    def _batches(self, start: int, token: CancelToken, *, with_values: bool) -> Iterator[Batch]:
+        """Yield usual rows from one on, up to the first that is not."""
+        several, room = self._whole if with_values else self._usual, FIRST_CHUNK
+        while batch := several(start, room, token):
+            self._latest = batch
+            yield batch
+            start = batch.chunk.locators[-1] + 1
+            if room == FIRST_CHUNK:
+                for found in self._from_pages(batch, token, with_values=with_values):
+                    yield found
+                    start = found.chunk.locators[-1] + 1
+            room = CHUNK
+
+    def _from_pages(self, batch: Batch, token: CancelToken, *, with_values: bool) -> Iterator[Batch]:
+        """Yield the rows behind the first ones, as far as all pages can be had at once and are plain."""
+        if sum(batch.chunk.sizes) > _SMALL * len(batch.chunk):
+            return
+        image = None
+        with contextlib.suppress(CorruptDatabase):
+            image = self._connection.image(token)
+        if image is None:
+            return
+        from app.backends.sqlite import bulk  # noqa: PLC0415 - numpy takes longer to load than a small file to list
+
+        if rows := bulk.table_rows(image.content, geometry_of(image.content), image.root, token):
+            yield from rows.batches(batch.chunk.locators[-1] + 1, with_values=with_values)
 
     def _usual(self, start: int, room: int, token: CancelToken) -> Batch | None:
         """Return the next rows if all of them are usual ones."""

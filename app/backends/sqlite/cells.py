@@ -5,18 +5,18 @@ References: the SQLite file format (fileformat2.html), sections 1.3 to 1.6 and 2
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from mmap import mmap
 from struct import unpack_from
 from typing import Final, NamedTuple
 
 from app.backends.base import ValueEnd
-from app.backends.binary import MappedFile
 
 MAGIC: Final = b"SQLite format 3\0"
 LEAF: Final = 13
 """Type of a page that holds rows of a table."""
-_LEAF_HEADER_BYTES: Final = 8
+LEAF_HEADER_BYTES: Final = 8
 FILE_HEADER_BYTES: Final = 100
-_BLOB_TYPE, _TEXT_TYPE = 12, 13
+BLOB_TYPE, _TEXT_TYPE = 12, 13
 """Serial types from which on even ones are blobs and odd ones text; half of what is beyond is the length (bytes)."""
 _LONGEST_HEADER: Final = 20
 _FREE_HEADER_BYTES: Final = 4
@@ -44,10 +44,27 @@ class Geometry:
         """Return where a page begins in the file; pages count from 1."""
         return (number - 1) * self.page_size
 
+    @property
+    def most_local(self) -> int:
+        """The size of the largest row that lies whole on its leaf (bytes)."""
+        return self.usable - 35
 
-def geometry_of(file: MappedFile) -> Geometry:
-    """Return what the header says, or the usual sizes where it cannot be."""
-    head = file.buffer[:FILE_HEADER_BYTES]
+    @property
+    def least_local(self) -> int:
+        """How many bytes of any larger row lie on its leaf at least."""
+        return (self.usable - 12) * 32 // 255 - 23
+
+    def local(self, payload: int) -> int:
+        """Return how many bytes of a row lie on its leaf."""
+        if payload <= self.most_local:
+            return payload
+        surplus = self.least_local + (payload - self.least_local) % (self.usable - 4)
+        return surplus if surplus <= self.most_local else self.least_local
+
+
+def geometry_of(content: mmap | bytes) -> Geometry:
+    """Return what the header of a whole file says, or the usual sizes where it cannot be."""
+    head = content[:FILE_HEADER_BYTES]
     size, reserved = 4096, 0
     if len(head) == FILE_HEADER_BYTES:
         told = int.from_bytes(head[16:18], "big")
@@ -55,28 +72,28 @@ def geometry_of(file: MappedFile) -> Geometry:
         if 512 <= told <= 65536 and told.bit_count() == 1:
             size, reserved = told, head[20]
     usable = size - reserved if size - reserved >= 480 else size
-    return Geometry(size, usable, -(-file.size // size))
+    return Geometry(size, usable, -(-len(content) // size))
 
 
 class Cells:
     """The rows that pages of a file hold. No number of the file is believed before what it leads to fits."""
 
-    def __init__(self, file: MappedFile, geometry: Geometry) -> None:
-        self._file = file
+    def __init__(self, content: mmap | bytes, geometry: Geometry) -> None:
+        self._content = content
         self._geometry = geometry
-        self.allowance = 8 * file.size
+        self.allowance = 8 * len(content)
         """Bytes of overflow pages that may still be followed: hostile rows can share them."""
 
     def rows(self, number: int) -> Iterator[Row]:
         """Yield the rows that the pointers of a leaf lead to; nothing where the page is no leaf."""
         start = self._geometry.start(number)
         header = start + (FILE_HEADER_BYTES if number == 1 else 0)
-        page = bytes(self._file.buffer[start : start + self._geometry.usable])
+        page = bytes(self._content[start : start + self._geometry.usable])
         place = header - start
-        if len(page) < place + _LEAF_HEADER_BYTES or page[place] != LEAF:
+        if len(page) < place + LEAF_HEADER_BYTES or page[place] != LEAF:
             return
         count = int.from_bytes(page[place + 3 : place + 5], "big")
-        first = place + _LEAF_HEADER_BYTES
+        first = place + LEAF_HEADER_BYTES
         count = min(count, (len(page) - first) // 2)
         for pointer in unpack_from(f">{count}H", page, first):
             if first + 2 * count <= pointer < len(page) and (row := self.row(page, start, pointer)):
@@ -88,7 +105,7 @@ class Cells:
         _, content = _varint(page, place_of_rowid)
         if not 2 <= payload < _LARGEST:
             return None
-        local = self._local(payload)
+        local = self._geometry.local(payload)
         if content + local + (4 if local < payload else 0) > len(page):
             return None
         data = page[content : content + local]
@@ -101,19 +118,10 @@ class Cells:
         cells = two_cells(data)
         return None if cells is None else Row(*cells, start + place, content + local)
 
-    def _local(self, payload: int) -> int:
-        """Return how many bytes of a row lie on its leaf."""
-        usable = self._geometry.usable
-        if payload <= usable - 35:
-            return payload
-        least = (usable - 12) * 32 // 255 - 23
-        surplus = least + (payload - least) % (usable - 4)
-        return surplus if surplus <= usable - 35 else least
-
-    def _overflow(self, number: int, size: int) -> bytes | None:
+    def chained(self, number: int, size: int) -> bytes | None:
         """Return what a chain of overflow pages holds, or None where it is broken."""
         room = self._geometry.usable - 4
-        if size > self._file.size or size > self.allowance:
+        if size > len(self._content) or size > self.allowance:
             return None
         self.allowance -= size
         parts: list[bytes] = []
@@ -123,12 +131,12 @@ class Cells:
                 return None
             seen.add(number)
             start = self._geometry.start(number)
-            part = bytes(self._file.buffer[start + 4 : start + 4 + min(size, room)])
+            part = bytes(self._content[start + 4 : start + 4 + min(size, room)])
             if len(part) < min(size, room):
                 return None
             parts.append(part)
             size -= len(part)
-            number = int.from_bytes(self._file.buffer[start : start + 4], "big")
+            number = int.from_bytes(self._content[start : start + 4], "big")
         return b"".join(parts) if number == 0 else None
 
     def freed_rows(self, number: int, ranges: Iterable[tuple[int, int]], value_end: ValueEnd) -> Iterator[Row]:
@@ -137,7 +145,7 @@ class Cells:
         Where the page is no leaf, whatever looks like a row must have a value that can be told.
         """
         start = self._geometry.start(number)
-        page = bytes(self._file.buffer[start : start + self._geometry.usable])
+        page = bytes(self._content[start : start + self._geometry.usable])
         is_leaf, blocks = page[:1] == bytes((LEAF,)), set(_free_blocks(page))
         for first, last in ranges:
             place, end = first - start, last - start
@@ -161,7 +169,7 @@ class Cells:
         for header in range(place + 3, place + 12):
             key_size, value_size, content = _sizes(page, header)
             payload = content - header + key_size + value_size
-            local = self._local(payload)
+            local = self._geometry.local(payload)
             end = header + local + (4 if local < payload else 0)
             if not key_size or end > place + size or header + local < content + key_size:
                 continue
@@ -175,7 +183,7 @@ class Cells:
 
     def _rest(self, page: bytes, pointer: int, size: int) -> bytes | None:
         """Return what lies on the overflow pages that a pointer on a leaf leads to; None where they are lost."""
-        return self._overflow(int.from_bytes(page[pointer : pointer + 4], "big"), size) if size else b""
+        return self.chained(int.from_bytes(page[pointer : pointer + 4], "big"), size) if size else b""
 
 
 def _free_blocks(page: bytes) -> Iterator[int]:
@@ -202,17 +210,17 @@ def _sizes(page: bytes, header: int) -> tuple[int, int, int]:
     """Return the sizes of key and value that a header tells whose first byte may be lost, and where it ends."""
     key_type, place = _varint(page, header + 1)
     value_type, place = _varint(page, place)
-    if min(key_type, value_type) < _BLOB_TYPE or place - header > _LONGEST_HEADER:
+    if min(key_type, value_type) < BLOB_TYPE or place - header > _LONGEST_HEADER:
         return 0, 0, place
-    return (key_type - _BLOB_TYPE) // 2, (value_type - _BLOB_TYPE) // 2, place
+    return (key_type - BLOB_TYPE) // 2, (value_type - BLOB_TYPE) // 2, place
 
 
 def _headless(page: bytes, start: int, place: int, size: int, value_end: ValueEnd) -> Row | None:
     """Return a short row of which even the size of the key is lost, if its value is one that can be told."""
     value_type, content = _varint(page, place + 4)
-    value_size = (value_type - _BLOB_TYPE) // 2
+    value_size = (value_type - BLOB_TYPE) // 2
     value_start = place + size - value_size
-    if value_type < _BLOB_TYPE or not content < value_start < place + size:
+    if value_type < BLOB_TYPE or not content < value_start < place + size:
         return None
     value = page[value_start : place + size]
     if value_end(value, 0) != value_size:
@@ -227,9 +235,9 @@ def two_cells(record: bytes) -> tuple[bytes, bytes] | None:
         return None
     key_type, place = _varint(record, place)
     value_type, place = _varint(record, place)
-    if place != header or key_type < _BLOB_TYPE or value_type < _BLOB_TYPE:
+    if place != header or key_type < BLOB_TYPE or value_type < BLOB_TYPE:
         return None
-    key_size, value_size = (key_type - _BLOB_TYPE) // 2, (value_type - _BLOB_TYPE) // 2
+    key_size, value_size = (key_type - BLOB_TYPE) // 2, (value_type - BLOB_TYPE) // 2
     if header + key_size + value_size != len(record):
         return None
     return record[header : header + key_size], record[header + key_size :]

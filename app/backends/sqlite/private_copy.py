@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.backends.files import Signature, companion, signature
 from app.backends.sqlite.errors import too_busy
+from app.backends.sqlite.super_journal import disarm
 from app.errors import CannotOpen
 
 TRIES = 5
@@ -48,6 +49,7 @@ class SideFiles:
             for path, suffix, seen in zip(self._paths, _SUFFIXES, before, strict=True):
                 if seen is not None:
                     shutil.copyfile(path, companion(target, suffix))
+            disarm(companion(target, "-journal"))
         except FileNotFoundError:
             return ()  # the writer ended its transaction
         except OSError as error:

@@ -2,7 +2,6 @@
 
 import contextlib
 import sqlite3
-from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,16 +9,25 @@ from typing import Any, Final
 
 from app.backends.records import PIECE_BYTES
 from app.backends.sqlite.batches import Text
+from app.backends.sqlite.joined import BETWEEN, JoinedRows, can_join, joined_rows
+from app.backends.sqlite.schema import FIRST_ROWID, LAST_ROWID
 from app.cancel import CancelToken
 
 _LARGE: Final = 1 << 14
 """Bytes: longer values are streamed, so that many rows can be fetched at once."""
 
 _ROWS_AT_ONCE: Final = 512
+_JOINED: Final = 2048
+"""Rows that SQLite is asked to join."""
+_MISSES: Final = 8
+"""How many times more than others rows may turn out to be unusual before none are joined any more."""
 
-_EVERY_ROW: Final = (
+_COUNT: Final = "SELECT count(*) FROM Dict NOT INDEXED"
+"""Through an index SQLite could count other rows than the table has, where the file is damaged."""
+_LAST_OF_SOME: Final = "SELECT rowid FROM Dict WHERE rowid >= ? ORDER BY rowid LIMIT 1 OFFSET ?"
+_ROWS: Final = (
     f"SELECT rowid, key, CASE WHEN length(value) <= {_LARGE} OR typeof(value) IN ('integer', 'real')"  # noqa: S608 - only constants
-    " THEN value END FROM Dict ORDER BY rowid"
+    " THEN value END FROM Dict WHERE rowid BETWEEN ?1 AND ?2 AND +rowid >= ?1 ORDER BY rowid"
 )
 _TYPE_OF_VALUE: Final = "SELECT typeof(value) FROM Dict WHERE rowid = ?"
 
@@ -80,35 +88,84 @@ class TableDigest:
         self._connection = connection
         self._token = token
         self._counts_rowids = counts_rowids
-        # Each column is a stream of its own, so that it does not matter which rows were fetched together.
-        self._rowids, self._keys, self._values, self._types, self._key_sizes, self._value_sizes = (
-            sha256() for _ in range(6)
-        )
-        wanted = frozenset(keys)
-        (count,) = connection.execute("SELECT count(*) FROM Dict").fetchone()
-        self._done, self._total = count if is_second_half else 0, 2 * count
-        for block in self._blocks():
-            token.advance(self._done, self._total)
-            self._add(block if wanted.isdisjoint(block.keys) else self._others(block, wanted))
+        self._wanted = frozenset(keys)
+        self._count: int
+        (self._count,) = connection.execute(_COUNT).fetchone()
+        self._before = self._count if is_second_half else 0
+        self._start()
+        if not self._add_quickly():
+            self._start()
+            self._add_rows(FIRST_ROWID, LAST_ROWID)
+
+    def _start(self) -> None:
+        # Each column is a stream of its own, so that it does not matter which rows were taken together.
+        self._rowids, self._keys, self._values, self._types = (sha256() for _ in range(4))
+        self.apart.clear()
+        self._done = 0
+
+    def _advance(self, more: int = 0) -> None:
+        self._token.advance(self._before + min(self._done + more, self._count), 2 * self._count)
+
+    def _add_quickly(self) -> bool:
+        """Add all rows, the usual ones joined by SQLite; tell whether none was passed over, as can be after damage.
+
+        No row is in two of the ranges that are asked for, so that as many rows as there are must be all of them.
+        """
+        first, chances = FIRST_ROWID, _MISSES if can_join(self._connection) else 0
+        while chances and first <= LAST_ROWID:
+            self._advance()
+            last = self._last_from(first)
+            if last < first:
+                return False
+            joined = joined_rows(self._connection, first, last, self._wanted)
+            if joined is None:
+                self._add_rows(first, last)
+            else:
+                self._add_joined(joined)
+            chances += -1 if joined is None else 1
+            first = last + 1
+        if first <= LAST_ROWID:
+            self._add_rows(first, LAST_ROWID)
+        return self._done == self._count
+
+    def _last_from(self, first: int) -> int:
+        """Return where some rows end that begin at a rowid."""
+        found = self._connection.execute(_LAST_OF_SOME, (first, _JOINED - 1)).fetchone()
+        return found[0] if found else LAST_ROWID
+
+    def _add_joined(self, rows: JoinedRows) -> None:
+        if self._counts_rowids:
+            self._rowids.update(rows.rowids + b",")
+        self._keys.update(rows.keys + BETWEEN)
+        self._values.update(rows.values + BETWEEN)
+        self._types.update(bytes(rows.count))
+        self._done += rows.count
+
+    def _add_rows(self, first: int, last: int) -> None:
+        """Add the rows from one rowid to another."""
+        for block in self._blocks(first, last):
+            self._advance()
+            others = block if self._wanted.isdisjoint(block.keys) else self._others(block)
+            if len(others.keys):
+                self._add(others)
             self._done += len(block.keys)
 
     @property
     def digest(self) -> bytes:
         """The digest of all rows that are not kept apart."""
-        sums = (self._rowids, self._keys, self._values, self._types, self._key_sizes, self._value_sizes)
-        return b"".join(each.digest() for each in sums)
+        return b"".join(each.digest() for each in (self._rowids, self._keys, self._values, self._types))
 
-    def _blocks(self) -> Iterator[_Block]:
-        with contextlib.closing(self._connection.execute(_EVERY_ROW)) as cursor:
+    def _blocks(self, first: int, last: int) -> Iterator[_Block]:
+        with contextlib.closing(self._connection.execute(_ROWS, (first, last))) as cursor:
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
                 rowids, keys, values = zip(*rows, strict=True)
                 key_types, value_types = _types_of(keys), _types_of(values)
                 shown = keys if _are_blobs(key_types) else tuple(map(_bytes_of, keys))
                 yield _Block(rowids, shown, key_types, values, value_types)
 
-    def _others(self, block: _Block, wanted: frozenset[bytes]) -> _Block:
+    def _others(self, block: _Block) -> _Block:
         """Keep the rows of the wanted keys apart; return the others."""
-        others = [row for row, key in enumerate(block.keys) if key not in wanted]
+        others = [row for row, key in enumerate(block.keys) if key not in self._wanted]
         for row in sorted(set(range(len(block.keys))) - set(others)):
             value_type, pieces = self._value(block, row)
             sum_so_far = sha256()
@@ -120,32 +177,28 @@ class TableDigest:
 
     def _add(self, block: _Block) -> None:
         if self._counts_rowids:
-            self._rowids.update(array("q", block.rowids))
-        self._keys.update(b"".join(block.keys))
-        self._key_sizes.update(_sizes_of(block.keys))
+            self._rowids.update("".join(f"{rowid}," for rowid in block.rowids).encode())
+        self._keys.update(_each_ended(block.keys))
         if _are_blobs(block.value_types):
-            self._values.update(b"".join(block.values))
-            types, sizes = block.value_types, _sizes_of(block.values)
+            self._values.update(_each_ended(block.values))
+            types = block.value_types
         else:
-            types, sizes = self._add_unusual_values(block)
-        self._value_sizes.update(sizes)
+            types = self._add_unusual_values(block)
         is_usual = _are_blobs(types) and _are_blobs(block.key_types)
         pairs = zip(block.key_types, types, strict=True)
         self._types.update(types if is_usual else bytes(16 * key + value for key, value in pairs))
 
-    def _add_unusual_values(self, block: _Block) -> tuple[bytes, "array[int]"]:
-        """Add values that are large or no blobs; return their types and sizes (bytes)."""
-        types, sizes = bytearray(), array("q")
+    def _add_unusual_values(self, block: _Block) -> bytes:
+        """Add values that are large or no blobs; return their types."""
+        types = bytearray()
         for row in range(len(block.rowids)):
-            self._token.advance(self._done + row, self._total)
+            self._advance(row)
             value_type, pieces = self._value(block, row)
-            size = 0
             for piece in pieces:
                 self._values.update(piece)
-                size += len(piece)
+            self._values.update(BETWEEN)
             types.append(value_type)
-            sizes.append(size)
-        return bytes(types), sizes
+        return bytes(types)
 
     def _value(self, block: _Block, row: int) -> tuple[int, Iterator[bytes]]:
         """Return type and pieces of a value."""
@@ -172,8 +225,9 @@ def _are_blobs(types: bytes) -> bool:
     return types.count(BLOB) == len(types)
 
 
-def _sizes_of(cells: Sequence[bytes]) -> "array[int]":
-    return array("q", list(map(len, cells)))  # an array is made of a list much faster than of anything else
+def _each_ended(cells: Sequence[bytes]) -> bytes:
+    """Return cells joined, `BETWEEN` behind each."""
+    return BETWEEN.join((*cells, b""))
 
 
 def _bytes_of(cell: object) -> bytes:

@@ -42,10 +42,10 @@ class _Search(ListingSearch):
 
     def look_at_cut(self, file: MappedFile) -> None:
         """Where the file ends within a page, remember the rows that are whole: SQLite takes the rest for zeros."""
-        geometry = geometry_of(file)
+        geometry = geometry_of(file.buffer)
         if there := file.size % geometry.page_size:
             self._zeros = bytes(max(geometry.usable - there, 1))
-            cells = Cells(file, geometry)
+            cells = Cells(file.buffer, geometry)
             rows = (row for number in range(1, geometry.pages + 1) for row in cells.rows(number))
             self._whole = {digest_of(row.key, row.value) for row in rows}
 
@@ -75,8 +75,8 @@ class _Search(ListingSearch):
 
     def in_pages(self, file: MappedFile) -> Iterator[Found]:
         """Yield rows of pages that SQLite did not list; those of free pages are deleted ones."""
-        geometry = geometry_of(file)
-        cells = Cells(file, geometry)
+        geometry = geometry_of(file.buffer)
+        cells = Cells(file.buffer, geometry)
         free = _free_pages(file, geometry)
         for wants_free in (False, True) if self._salvage.deleted else (False,):
             for number in range(1, geometry.pages + 1):

@@ -4,9 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.errors import UnknownFormat
+
+FIRST_ROWID: Final = -(1 << 63)
+LAST_ROWID: Final = (1 << 63) - 1
 
 Query = Callable[[str], Sequence[tuple[Any, ...]]]
 
@@ -104,6 +107,11 @@ def _why_read_only(query: Query, sql: bytes, columns: dict[bytes, int]) -> str:
         return f"The table Dict has triggers, which would run on saving; {SAVE_ELSEWHERE}"
     if any(hidden in _COMPUTED for hidden in columns.values()):
         return f"The table Dict has generated columns, which saving would compute; {SAVE_ELSEWHERE}"
-    if b"index" in kinds or not _PLAIN.fullmatch(sql):
+    if b"index" in kinds or not is_plain(sql):
         return f"The table Dict is not declared as dbm.sqlite3 does it; {SAVE_ELSEWHERE}"
     return ""
+
+
+def is_plain(sql: object) -> bool:
+    """Tell whether a table is declared with the two columns of dbm.sqlite3, and with nothing else."""
+    return isinstance(sql, bytes) and _PLAIN.fullmatch(sql) is not None

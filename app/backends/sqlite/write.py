@@ -15,9 +15,11 @@ from app.backends.files import companion
 from app.backends.records import PIECE_BYTES, Records
 from app.backends.replacing import discard, give_access, put_all_in_place, set_aside
 from app.backends.sqlite.errors import save_translated
+from app.backends.sqlite.super_journal import names_super_journal
 from app.backends.sqlite.transfer import overwrite, row_limit
 from app.backends.writer import CreateOptions, Writer, refuse_unknown
 from app.cancel import CancelToken
+from app.errors import SaveFailed
 
 DICT = "CREATE TABLE Dict (\n    key BLOB UNIQUE NOT NULL,\n    value BLOB NOT NULL\n  )"
 """What ``dbm.sqlite3`` of Python 3.13 declares, letter for letter."""
@@ -69,6 +71,12 @@ class SqliteWriter(Writer):
     ) -> tuple[tuple[Path, ...], tuple[str, ...]] | None:
         """Give an old database the new content by SQLite itself, whose locks other programs respect."""
         ((new, target),) = pairs
+        if names_super_journal(companion(target, "-journal")):
+            message = (
+                f"{target.name} was not replaced: a program died while it wrote several databases at once, and its "
+                f"journal {target.name}-journal names a file that SQLite would delete; take the journal away first."
+            )
+            raise SaveFailed(message, path=target)
         with save_translated(target):
             backup = overwrite(target, new, operations) if _is_database(target) else None
         return ((backup,), give_access(operations, pairs)) if backup else None
