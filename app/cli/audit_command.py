@@ -34,21 +34,19 @@ def audit(session: Session, file: str, *, as_json: bool) -> ExitCode:
 
 
 def _audits(database: Database) -> Iterator[tuple[bytes, Audit]]:
-    """Yield key and audit of the entries that name anything, in file order."""
+    """Yield key and audit of the entries that name anything, in file order; what cannot be followed is damage."""
     for entry_id in range(len(database.entries)):
         key = database.shown_key(database.entries.key(entry_id))
         try:
             found = database.engine.audit(entry_id, database.token)
-            value = database.engine.decode(entry_id, database.token)
         except AppError as error:
             database.damage.append(f"the value of {database.key_text(key)} cannot be audited: {error.message}")
             continue
-        if value.is_damaged:
-            why = value.problems[0] if value.problems else "it cannot be shown whole."
-            database.damage.append(
-                f"the value of {database.key_text(key)} is audited only up to where it can be followed: {why}"
-            )
-        if found.globals or found.calls:
+        if found.gaps:
+            more = f" (and {len(found.gaps) - 1:,} more places)" if len(found.gaps) > 1 else ""
+            text = f"the value of {database.key_text(key)} is audited only up to where it can be followed"
+            database.damage.append(f"{text}{more}: {found.gaps[0]}")
+        if found.globals or found.calls or found.behind:
             yield key, found
 
 
@@ -63,14 +61,18 @@ def _write_text(database: Database, output: Output, audits: Iterator[tuple[bytes
         for name in found.globals:
             if name.name not in called:
                 output.line(f"  {name.risk:<10} names {name.name} at {name.path or 'the root'}")
+        for name in found.behind:
+            output.line(f"  {name.risk:<10} names {name.name} at offset {name.offset:,}, where it cannot be followed")
         if found.more:
             output.line(f"  … and {found.more:,} more")
-        names.update(name.name for name in found.globals)
+        names.update(name.name for name in (*found.globals, *found.behind))
         risks.update(str(call.risk) for call in found.calls)
     output.line(_total(database, entries, len(names), risks))
 
 
 def _total(database: Database, entries: int, names: int, risks: "Counter[str]") -> str:
+    if not entries and (database.damage or database.engine.problems()):
+        return f"What could be followed of the values of {database.name} names no class or function."
     if not entries:
         return f"The values of {database.name} name no class or function, and loading them calls none."
     calls = ", ".join(f"{risks[risk]:,} {risk}" for risk in reversed(Risk) if risks[risk])
@@ -101,4 +103,9 @@ def _plain(found: Audit) -> dict[str, Any]:
         {"callable": call.callable, "path": call.path, "offset": call.offset, "risk": call.risk, "why": call.why}
         for call in found.calls
     ]
-    return {"globals": globals_, "calls": calls, **({"more": found.more} if found.more else {})}
+    rest = {
+        "more": found.more,
+        "behind": [{"name": name.name, "path": name.path, "offset": name.offset} for name in found.behind],
+        "gaps": list(found.gaps),
+    }
+    return {"globals": globals_, "calls": calls, **{name: told for name, told in rest.items() if told}}

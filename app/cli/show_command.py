@@ -79,7 +79,8 @@ def _finish(subject: _Subject) -> ExitCode:
         return ExitCode.DONE
     key = subject.database.key_text(subject.database.entries.key(subject.entry_id))
     why = value.problems[0] if value.problems else "it cannot be shown whole."
-    complain(f"The value of {key} in {subject.database.name} is damaged: {why}")
+    what = "is too large to be held whole" if value.why_cut else "is damaged"
+    complain(f"The value of {key} in {subject.database.name} {what}: {why}")
     return ExitCode.FINDING
 
 

@@ -1,23 +1,28 @@
 """The new value that ``set`` is given: its options, and the bytes that they come to."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import click
 
+from app import limits
 from app.cli.database import Database
 from app.cli.exit_codes import ExitCode
 from app.codecs.edits import ReplaceNode, Written
 from app.codecs.literals.scalars import parse_raw
+from app.codecs.model import Style
 from app.errors import AppError, EncodeError
 
 _BARE = frozenset({"text", "raw"})
 """Codecs of values that are nothing but a text or bytes."""
+_PICKLE_CODEC = "pickle"
 _LAST_PROTOCOL = 5
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +110,24 @@ def _usage(message: str) -> click.UsageError:
 
 
 def _read(source: str) -> bytes:
-    """Return all bytes of a file, or of standard input."""
+    """Return all bytes of a file, or of standard input; what has no end, as devices, is refused."""
     try:
-        return _standard_input() if source == "-" else Path(source).read_bytes()
+        with _standard_input() if source == "-" else Path(source).open("rb") as file:
+            value = bytearray()
+            while len(value) <= limits.NEW_VALUE_BYTES and (piece := file.read(_PIECE_BYTES)):
+                value += piece
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "that is no possible name"
         raise AppError(f"{source:.200} could not be read: {reason}; nothing was saved.") from error
+    if len(value) > limits.NEW_VALUE_BYTES:
+        raise AppError(f"{source:.200} has more than {limits.NEW_VALUE_BYTES:,} bytes; give a smaller value.")
+    return bytes(value)
 
 
-def _standard_input() -> bytes:
+def _standard_input() -> contextlib.AbstractContextManager[BinaryIO]:
     if sys.stdin is None:
         raise click.UsageError("Standard input is closed, so that there is no value", ctx=click.get_current_context())
-    return sys.stdin.buffer.read()
+    return contextlib.nullcontext(sys.stdin.buffer)
 
 
 def new_value(database: Database, entry_id: int | None, at: str, wish: Wish) -> bytes:
@@ -124,11 +135,11 @@ def new_value(database: Database, entry_id: int | None, at: str, wish: Wish) -> 
     engine, token = database.engine, database.token
     if wish.source is not None:
         return _read(wish.source)
-    if wish.pickles or wish.protocol is not None or (entry_id is None and engine.is_shelf(token)):
-        style = engine.style(token)
-        return engine.encode_new(
-            wish.written, style if wish.protocol is None else replace(style, protocol=wish.protocol), token
-        )
+    is_new = entry_id is None
+    if wish.pickles or wish.protocol is not None or (is_new and engine.is_shelf(token)):
+        return engine.encode_new(wish.written, _style(engine.style(token), wish), token)
+    if is_new and (style := engine.style(token)).codec != _PICKLE_CODEC:
+        return engine.encode_new(wish.written, style, token)  # a file of values that are no pickles
     if entry_id is None:
         return _bare(database, wish)
     codec = engine.decode(entry_id, token).codec
@@ -138,6 +149,13 @@ def new_value(database: Database, entry_id: int | None, at: str, wish: Wish) -> 
             return value if isinstance(value, bytes) else value.encode()
     edit = ReplaceNode(at, wish.written, any_type=wish.any_type, everywhere=wish.everywhere)
     return engine.edit(entry_id, edit, token)
+
+
+def _style(style: Style, wish: Wish) -> Style:
+    """Return how a whole value is written that is wished for."""
+    if wish.pickles and style.codec != _PICKLE_CODEC:
+        style = Style()
+    return style if wish.protocol is None else replace(style, protocol=wish.protocol)
 
 
 def _bare(database: Database, wish: Wish) -> bytes:

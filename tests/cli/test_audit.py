@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import zlib
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,32 @@ def test_a_value_that_cannot_be_followed_to_its_end_is_told(cli: Run, tmp_path: 
     assert outcome.code == 1
     assert is_one_sentence(outcome.err)
     assert "the value of cut is audited only up to where it can be followed" in outcome.err
+
+
+def test_names_behind_the_place_where_a_value_cannot_be_followed_are_told(cli: Run, tmp_path: Path) -> None:
+    path = make_dumb(tmp_path / "cut", {b"cut": b"\x80\x040" + SHELL})
+
+    text, as_json = cli("audit", path), cli("audit", path, "--json")
+
+    assert text.text.splitlines() == [
+        "cut",
+        "  dangerous  names posix.system at offset 3, where it cannot be followed",
+        "1 of 1 values name 1 classes or functions; calls: none.",
+    ]
+    [entry] = json.loads(as_json.text)["entries"]
+    assert entry["behind"] == [{"name": "posix.system", "path": "", "offset": 3}]
+    assert entry["gaps"] == ["POP at offset 2 finds too little on the stack."]
+    assert text.code == as_json.code == 1
+
+
+@pytest.mark.parametrize(
+    "value", [b"\x80\x04]q", b"\x80\x04]q\x00(K\x01K\x02", zlib.compress(pickle.dumps([0] * 99))[:-5]]
+)
+def test_no_database_with_a_damaged_value_is_said_to_name_nothing(cli: Run, tmp_path: Path, value: bytes) -> None:
+    path = make_dumb(tmp_path / "cut", {b"cut": value, b"sound": pickle.dumps([1])})
+
+    outcome = cli("audit", path)
+
+    assert outcome.text == "What could be followed of the values of cut.dat names no class or function.\n"
+    assert "is audited only up to where it can be followed" in outcome.err
+    assert outcome.code == 1

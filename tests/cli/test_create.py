@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.backends.listing import folder_state
 from tests.cli.conftest import ROOT, Run, is_one_sentence
 from tests.cli.shelves import make_sqlite, read_sqlite
 from tests.writable import WRITABLE
@@ -140,6 +141,7 @@ def test_a_taken_name_offers_to_replace_and_a_folder_does_not(cli: Run, tmp_path
     assert "--replace" in taken.err
     assert "folder is a folder; name a new file in it" in folder.err
     assert "--replace" not in folder.err
+    assert cli("create", tmp_path / "folder", "--replace").err == folder.err
 
 
 def test_a_missing_folder_is_named(cli: Run, tmp_path: Path) -> None:
@@ -193,3 +195,66 @@ def test_layouts_have_short_names(cli: Run, tmp_path: Path, short: str, whole: s
 
     assert (tmp_path / "0").stat().st_size == (tmp_path / "1").stat().st_size
     assert (tmp_path / "0").read_bytes()[:4] == (tmp_path / "1").read_bytes()[:4]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        ("sqlite3", "x-journal"),
+        ("sqlite3", "x-wal"),
+        ("lmdb", "x-lock"),
+        ("dumb", "x.bak"),
+        ("dumb", "x.dat"),
+        ("sdbm", "x.dir"),
+        ("gdbm-ndbm", "x.pag"),
+    ],
+)
+def test_no_database_is_made_that_the_programs_of_another_would_write_over(
+    cli: Run, tmp_path: Path, owner: str, name: str
+) -> None:
+    assert cli("create", tmp_path / "x", "--to", owner).code == 0
+    assert cli("set", tmp_path / "x", "key", "'value'", "--no-backup").code == 0
+    (tmp_path / "x-lock").unlink(missing_ok=True)
+    before = folder_state(tmp_path)
+
+    outcome = cli("create", tmp_path / name, "--to", "cdb", "--replace")
+
+    assert outcome.code == 4
+    assert f"{name} would be taken for a part of x" in outcome.err
+    assert is_one_sentence(outcome.err)
+    assert folder_state(tmp_path) == before
+
+
+def test_a_name_like_that_of_a_part_can_be_had_where_nothing_would_take_it_for_one(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"no database")
+
+    for name in ("x-lock", "x.bak", "x.dat", "y-wal"):
+        assert cli("create", tmp_path / name, "--to", "cdb").code == 0
+
+        assert cli("check", tmp_path / name).text == f"{name} is sound (cdb).\n"
+
+
+def test_a_link_in_a_circle_is_replaced_or_left_alone(cli: Run, tmp_path: Path) -> None:
+    path = tmp_path / "circle"
+    path.symlink_to(path)
+
+    refused = cli("create", path, "--to", "gdbm")
+    made = cli("create", path, "--to", "gdbm", "--replace")
+
+    assert (refused.code, is_one_sentence(refused.err)) == (4, True)
+    assert (made.code, made.err) == (0, "")
+    assert cli("check", path).text == "circle is sound (gdbm).\n"
+
+
+@pytest.mark.parametrize(("format_id", "part"), [("sdbm", ".dir"), ("gdbm-ndbm", ".dir"), ("dumb", ".bak")])
+def test_a_part_that_is_a_link_in_a_circle_costs_nothing(cli: Run, tmp_path: Path, format_id: str, part: str) -> None:
+    assert cli("create", tmp_path / "x", "--to", format_id).code == 0
+    assert cli("set", tmp_path / "x", "older", "'value'").code == 0
+    (tmp_path / f"x{part}").unlink()
+    (tmp_path / f"x{part}").symlink_to(tmp_path / f"x{part}")
+
+    outcome = cli("set", tmp_path / "x", "key", "'value'")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert sorted(cli("keys", tmp_path / "x").text.split()) == ["key", "older"]
+    assert cli("check", tmp_path / "x").code == 0

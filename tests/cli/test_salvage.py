@@ -180,3 +180,16 @@ def test_nothing_found_is_one_plain_sentence(cli: Run, tmp_path: Path, database_
 
     assert is_one_sentence(outcome.err)
     assert (outcome.err.count(source.name), outcome.err.count("restore it"), "(at byte" in outcome.err) == (1, 1, False)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_refused_by_its_own_sentence_whatever_it_shall_have_been(cli: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    known, told = (
+        cli("salvage", tmp_path / "pipe", tmp_path / "new", "--to", "cdb", *form) for form in ([], ["--from", "gdbm"])
+    )
+
+    assert (known.code, told.code) == (3, 3)
+    assert "is a pipe, socket or device" in known.err
+    assert told.err == known.err

@@ -332,6 +332,19 @@ def test_a_file_that_cannot_be_read_changes_nothing(cli: Run, tmp_path: Path, sh
     assert read(path) == pickled(PEOPLE)
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no device that gives bytes for ever")
+def test_a_source_without_end_is_given_up(cli: Run, monkeypatch: pytest.MonkeyPatch, shelf: tuple[Path, Read]) -> None:
+    path, read = shelf
+    monkeypatch.setattr("app.limits.NEW_VALUE_BYTES", 3 << 20)
+
+    outcome = cli("set", path, "count", "--from-file", "/dev/zero")
+
+    assert (outcome.code, outcome.out) == (4, b"")
+    assert is_one_sentence(outcome.err)
+    assert "/dev/zero has more than 3,145,728 bytes" in outcome.err
+    assert read(path) == pickled(PEOPLE)
+
+
 def test_the_first_entry_of_an_empty_database(cli: Run, tmp_path: Path) -> None:
     path = make_sqlite(tmp_path / "empty.db", {})
 
