@@ -41,6 +41,8 @@ class NodeRow:
     ``count`` is the number of child rows. ``flags`` are words of `FLAGS`; ``note`` explains them in a sentence.
     ``editor`` names what `DecodedValue.replace` accepts here (``int``, ``str``… as literals, ``datetime``, ``element``…
     as texts); empty when the row cannot be edited, and then ``note`` says why.
+    ``first`` is the path of the first place of an object that stands here again, from the root of the pickle or other
+    value that the row is in; None where this is the first place, or that has no row.
     """
 
     node: int
@@ -52,6 +54,7 @@ class NodeRow:
     flags: tuple[str, ...] = ()
     note: str = ""
     editor: str = ""
+    first: str | None = None
 
 
 FLAGS = ("shared", "recursive", "unknown-class", "call", "damaged", "read-only", "truncated")
@@ -73,6 +76,10 @@ class Inside:
     why_read_only: str = ""
 
 
+Holder = tuple[int, Callable[[], str]]
+"""A node that has insides, and what returns its path; to be asked before the next one is taken."""
+
+
 class DecodedValue(ABC):
     """A value's bytes made into a tree. Building it imported, called and evaluated nothing.
 
@@ -91,6 +98,8 @@ class DecodedValue(ABC):
         self.data = data
         self.problems: tuple[str, ...] = ()
         """Sentences on what is wrong with the value as a whole (truncated, data after STOP…)."""
+        self.why_cut = ""
+        """A sentence where only the beginning of the value is shown, as there is no room for more; also a problem."""
 
     @property
     @abstractmethod
@@ -138,10 +147,10 @@ class DecodedValue(ABC):
         """Return what may be values of their own within a node, cheap to ask for every row; their steps differ."""
         return ()
 
-    def holders(self, token: CancelToken) -> Iterator[str]:
-        """Yield the paths of all nodes that have `insides`, in the order of the tree."""
+    def holders(self, token: CancelToken) -> Iterator[Holder]:
+        """Yield all nodes that have `insides`, in the order of the tree."""
         if self.insides(self.root.node):
-            yield ""
+            yield self.root.node, str
 
     def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
         """Return the value's bytes with those that the node at ``path`` has inside under ``step`` replaced.
@@ -234,6 +243,16 @@ class Codec(ABC):
     @abstractmethod
     def summary(self, prefix: bytes, size: int) -> Summary:
         """Return what a table cell shows, from at most `limits.SUMMARY_PREFIX` bytes of a value of ``size`` bytes."""
+
+    def first_part(self, data: bytes, token: CancelToken) -> DecodedValue | None:
+        """Return a value that shows the beginning of what `decode` would, at once; None where it is no sooner.
+
+        Only for what is large; it says in ``why_cut`` how far it goes.
+
+        Raises:
+            Cancelled: by ``token``.
+        """
+        return None
 
     def claimed_value(self, data: bytes, token: CancelToken) -> tuple[DecodedValue, str] | None:
         """Return the value and why it looks like this format, None when it does not: `sniff` and `decode` at once.

@@ -2,6 +2,9 @@
 
 import gc
 
+_MANY = 1_000_000
+"""Objects that were made meanwhile from which on no collection is to look at them."""
+
 
 class CollectorPaused:
     """A ``with`` block without collections: flat records hold no cycles, and each one would walk them all again."""
@@ -14,4 +17,6 @@ class CollectorPaused:
 
     def __exit__(self, *_error: object) -> None:
         if self._was_on:
+            if gc.get_count()[0] > _MANY:
+                gc.freeze()  # the next collection would walk over all of them, for seconds
             gc.enable()

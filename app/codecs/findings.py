@@ -1,6 +1,7 @@
 """What else can be told of a value beside its tree: opcodes, calls, places that match. Plain data."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -38,11 +39,41 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """All that a value names and would call. ``more`` counts calls and names beyond the cap."""
+    """All that a value names and would call. ``more`` counts calls and names beyond the cap.
+
+    ``gaps`` are sentences on what of the value could not be followed, ``behind`` is what opcodes there name; what they
+    would call is not known.
+    """
 
     globals: tuple[NamedGlobal, ...] = ()
     calls: tuple[Call, ...] = ()
     more: int = 0
+    behind: tuple[NamedGlobal, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+    @staticmethod
+    def joined(audits: Iterable["Audit"]) -> "Audit":
+        """Return what several tell, in their order."""
+        parts = tuple(audits)
+        return Audit(
+            tuple(named for part in parts for named in part.globals),
+            tuple(call for part in parts for call in part.calls),
+            sum(part.more for part in parts),
+            tuple(named for part in parts for named in part.behind),
+            tuple(gap for part in parts for gap in part.gaps),
+        )
+
+    def within(self, prefix: str) -> "Audit":
+        """Return the audit of a value that stands inside of another at the path ``prefix``."""
+        if not prefix:
+            return self
+        return Audit(
+            tuple(replace(named, path=prefix + named.path) for named in self.globals),
+            tuple(replace(call, path=prefix + call.path) for call in self.calls),
+            self.more,
+            tuple(replace(named, path=prefix + named.path) for named in self.behind),
+            tuple(f"{prefix}: {gap}" for gap in self.gaps),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,9 @@ class Style:
     """How the bytes around a new value are written, so that it is written alike.
 
     ``is_python2``: texts are of the two kinds of Python 2, and class names are its own (``__builtin__``).
+    ``codec`` is that of whole new values, ``pickle`` or ``marshal``; of the second ``protocol`` is the version.
     """
 
     protocol: int = 4
     is_python2: bool = False
+    codec: str = "pickle"

@@ -17,6 +17,8 @@ _STEP = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_ROOT = re.compile(r"<(?:content|before|after|pickle \d+)>")
+"""Steps into a value of its own: a pickle in a row of them, or what bytes hold."""
 _SHOWN_CHARS = 40
 
 
@@ -99,6 +101,15 @@ def step_texts(path: str) -> list[str]:
     Raises: as `parse_path`.
     """
     return [match.group() for match in _matches(path)]
+
+
+def root_around(path: str) -> str:
+    """Return the path of the root that a place is below: of its pickle, or of the content it is in; else the empty one.
+
+    Raises: as `parse_path`.
+    """
+    found = [match for match in _matches(path) if _ROOT.fullmatch(match.group())]
+    return path[: found[-1].end()] if found else ""
 
 
 def _matches(path: str) -> Iterator[re.Match[str]]:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Inside, Summary
-from app.codecs.content import AFTER, ContentValue, may_hold
+from app.codecs.content import ContentValue
 from app.codecs.edits import New
+from app.codecs.findings import Audit
+from app.codecs.holding import AFTER, may_hold
 from app.codecs.json_value.codec import JsonCodec
 from app.codecs.marshal.codec import MarshalCodec
+from app.codecs.marshal.new import marshal_bytes, style_of_marshal
 from app.codecs.marshal.recognise import marshal_end
 from app.codecs.model import Style
 from app.codecs.msgpack_value.codec import MsgpackCodec
@@ -20,6 +23,7 @@ from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.joblib import JoblibCodec, dump_end
 from app.codecs.pickle.recognise import begins_surely, value_end
 from app.codecs.pickle.styles import style_of
+from app.codecs.pickle.unfollowed import dangerous_names
 from app.codecs.raw import RawCodec
 from app.codecs.text import TextCodec
 from app.codecs.wrappers.base64_text import Base64Codec
@@ -32,12 +36,15 @@ __all__ = [
     "VALUE_ENDS",
     "Guess",
     "Misses",
+    "audit",
     "decode",
     "encode_new",
+    "first_part",
     "key_summary",
     "plain_json",
     "sniff",
     "style_of",
+    "style_of_marshal",
     "summary",
     "value_end",
 ]
@@ -79,15 +86,47 @@ def decode(data: bytes, token: CancelToken, codec: str | None = None) -> tuple[D
     return (ContentValue(value, _OPENER) if can_hold else value), reason
 
 
+def audit(value: DecodedValue, token: CancelToken) -> Audit:
+    """Return what a value names and would call, and of one that is no pickle what dangerous names a pickle would have.
+
+    Bytes that break off as a pickle can be shown as text, and were imported from all the same before Python refused
+    them.
+
+    Raises:
+        Cancelled: by ``token``.
+    """
+    found = value.audit(token)
+    if value.codec not in (TextCodec.name, RawCodec.name):
+        return found
+    return Audit.joined((found, Audit(behind=dangerous_names(value.data, token))))
+
+
+def first_part(data: bytes, token: CancelToken) -> tuple[DecodedValue, str] | None:
+    """Return the beginning of a large value and why its codec reads it, at once; None where `decode` is as soon.
+
+    Raises:
+        Cancelled: by ``token``.
+    """
+    if len(data) < limits.LARGE_VALUE:
+        return None
+    prefix = data[: limits.SUMMARY_PREFIX]
+    for codec in CODECS.values():
+        if reason := codec.sniff(prefix, whole=False):
+            value = codec.first_part(data, token)
+            return None if value is None else (ContentValue(value, _OPENER), reason)
+    return None
+
+
 def encode_new(new: New, style: Style, token: CancelToken) -> bytes:
-    """Return a whole pickle of a new value, as a shelf stores it.
+    """Return a whole pickle of a new value, as a shelf stores it, or marshal where the style says so.
 
     Raises:
         EncodeError: the new value is wrong, or that protocol cannot hold it.
         PathError, DecodeError: there is no such node to copy, or it cannot be read.
         Cancelled: by ``token``.
     """
-    return emit_pickle(new_value(new, style, token), style)
+    value = new_value(new, style, token)
+    return marshal_bytes(value, style, token) if style.codec == _MARSHAL.name else emit_pickle(value, style)
 
 
 def summary(prefix: bytes, size: int) -> Summary:
@@ -134,7 +173,7 @@ def _claimed(codec: Codec, data: bytes, token: CancelToken) -> tuple[DecodedValu
         value = codec.decode(data, token)
     except DecodeError:
         return None  # the codec was wrong about the beginning
-    return (value, reason) if not value.is_damaged or codec.sniff(data, whole=True) else None
+    return (value, reason) if value.why_cut or not value.is_damaged or codec.sniff(data, whole=True) else None
 
 
 def _behind_pickle(found: tuple[DecodedValue, str], data: bytes) -> tuple[DecodedValue, str]:

@@ -29,6 +29,9 @@ PLAIN = [
     b"\x80\x04",
     b"(lp0",
     b"\xff" * 9,
+    b"z\tabcdefghi",
+    b"a line\nand another\r\n",
+    b"i1\n2",
 ]
 
 

@@ -2,14 +2,17 @@
 
 import bz2
 import gzip
+import importlib.util
 import io
 import lzma
 import pickle
 import random
+import sys
 import threading
 import time
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,12 +21,11 @@ from hypothesis import strategies as st
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import DecodedValue
-from app.codecs.edits import AddPair, Written
+from app.codecs.edits import AddPair, ReplaceNode, Written
 from app.codecs.registry import CODECS, decode, sniff, summary
-from app.compression import zstd
 from app.compression.registry import COMPRESSIONS, begun, packing_of
 from app.compression.unpacking import Unpacking
-from app.errors import Cancelled, CodecError, EncodeError, PathError
+from app.errors import Cancelled, CodecError, DecodeError, EncodeError, PathError
 from tests.codecs.reading import strict_json
 
 ORDER = {"a": 1, "b": [1, 2, {"c": "x" * 30}]}
@@ -304,20 +306,87 @@ def test_small_stacks_are_enough() -> None:
     assert shown == ["bytes"]
 
 
-def test_zstd_is_read_or_says_what_is_missing() -> None:
-    data = b"\x28\xb5\x2f\xfd\x24\x05\x29\x00\x00hello\x0c\x96\x0c\x5e"
+ZSTD = b"\x28\xb5\x2f\xfd\x24\x05\x29\x00\x00hello\xa3\x6d\x9f\x88"
 
-    value = opened(data)
+
+def zstd_module() -> Any:
+    """Return Python's module of Zstandard, or the one that backports it to this Python."""
+    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    return pytest.importorskip(name)
+
+
+def test_zstd_is_read_and_written() -> None:
+    zstd_module()
+
+    value = opened(ZSTD)
 
     assert value.codec == "zstd"
-    if zstd.Zstd.missing:
-        assert value.problems == (
-            "This is zstd data, which Python can unpack from 3.14 on: start Shelfscope with that.",
-        )
-        assert summary(data, len(data)).problem == value.problems[0]
-    else:
-        assert value.find("<content>").text == "'hello'"
-        assert opened(value.replace("<content>", "'other'")).find("<content>").text == "'other'"
+    assert value.find("<content>").text == "'hello'"
+    assert opened(value.replace("<content>", "'other'")).find("<content>").text == "'other'"
+
+
+@pytest.mark.parametrize("level", [1, 3, 9, 19])
+@pytest.mark.parametrize("checksum", [0, 1])
+@pytest.mark.parametrize("sized", [False, True])
+def test_zstd_is_packed_again_with_its_parameters(level: int, checksum: int, *, sized: bool) -> None:
+    module = zstd_module()
+    parameter = module.CompressionParameter
+    options = {parameter.compression_level: level, parameter.checksum_flag: checksum}
+    inner = {"title": "Order " * 200, "numbers": list(range(500)), "count": 7}
+    packer = module.ZstdCompressor(options=options)
+    if sized:
+        packer.set_pledged_input_size(len(pickle.dumps(inner)))
+    data = packer.compress(pickle.dumps(inner)) + packer.flush()
+    value = opened(data)
+
+    new = value.edit(ReplaceNode("<content>['count']", Written("8")), CancelToken())
+
+    assert pickle.loads(module.decompress(new)) == {**inner, "count": 8}
+    assert new[4] == data[4]
+    assert opened(new).edit(ReplaceNode("<content>['count']", Written("7")), CancelToken()) == data
+
+
+def test_zstd_of_more_than_is_kept_to_be_counted_is_written_without_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = zstd_module()
+    monkeypatch.setattr("app.compression.zstd._KEPT_BYTES", 3)
+
+    new = opened(ZSTD).replace("<content>", "'another'")
+
+    assert module.decompress(new) == b"another"
+
+
+@pytest.mark.parametrize("end", [6, 12, 17])
+def test_zstd_that_ends_too_early_is_read_only(end: int) -> None:
+    zstd_module()
+
+    value = opened(ZSTD[:end])
+
+    assert value.is_damaged
+    with pytest.raises(CodecError):
+        value.edit(ReplaceNode("<content>", Written("'other'")), CancelToken())
+
+
+def test_zstd_with_a_window_of_gigabytes_is_not_unpacked() -> None:
+    zstd_module()
+
+    value = opened(b"\x28\xb5\x2f\xfd\x00\xb8\x01\x00\x00")
+
+    assert value.is_damaged
+
+
+def test_without_the_module_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("compression", "compression.zstd", "backports", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    without = importlib.util.module_from_spec(importlib.util.find_spec("app.compression.zstd"))  # type: ignore[arg-type]
+    without.__spec__.loader.exec_module(without)  # type: ignore[union-attr]
+
+    found = without.Zstd()
+
+    assert found.begins(ZSTD)
+    assert found.missing.endswith("start Shelfscope with that, or install the package backports.zstd.")
+    assert list(found.packings(ZSTD)) == []
+    with pytest.raises(DecodeError, match="install the package"):
+        found.stream()
 
 
 def test_a_compression_can_be_asked_for_by_name() -> None:

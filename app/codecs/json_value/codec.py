@@ -3,13 +3,14 @@
 import codecs
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
-from app.codecs.content import CONTENT, may_hold
+from app.codecs.base import Codec, DecodedValue, Holder, Inside, NodeRow, Summary
 from app.codecs.edits import Edit, ReplaceNode, Written
+from app.codecs.holding import CONTENT, may_hold
 from app.codecs.json_value.edit import JsonEditor
 from app.codecs.json_value.locate import Places, scalar_of, walk
 from app.codecs.json_value.parse import JsonTree, parse_json
@@ -115,10 +116,10 @@ class JsonValue(DecodedValue):
         content = str(scalar_of(tree, node)).encode("utf-8", "surrogatepass")
         return (Inside(CONTENT, len(content), lambda count: content[:count]),)
 
-    def holders(self, token: CancelToken) -> Iterator[str]:
+    def holders(self, token: CancelToken) -> Iterator[Holder]:
         for node, steps in walk(self._tree, self._places, token):
             if self.insides(node):
-                yield "".join(steps)
+                yield node, partial("".join, steps)
 
     def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
         try:

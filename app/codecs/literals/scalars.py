@@ -30,6 +30,9 @@ _STRING = re.compile(
 _PLAIN_PREFIXES = frozenset({"", "r"})
 _TEXT_PREFIXES = frozenset({"", "r", "u", "ur"})
 _BYTES_PREFIXES = frozenset({"b", "br", "rb"})
+_SIMPLE = re.compile(r"""b?(?:'[ !#-&(-\[\]-~]*+'|"[ !#-&(-\[\]-~]*+")\Z""")
+"""Literals of printable ASCII without quotes and backslashes in them."""
+
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _BYTEARRAY = re.compile(r"bytearray\(\s*(?P<bytes>.*?)\s*\)\Z", re.DOTALL)
 
@@ -176,6 +179,8 @@ def _split(text: str, what: str, hint: str) -> tuple[str, str]:
 
 def _evaluated(source: str) -> Any:
     """Return what one string literal without code in it stands for."""
+    if _SIMPLE.match(source):  # as most are: Python's own parser takes ten times as long
+        return source[2:-1].encode() if source[0] == "b" else source[1:-1]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # an unknown escape such as '\d' is a mistake of the person who typed it

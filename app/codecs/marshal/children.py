@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from app.codecs.marshal.graph import MarshalGraph
 from app.codecs.marshal.layouts import NAMES
 from app.codecs.nodes import Kind
-from app.codecs.paths import Attribute, Element, Literal, Member, Part, Position, Step
+from app.codecs.paths import Attribute, Part, Step
 from app.codecs.trees.children import Child, Fixed, Group, Items, Pairs, Role
-from app.codecs.trees.keys import identities_named, key_identity
+from app.codecs.trees.picking import picked
 from app.errors import PathError
 
 _KEPT_GROUPS = 256
@@ -87,27 +87,9 @@ class Children:
         return group, self._place(group, step)
 
     def _place(self, group: Group, step: Step) -> int:
-        match step, group:
-            case Position(index), Pairs():
-                return 2 * _checked(index, len(group.keys), step) + 1
-            case Literal(text), Pairs():
-                return 2 * group.keys.place(text) + 1
-            case Literal(text), Items() if not is_set(group):
-                return _index(text, len(group.slots), step)
-            case Member(index), Items() if is_set(group):
-                return _checked(index, len(group.slots), step)
-            case Element(text), Items() if is_set(group):
-                return self._element(group, text)
-            case Attribute(), Fixed():
-                return self._attribute(group, step)
-        raise PathError(f"{step} leads nowhere here.")
-
-    def _element(self, group: Group, text: str) -> int:
-        wanted = identities_named(text, is_python2=self.graph.is_python2)
-        for index, slot in enumerate(group.slots):
-            if key_identity(self.graph, slot) in wanted:
-                return index
-        raise PathError(f"There is no element {text}.")
+        if isinstance(step, Attribute) and isinstance(group, Fixed):
+            return self._attribute(group, step)
+        return picked(self.graph, group, step)
 
     @staticmethod
     def _attribute(group: Group, step: Attribute) -> int:
@@ -136,22 +118,3 @@ class Children:
         """Tell whether the object at a slot is one that the slot itself stands in."""
         target = self.graph.target(slot)
         return target != slot and target in self.graph.trail(slot)
-
-
-def is_set(group: Group) -> bool:
-    """Tell whether a group holds the elements of a set."""
-    return bool(group.slots) and group.child_at(0).role is Role.MEMBER
-
-
-def _checked(index: int, count: int, step: Step) -> int:
-    if not 0 <= index < count:
-        raise PathError(f"{step} leads nowhere: there are {count:,} here.")
-    return index
-
-
-def _index(text: str, count: int, step: Step) -> int:
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
-        raise PathError(f"{step} leads nowhere: a number is needed here.")
-    index = int(text)
-    return _checked(index + count if index < 0 else index, count, step)

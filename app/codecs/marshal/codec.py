@@ -28,6 +28,10 @@ class MarshalCodec(Codec):
     def decode(self, data: bytes, token: CancelToken) -> DecodedValue:
         return MarshalValue(data, token)
 
+    def first_part(self, data: bytes, token: CancelToken) -> DecodedValue | None:
+        value = MarshalValue(data, token, room=limits.FIRST_NODES)
+        return value if value.why_cut else None
+
     def summary(self, prefix: bytes, size: int) -> Summary:
         return summarise(prefix, size)
 

@@ -42,6 +42,14 @@ def is_same_value(old: MarshalGraph, new: MarshalGraph, token: CancelToken, *, h
     return not new.stream.error and comparison(old, new, Intended(old.root), token).run()
 
 
+def is_new_value(
+    nothing: MarshalGraph, new: MarshalGraph, value: Value, token: CancelToken, *, has_references: bool
+) -> bool:
+    """Tell whether ``new`` is a value that was written anew; ``nothing`` is what it stands in the place of."""
+    comparison = _Comparison if has_references else _CopiedComparison
+    return not new.stream.error and comparison(nothing, new, Intended(value), token).run()
+
+
 class _Comparison:
     """One walk over both at once; what was met before must be met again together."""
 
@@ -178,6 +186,15 @@ class _LooseComparison(_Comparison):
 
     def _is_named(self, part: Part) -> bool:
         return False
+
+
+class _CopiedComparison(_Comparison):
+    """Takes copies of a shared part of a new value for the part itself."""
+
+    def _agree(self, part: Part, slot: int) -> bool:
+        self._pairs.clear()
+        self._partners.clear()
+        return super()._agree(part, slot)
 
 
 class _UnsharedComparison(_LooseComparison):

@@ -53,6 +53,8 @@ class Editor:
 
         Raises: as `DecodedValue.edit`.
         """
+        if self._graph.stream.is_full:
+            raise EncodeError(f"A value that is not shown whole is read-only. {self._graph.stream.error}")
         if self._graph.stream.error:
             raise EncodeError("The value is damaged, so it is read-only.")
         match edit:

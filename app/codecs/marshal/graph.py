@@ -237,9 +237,11 @@ class MarshalGraph(PickleNodes):
         return found
 
 
-def graph_of(data: bytes, start: int, token: CancelToken, layout: Layout | None = None) -> MarshalGraph:
-    """Return the marshal value at ``start``.
+def graph_of(
+    data: bytes, start: int, token: CancelToken, layout: Layout | None = None, *, room: int | None = None
+) -> MarshalGraph:
+    """Return the marshal value at ``start``, as far as there is ``room``, as `parse` has it.
 
     Raises: as `parse`.
     """
-    return MarshalGraph(parse(data, start, token, layout))
+    return MarshalGraph(parse(data, start, token, layout, room=room))

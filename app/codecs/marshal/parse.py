@@ -9,7 +9,6 @@ from app.cancel import CancelToken
 from app.codecs.collector import CollectorPaused
 from app.codecs.marshal.layouts import LAYOUTS, NAMES, STRINGS, Layout
 from app.codecs.marshal.stream import FIXED_SIZES, FLAG_REF, STRING_REF, Stream, int4
-from app.errors import LimitExceeded
 
 NEVER = CancelToken()
 """For what is bounded by its size."""
@@ -55,24 +54,31 @@ class _Cut(_Damage):
     """The bytes end before the value does."""
 
 
-def parse(data: bytes, start: int, token: CancelToken, preferred: Layout | None = None) -> Stream:
+class _Full(Exception):
+    """There is room for no more nodes."""
+
+
+def parse(
+    data: bytes, start: int, token: CancelToken, preferred: Layout | None = None, *, room: int | None = None
+) -> Stream:
     """Return the marshal value at ``start``; damage is part of it.
 
-    Where there are code objects, the layout is the first that fits, ``preferred`` before all others.
+    Where there are code objects, the layout is the first that fits, ``preferred`` before all others. It is followed as
+    far as there is ``room`` for nodes, `limits.MARSHAL_NODES` where nothing is said.
 
     Raises:
-        LimitExceeded: it has more nodes than `limits.MARSHAL_NODES`.
         Cancelled: by ``token``.
     """
+    room = limits.MARSHAL_NODES if room is None else room
     first = preferred or LAYOUTS[0]
-    best = _Parser(data, start, first, token).run()
-    if not best.error or not best.codes:
+    best = _Parser(data, start, first, token, room).run()
+    if not best.error or best.is_full or not best.codes:
         return best
     for layout in LAYOUTS:
         if layout is first:
             continue
-        other = _Parser(data, start, layout, token).run()
-        if not other.error:
+        other = _Parser(data, start, layout, token, room).run()
+        if not other.error or other.is_full:
             return other
         if other.error_at > best.error_at:
             best = other
@@ -82,7 +88,7 @@ def parse(data: bytes, start: int, token: CancelToken, preferred: Layout | None 
 class _Parser:
     """One pass over one value. Open containers stand on a list."""
 
-    def __init__(self, data: bytes, start: int, layout: Layout, token: CancelToken) -> None:
+    def __init__(self, data: bytes, start: int, layout: Layout, token: CancelToken, room: int) -> None:
         self._data = data
         self._token = token
         self._layout = layout
@@ -94,6 +100,7 @@ class _Parser:
         self._left = 1
         self._open: list[tuple[int, list[int], int]] = []
         self._nodes = 0
+        self._room = room
         self._readers = {code: getattr(self, name) for code, name in _READERS.items()}
 
     def run(self) -> Stream:
@@ -109,6 +116,10 @@ class _Parser:
             self._fail(self._pos, _TOO_SHORT, is_cut=True)
         except _Damage as error:
             self._fail(self._pos, str(error), is_cut=False)
+        except _Full:
+            self._leave_off()
+        finally:
+            self._readers.clear()  # bound methods of the parser in it would keep the data until the next collection
         return stream
 
     def _read_children(self) -> None:
@@ -145,10 +156,10 @@ class _Parser:
         self._count(begun - left)
 
     def _count(self, nodes: int) -> None:
-        self._token.check()
+        self._token.advance(self._pos, len(self._data))
         self._nodes += nodes
-        if self._nodes > limits.MARSHAL_NODES:
-            raise LimitExceeded(f"The value has more than {limits.MARSHAL_NODES:,} nodes: too many to be shown.")
+        if self._nodes > self._room and self._left:
+            raise _Full
 
     def _is_closed(self) -> bool:
         """Close the innermost container; tell whether it was the last."""
@@ -172,6 +183,16 @@ class _Parser:
         for slot, kids, _left in reversed([*self._open, (self._slot, self._kids, 0)]):
             if slot >= 0:
                 stream.records[slot] = kids
+
+    def _leave_off(self) -> None:
+        """Close all that is open where there is no room for more."""
+        self._stream.is_full = True
+        whole = len(self._data)
+        self._fail(
+            self._pos,
+            f"Only the first {self._pos:,} of {whole:,} bytes are shown: more parts cannot be held at once.",
+            is_cut=False,
+        )
 
     def _place_of_cut(self) -> int:
         """Return where the object begins that the end of the bytes cuts; it is no child."""

@@ -37,11 +37,10 @@ def looks_like_marshal(data: bytes, *, whole: bool) -> tuple[str, MarshalGraph |
     start = header.size if header is not None else 0
     if len(data) - start < (1 if header is not None else _SHORTEST) or not _NO_TEXT.search(data):
         return "", None
-    try:
-        stream = parse(data, start, NEVER, layout_of(header.version) if header is not None else None)
-    except LimitExceeded:
-        return "It has more nodes than are counted, all of them marshal's.", None
+    stream = parse(data, start, NEVER, layout_of(header.version) if header is not None else None)
     graph = MarshalGraph(stream)
+    if stream.is_full:
+        return f"All of its first {stream.error_at:,} bytes are marshal.", graph
     if stream.error:
         return ("" if whole or not stream.is_cut else _cut(graph, header)), None
     if stream.stop != len(data) or not _is_sound(graph):
@@ -131,15 +130,13 @@ def marshal_end(buffer: Sliceable, offset: int) -> int | None:
         if len(part) < window or not stream.is_cut:
             return None
         window *= _GROWTH
+        del part, stream  # of a large value, the next window needs that room
 
 
 def _stream(part: bytes) -> Stream | None:
     if not part:
         return None
     header = pyc_header(part[:LONGEST_HEADER])
-    try:
-        if header is None:
-            return parse(part, 0, NEVER)
-        return parse(part, header.size, NEVER, layout_of(header.version))
-    except LimitExceeded:
-        return None
+    if header is None:
+        return parse(part, 0, NEVER)
+    return parse(part, header.size, NEVER, layout_of(header.version))

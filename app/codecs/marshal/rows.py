@@ -26,6 +26,8 @@ def type_of(graph: MarshalGraph, slot: int) -> str:
 
 def refusal(graph: MarshalGraph, child: Child) -> str:
     """Return why the scalar at a child's place cannot be edited, an empty text when it can."""
+    if graph.stream.is_full:
+        return "Only a part of the value is shown, so it is read-only."
     if graph.stream.error:
         return "The value is damaged, so it is read-only."
     if child.role is Role.OTHER:
@@ -58,13 +60,14 @@ class RowMaker:
         kind = graph.kind(child.slot)
         flags: list[str] = []
         notes: list[str] = []
+        first = None
         if kind in SCALARS:
             self._probe(child.slot, flags, notes)
         elif kind is Kind.DAMAGED:
-            flags.append("damaged")
+            flags.append("truncated" if graph.stream.is_full else "damaged")
             notes.append(escape_text(graph.damage(child.slot)))
         else:
-            self._note_sharing(child.slot, kind, flags, notes)
+            first = self._note_sharing(child.slot, kind, flags, notes)
         reason = refusal(graph, child)
         if reason:
             notes.append(reason)
@@ -73,12 +76,13 @@ class RowMaker:
             node=child.slot,
             step=child.step,
             label=escape_text(child.label),
-            type=type_of(graph, child.slot),
+            type="not shown" if kind is Kind.DAMAGED and "truncated" in flags else type_of(graph, child.slot),
             text=node_text(graph, child.slot) if kind in SCALARS else preview(graph, child.slot),
             count=extra + self.count(child.slot),
             flags=tuple(flags),
             note=" ".join(notes),
             editor="" if reason or "damaged" in flags else str(kind),
+            first=first,
         )
 
     def _probe(self, slot: int, flags: list[str], notes: list[str]) -> None:
@@ -95,20 +99,23 @@ class RowMaker:
             flags.append("damaged")
             notes.append(escape_text(error.message))
 
-    def _note_sharing(self, slot: int, kind: Kind, flags: list[str], notes: list[str]) -> None:
+    def _note_sharing(self, slot: int, kind: Kind, flags: list[str], notes: list[str]) -> str | None:
+        """Note that an object stands in other places; return the path of the first of them before this one."""
         if kind in _SHARED_SILENTLY:
-            return
+            return None
         target = self._graph.target(slot)
-        path = self._children.path_of(target) or "the root" if target != slot else ""
-        if target != slot and self._children.is_inside(slot):
-            flags.append("recursive")
-            notes.append(f"This is {path} again.")
-        elif target != slot:
-            flags.append("shared")
-            notes.append(f"The same object as {path}.")
-        elif target in self.shared:
+        if target != slot:
+            is_inside = self._children.is_inside(slot)
+            path = self._children.path_of(target)
+            flags.append("recursive" if is_inside else "shared")
+            notes.append(
+                f"This is {path or 'the root'} again." if is_inside else f"The same object as {path or 'the root'}."
+            )
+            return None if path.startswith("<offset ") else path
+        if target in self.shared:
             flags.append("shared")
             notes.append("The same object stands in other places too.")
+        return None
 
     @property
     def shared(self) -> frozenset[int]:

@@ -39,7 +39,8 @@ class Stream:
     ``uses``: slots of the references themselves.
     ``numbers``: slots of the bare integers in code objects, which have no type code, and their bytes.
     ``stop`` is the offset behind the value or -1, ``error_at`` that of the damage or -1.
-    ``is_cut`` is true when the bytes end before the value does.
+    ``is_cut`` is true when the bytes end before the value does, ``is_full`` when it goes on from ``error_at`` and there
+    was room for no more nodes.
     """
 
     data: bytes
@@ -52,6 +53,7 @@ class Stream:
     numbers: dict[int, int] = field(default_factory=dict)
     codes: list[int] = field(default_factory=list)
     is_cut: bool = False
+    is_full: bool = False
     stop: int = -1
     error: str = ""
     error_at: int = -1

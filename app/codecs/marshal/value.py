@@ -1,10 +1,11 @@
 """A marshal value, bare or behind the header of a ``.pyc`` file, as a tree that is looked at by pages and edited."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from app.cancel import CancelToken
-from app.codecs.base import DecodedValue, Inside, NodeRow
+from app.codecs.base import DecodedValue, Holder, Inside, NodeRow
 from app.codecs.edits import Edit, ReplaceNode, Written
 from app.codecs.findings import Hit, OpcodeRow, Query
 from app.codecs.literals.scalars import format_literal
@@ -12,14 +13,13 @@ from app.codecs.marshal.children import Children
 from app.codecs.marshal.code_text import code_text
 from app.codecs.marshal.editing import Editor
 from app.codecs.marshal.graph import MarshalGraph, graph_of
-from app.codecs.marshal.inside import holding_slots, insides_of
 from app.codecs.marshal.layouts import layout_of
 from app.codecs.marshal.listing import listing
 from app.codecs.marshal.models import model_of, whole_scalar
 from app.codecs.marshal.problems import problems_of
 from app.codecs.marshal.pyc import pyc_header
 from app.codecs.marshal.rows import RowMaker
-from app.codecs.marshal.search import hits
+from app.codecs.marshal.search import hits, nodes_of
 from app.codecs.model import Value
 from app.codecs.nodes import SCALARS, Kind
 from app.codecs.paths import parse_path
@@ -27,6 +27,7 @@ from app.codecs.plain.scalars import damaged_json, string_json
 from app.codecs.plain.writing import plain_pieces
 from app.codecs.screen import escape_text, shorten
 from app.codecs.trees.children import Child
+from app.codecs.trees.insides import content_of
 from app.codecs.trees.new_content import new_content
 from app.codecs.trees.node_json import node_json
 from app.codecs.trees.pretty import pretty
@@ -40,14 +41,17 @@ class MarshalValue(DecodedValue):
 
     codec: ClassVar[str] = "marshal"
 
-    def __init__(self, data: bytes, token: CancelToken, graph: MarshalGraph | None = None) -> None:
-        """``graph`` is the value where it was parsed already."""
+    def __init__(
+        self, data: bytes, token: CancelToken, graph: MarshalGraph | None = None, *, room: int | None = None
+    ) -> None:
+        """``graph`` is the value where it was parsed already, ``room`` as for `parse`."""
         super().__init__(data)
         self.header = pyc_header(data)
-        self.graph = graph or parsed(data, token)
+        self.graph = graph or parsed(data, token, room=room)
         self._children = Children(self.graph)
         self._rows = RowMaker(self._children)
         self.problems = tuple(problems_of(self.graph))
+        self.why_cut = self.graph.stream.error if self.graph.stream.is_full else ""
 
     @property
     def is_damaged(self) -> bool:
@@ -94,10 +98,12 @@ class MarshalValue(DecodedValue):
         return Editor(self._children, token).edit(edit)
 
     def insides(self, node: int) -> Sequence[Inside]:
-        return insides_of(self.graph, node)
+        return content_of(self.graph, node) if 0 <= node < len(self.data) else ()
 
-    def holders(self, token: CancelToken) -> Iterator[str]:
-        yield from map(self._children.path_of, sorted(holding_slots(self.graph, token)))
+    def holders(self, token: CancelToken) -> Iterator[Holder]:
+        for child, steps in nodes_of(self._children, token):
+            if self.graph.target(child.slot) == child.slot and self.insides(child.slot):
+                yield child.slot, partial("".join, steps)
 
     def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
         is_text = self.graph.kind(self._find(path).slot) is Kind.STR
@@ -135,17 +141,16 @@ class MarshalValue(DecodedValue):
             yield from plain_pieces(self.graph, self._find(path).slot, self._children.path_of, token)
 
 
-def parsed(data: bytes, token: CancelToken) -> MarshalGraph:
+def parsed(data: bytes, token: CancelToken, *, room: int | None = None) -> MarshalGraph:
     """Return the marshal value of ``data``, behind the header of a ``.pyc`` file where there is one.
 
     Raises:
-        LimitExceeded: it has too many nodes.
         Cancelled: by ``token``.
     """
     header = pyc_header(data)
     if header is None:
-        return graph_of(data, 0, token)
-    return graph_of(data, header.size, token, layout_of(header.version))
+        return graph_of(data, 0, token, room=room)
+    return graph_of(data, header.size, token, layout_of(header.version), room=room)
 
 
 def _header_json(text: str) -> dict[str, Any]:

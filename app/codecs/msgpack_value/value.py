@@ -1,11 +1,11 @@
 """msgpack as a tree with paths; edits replace the bytes of what they name, and counts of containers."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from app.cancel import CancelToken
-from app.codecs.base import DecodedValue, Inside, NodeRow
-from app.codecs.content import CONTENT, may_hold
+from app.codecs.base import DecodedValue, Holder, Inside, NodeRow
 from app.codecs.edits import (
     AddPair,
     DeleteNodes,
@@ -18,6 +18,7 @@ from app.codecs.edits import (
     ReplaceNode,
     Written,
 )
+from app.codecs.holding import CONTENT, may_hold
 from app.codecs.known.registry import node_text, preview
 from app.codecs.literals.scalars import format_literal
 from app.codecs.model import Atom, Items, Pairs, Style, Value
@@ -31,6 +32,7 @@ from app.codecs.trees import children
 from app.codecs.trees.children import Child, Group, Role
 from app.codecs.trees.node_json import node_json
 from app.codecs.trees.pretty import pretty
+from app.codecs.trees.walk import walk
 from app.errors import EncodeError, PathError
 
 _CONTAINERS = (Kind.LIST, Kind.DICT)
@@ -249,16 +251,14 @@ class MsgpackValue(DecodedValue):
             return ()
         return (Inside(CONTENT, record.size, lambda count: self.data[content][:count]),)
 
-    def holders(self, token: CancelToken) -> Iterator[str]:
-        waiting = [("", 0)]
-        while waiting:
-            token.check()
-            path, slot = waiting.pop()
-            if self.insides(slot):
-                yield path
-            if slot in self._graph.kids:
-                found = list(self._group(slot).page(0, 2 * len(self._graph.kids[slot])))
-                waiting += [(path + child.step, child.slot) for child in reversed(found)]
+    def holders(self, token: CancelToken) -> Iterator[Holder]:
+        for child, steps in walk(Child(0, "", "", Role.ROOT), self._within, token):
+            if self.insides(child.slot):
+                yield child.slot, partial("".join, steps)
+
+    def _within(self, child: Child) -> Iterator[Child] | None:
+        kids = self._graph.kids
+        return self._group(child.slot).page(0, 2 * len(kids[child.slot])) if child.slot in kids else None
 
     def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
         kind = self._graph.kind(self._trail(path)[-1][0].slot)

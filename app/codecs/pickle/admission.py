@@ -2,6 +2,8 @@
 
 import re
 
+from app.codecs.pickle.layouts import MOST_BYTES, Layouts
+
 _MOST_BYTES = 1 << 16
 """Bytes of a value in which the same text can stand in many places, but which has no tuples to hash."""
 
@@ -49,6 +51,18 @@ _OLD_WITH_TUPLES = _steps((_LONG_TEXT, *_NO_TEXTS, _TUPLES), _OLD_JOINS)
 
 def plain_pushes(data: bytes) -> int:
     """Return how many values the opcodes of an admissible pickle push, 0 for all other bytes."""
+    if len(data) > MOST_BYTES:
+        return _counted_pushes(data)
+    known = _LAYOUTS.find(data)
+    if known is not None:
+        return known
+    pushes = _counted_pushes(data)
+    if pushes and _LAYOUTS.is_due(data):
+        _LAYOUTS.learn(data, (), pushes)
+    return pushes
+
+
+def _counted_pushes(data: bytes) -> int:
     if not _PROTO_BYTES < len(data) <= _MOST_BYTES or data[0] != 0x80 or not 2 <= data[1] <= 5 or data[-1] != _STOP:
         return 0
     is_old = data[1] < _FRAMED
@@ -58,3 +72,6 @@ def plain_pushes(data: bytes) -> int:
     if left and len(data) <= _MOST_TUPLE_BYTES:
         left, pushes = (_OLD_WITH_TUPLES if is_old else _WITH_TUPLES).subn(b"", body)
     return 0 if left else pushes
+
+
+_LAYOUTS: Layouts[int] = Layouts()

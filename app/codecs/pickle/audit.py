@@ -14,6 +14,7 @@ from app.codecs.nodes import Kind
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.opcodes import CODE, MAKERS, codes
 from app.codecs.pickle.risks import COPYREG, judged
+from app.codecs.pickle.unfollowed import COMPUTED
 from app.codecs.pickle.walk import offsets_of
 from app.codecs.screen import escape_text
 from app.errors import CodecError
@@ -74,7 +75,7 @@ class _Auditor:
         slot = pos + 1 if self._graph.stream.data[pos] == CODE["INST"] else pos
         name = self._name_of(slot)
         if self._is_hidden(slot):
-            return NamedGlobal("a computed name", self._path_of(slot), pos, Risk.DANGEROUS)
+            return NamedGlobal(COMPUTED, self._path_of(slot), pos, Risk.DANGEROUS)
         return NamedGlobal(escape_text(name), self._path_of(slot), pos, judged(name)[0])
 
     def calls(self, pos: int) -> Iterator[Call]:

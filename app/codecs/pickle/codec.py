@@ -25,6 +25,10 @@ class PickleCodec(Codec):
     def decode(self, data: bytes, token: CancelToken) -> DecodedValue:
         return PickleValue(data, token)
 
+    def first_part(self, data: bytes, token: CancelToken) -> DecodedValue | None:
+        value = PickleValue(data, token, room=limits.FIRST_NODES)
+        return value if value.why_cut else None
+
     def summary(self, prefix: bytes, size: int) -> Summary:
         return summarise(prefix, size)
 

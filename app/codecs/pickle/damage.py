@@ -39,11 +39,26 @@ def mend(stream: Stream, levels: list[list[int]], mark_at: list[int], pos: int, 
         pos = len(stream.data)
     stream.error, stream.error_at = _reason(stream, pos), pos
     stream.is_cut = pos >= len(stream.data) or (BY_CODE[stream.data[pos]] is not None and end_of(stream.data, pos) < 0)
+    _hang(stream, levels, mark_at, is_prefix=is_prefix)
+
+
+def leave_off(stream: Stream, levels: list[list[int]], mark_at: list[int], pos: int) -> None:
+    """Hang unfinished values where they were going when there is no room for what comes from ``pos`` on."""
+    whole = len(stream.data)
+    stream.error = f"Only the first {pos:,} of {whole:,} bytes are shown: more parts cannot be held at once."
+    stream.error_at = pos
+    stream.is_full = True
+    _hang(stream, levels, mark_at, is_prefix=True)
+
+
+def _hang(stream: Stream, levels: list[list[int]], mark_at: list[int], *, is_prefix: bool) -> None:
+    """Make a tree of what is on the stack, with the place where the pickle breaks off as its last child."""
+    pos = stream.error_at
     holder = _close(stream, levels, mark_at)
     bottom = levels[0]
     stream.root = bottom[0] if bottom else pos
     rest, last = _chain(stream, bottom)
-    stream.left += rest
+    stream.left = [*stream.left, *rest]
     if holder < 0:
         holder = last
     if holder >= 0:

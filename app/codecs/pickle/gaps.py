@@ -50,7 +50,8 @@ class Gaps:
         data, again = stream.data, self.again
         if stream.error:
             return True
-        taken = chain([stream.root], stream.left, stream.popped, chain.from_iterable(stream.records.values()))
         last = max(again.values())
+        begun = (kids for kids in stream.records.values() if kids and kids[0] < last)  # slots ascend, as on the stack
+        taken = chain([stream.root], stream.left, stream.popped, chain.from_iterable(begun))
         early = [slot for slot in taken if slot < last and data[slot] in GETS]
         return any(slot < again.get(memo_index(data, slot), 0) for slot in early)

@@ -35,6 +35,7 @@ _NEAR_SCALARS = frozenset(code for code in range(256) if KIND_OF_OPCODE[code] in
 _COUNTED = codes("SHORT_BINSTRING", "BINSTRING", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8")
 """Opcodes that hold the bytes they push, as they are."""
 
+_NO_PARTS = -1, ObjectParts(-1, ())
 _GLOBALS = codes("GLOBAL", "STACK_GLOBAL")
 _EXTENSIONS = codes("EXT1", "EXT2", "EXT4")
 
@@ -52,8 +53,9 @@ class Graph(PickleNodes):
         self._reductions: dict[int, Reduction] = {}
         self._long_kind: Kind | None = None
         self._last_decoded: tuple[int, str | bytes] = -1, b""
-        self._last_parts = -1, ObjectParts(-1, ())  # whoever asks for parts asks several times
-        self._note_specials(is_prefix=is_prefix)
+        self._last_parts = _NO_PARTS  # whoever asks for parts asks several times
+        if stream.odd or stream.error or stream.persids or stream.insts:
+            self._note_specials(is_prefix=is_prefix)
 
     def _note_specials(self, *, is_prefix: bool) -> None:
         """Give names inside arguments (INST, PERSID, a changed GLOBAL) slots of their own, behind the opcode."""
@@ -363,13 +365,12 @@ def _float(value: Scalar) -> float:
     return value if isinstance(value, float) else 0.0
 
 
-def parse(data: bytes, start: int, token: CancelToken, *, is_prefix: bool = False) -> Graph:
-    """Return the pickle that begins at ``start``; damage is part of it.
+def parse(data: bytes, start: int, token: CancelToken, *, is_prefix: bool = False, room: int | None = None) -> Graph:
+    """Return the pickle that begins at ``start``; damage is part of it, and a limit that is met.
 
-    ``is_prefix`` says that ``data`` is only the beginning of the value.
+    ``is_prefix`` says that ``data`` is only the beginning of the value; ``room`` is as for `machine.run`.
 
     Raises:
-        LimitExceeded: a cap of `app.limits` was reached.
         Cancelled: by ``token``.
     """
-    return Graph(run(data, start, token, is_prefix=is_prefix), is_prefix=is_prefix)
+    return Graph(run(data, start, token, is_prefix=is_prefix, room=room), is_prefix=is_prefix)

@@ -7,6 +7,10 @@ from app.codecs.paths import is_plain_name
 from app.codecs.pickle.graph import Graph
 from app.codecs.trees.children import Child, Fixed, Group, Items, Pairs, Role
 
+_KEPT_SMALL = 4096
+_LARGE = 1000
+"""Children from which a container is a large one."""
+
 
 def element_child(elements: Elements, slot: int, number: int) -> Child:
     """Return an element of the array at ``slot``."""
@@ -27,6 +31,32 @@ def groups_of(graph: Graph, target: int) -> list[Group]:
         case Kind.PERSID:
             return [Fixed(Child(graph.inner(target), "<id>", "id", Role.OTHER))]
     return []
+
+
+class KeptGroups:
+    """The children of the objects of one pickle, for whoever goes through them in order.
+
+    Those of large containers are kept to the end: finding them again for each place in them would be quadratic.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._small: dict[int, list[Group]] = {}
+        self._large: dict[int, list[Group]] = {}
+
+    def __call__(self, target: int) -> list[Group]:
+        """Return the children of the object at ``target``."""
+        known = self._small.get(target) or self._large.get(target)
+        if known is not None:
+            return known
+        found = groups_of(self._graph, target)
+        if sum(len(group.slots) for group in found) >= _LARGE:
+            self._large[target] = found
+            return found
+        if len(self._small) >= _KEPT_SMALL:
+            self._small.clear()
+        self._small[target] = found
+        return found
 
 
 def _object_groups(graph: Graph, target: int) -> list[Group]:

@@ -13,9 +13,15 @@ from itertools import repeat
 from pickle import Unpickler, UnpicklingError  # noqa: TID251 - see above
 from typing import Any, NamedTuple, NoReturn
 
+from app.cancel import CancelToken
 from app.codecs.pickle.admission import plain_pushes
+from app.codecs.pickle.layouts import MOST_BYTES, Layouts
+from app.codecs.pickle.machine import run
+from app.codecs.pickle.opcodes import ALIASES, codes
+from app.codecs.pickle.stream import Stream
 
 _FRAME = 0x95
+_TAKES_KEYS = codes("SETITEM", "SETITEMS")
 _PROTO_BYTES = 2
 
 _HELD = {dict, list, tuple}
@@ -39,14 +45,26 @@ def plain_value(data: bytes) -> Plain | None:
     Each value that an opcode pushed is found in it: a key that came twice, or anything else that was lost or is in
     two places, is left to the machine.
     """
-    pushes = plain_pushes(data)
-    if not pushes:
+    is_small = len(data) <= MOST_BYTES
+    depth = _DEPTHS.find(data) if is_small else None
+    pushes = 0 if depth else plain_pushes(data)
+    if not (pushes or depth):
         return None
     try:
-        root = _Inert(BytesIO(_framed(data))).load()
+        root = inert_value(data)
     except Exception:  # noqa: BLE001 - it raises all sorts; whatever is wrong, the machine shows it
         return None
-    return _checked(root, pushes)
+    if depth:
+        return Plain(root, depth, True)
+    plain = _checked(root, pushes)
+    if plain is not None and plain.has_text_keys and is_small and _DEPTHS.is_due(data):
+        _DEPTHS.learn(data, _told_apart(run(data, 0, CancelToken())), plain.depth)
+    return plain
+
+
+def inert_value(data: bytes) -> object:
+    """Return what Python's unpickler makes of an admitted pickle; it raises whatever it raises."""
+    return _Inert(BytesIO(_framed(data))).load()
 
 
 class _Inert(Unpickler):
@@ -90,3 +108,21 @@ def _checked(root: object, pushes: int) -> Plain | None:
     if nodes != pushes or len(set(map(id, holders))) != len(holders):
         return None
     return Plain(root, depths[-1], has_text_keys)
+
+
+def _told_apart(stream: Stream) -> set[int]:
+    """Return the slots whose contents say which keys there are: those of the keys, and of what GETs read."""
+    data = stream.data
+    found: set[int] = set()
+    for pos, kids in stream.records.items():
+        if data[pos] in _TAKES_KEYS:
+            found.update(kids[::2])
+        found.update(stream.target(kid) for kid in kids if data[kid] in ALIASES)
+    return found
+
+
+_DEPTHS: Layouts[int] = Layouts()
+"""The depth of values that were checked, by their layout with its keys: all of it is in others of it too.
+
+All keys are texts, and the same ones; what a GET reads, as a key may, is the same too. So no key comes twice.
+"""

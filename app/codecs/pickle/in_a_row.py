@@ -11,31 +11,41 @@ from app.cancel import CancelToken
 from app.codecs.known.shape import class_name
 from app.codecs.nodes import Kind
 from app.codecs.pickle.graph import Graph, parse
-from app.codecs.pickle.machine import run
+from app.codecs.pickle.machine import most_nodes, run
 from app.codecs.pickle.opcodes import ALIASES
 
 _MOST_PICKLES = 1000
 """Pickles in a row that are decoded in one value."""
 
 
-def parse_in_a_row(data: bytes, token: CancelToken, first: Graph | None) -> list[Graph]:
-    """Return the pickles in a row, at least one; what follows the last whole one is left out."""
-    graphs = [first or parse(data, 0, token)]
+def parse_in_a_row(data: bytes, token: CancelToken, first: Graph | None, room: int | None = None) -> list[Graph]:
+    """Return the pickles in a row, at least one; what follows the last whole one is left out.
+
+    All together they are followed as far as there is ``room``, which is as for `machine.run`.
+    """
+    graphs = [first or parse(data, 0, token, room=room)]
+    left = most_nodes(len(data)) if room is None else room
     while 0 <= graphs[-1].stream.stop < len(data) and len(graphs) < _MOST_PICKLES:
-        following = parse_following(graphs[-1], token)
-        if following.stream.error:
+        left -= _held(graphs[-1])
+        following = parse_following(graphs[-1], token, left)
+        if following.stream.error and not following.stream.is_full:
             break
         graphs.append(following)
     return graphs
 
 
-def parse_following(before: Graph, token: CancelToken) -> Graph:
+def _held(graph: Graph) -> int:
+    """Return how many nodes a pickle has, as `limits.PICKLE_NODES` counts them."""
+    return graph.stream.weight + sum(map(len, graph.stream.records.values()))
+
+
+def parse_following(before: Graph, token: CancelToken, room: int | None = None) -> Graph:
     """Return the pickle behind another one; damage is part of it."""
     data, start, memo = before.stream.data, before.stream.stop, before.stream.memo
-    found = parse(data, start, token)
-    if not found.stream.error or not isinstance(memo, list) or not memo:
+    found = parse(data, start, token, room=room)
+    if not found.stream.error or found.stream.is_full or not isinstance(memo, list) or not memo:
         return found
-    continued = Graph(run(data, start, token, memo=memo))
+    continued = Graph(run(data, start, token, memo=memo, room=room))
     return found if continued.stream.error or not _reads_only_what_is_whole(continued, before) else continued
 
 

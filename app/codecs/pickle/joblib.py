@@ -9,172 +9,30 @@ References:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from math import prod
 from typing import Any, ClassVar
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
+from app.codecs.base import Codec, DecodedValue, Holder, Inside, NodeRow, Summary
 from app.codecs.edits import Edit
 from app.codecs.findings import Audit, Hit, OpcodeRow, Query
-from app.codecs.known.dtypes import ObjectType, element_type
-from app.codecs.known.shape import attributes, class_name, integer, integers, sequence, text
-from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
-from app.codecs.nodes import Kind
-from app.codecs.pickle.emit import emit
-from app.codecs.pickle.graph import Graph, parse
-from app.codecs.pickle.model_of import model_of
+from app.codecs.model import Value
+from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.joblib_memory import Mixed, is_wrapper, with_memories
 from app.codecs.pickle.recognise import Sliceable, value_end
 from app.codecs.pickle.summary import summarise
 from app.codecs.pickle.value import PickleValue
 from app.codecs.trees.children import Child
 from app.errors import CodecError, DecodeError, EncodeError
 
-_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _MODULE = b"joblib.numpy_pickle"
 _NAME = b"NumpyArrayWrapper"
 _PROTO = b"\x80"
-_MOST_ARRAYS = 2_000
-_MOST_PARSED = 1 << 29
-"""Bytes that are parsed to find arrays: the opcodes from the start for each of them."""
-
 _LOOKED_INTO = 1 << 16
 """Bytes of a file in which the first wrapper must stand."""
 
 _LONGEST = 1 << 30
 """Bytes of the longest dump in a file of several values."""
-
-_MOST_AXES = 32
-_NESTING = 40
-_RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
-_STYLE = Style(protocol=4)
-
-
-@dataclass(frozen=True, slots=True)
-class RawArray:
-    """An array whose memory lies between opcodes.
-
-    ``at`` is the offset behind the wrapper's last opcode in the pickle without any of the memories, ``alignment``
-    what its bytes are aligned to (0: not at all). ``head`` and ``tail`` are the opcodes around it in the pickle that
-    is shown. An array of objects is a pickle of its own, whose memo is another: it is shown as bytes with that content.
-    """
-
-    at: int
-    head: bytes
-    memory: bytes
-    tail: bytes
-    alignment: int
-
-    @property
-    def shown(self) -> bytes:
-        return self.head + self.memory + self.tail
-
-
-class _Mixed:
-    """A dump taken apart: the opcodes, and the arrays."""
-
-    def __init__(self, data: bytes, token: CancelToken) -> None:
-        self.opcodes = data
-        self.arrays: list[RawArray] = []
-        self._token = token
-        parsed = 0
-        while len(self.arrays) < _MOST_ARRAYS and parsed < _MOST_PARSED:
-            token.check()
-            graph = parse(self.opcodes, 0, token)
-            after = self.arrays[-1].at if self.arrays else 0
-            at, wrapper = next(islice(wrappers(graph, after), 1), (-1, -1))
-            if at < 0 or not self._take(graph, wrapper, at):
-                break
-            parsed += max(at, graph.stream.stop, graph.stream.error_at)
-
-    def _take(self, graph: Graph, wrapper: int, at: int) -> bool:
-        """Cut the memory out that follows a wrapper; false when what it says of it cannot be."""
-        try:
-            found = _memory_behind(graph, wrapper, at, self._token)
-        except CodecError:
-            return False
-        if found is None:
-            return False
-        array, end = found
-        self.arrays.append(array)
-        self.opcodes = self.opcodes[:at] + self.opcodes[end:]
-        return True
-
-    @property
-    def shown(self) -> bytes:
-        """The pickle with arrays in the place of their wrappers."""
-        parts, place = [], 0
-        for array in self.arrays:
-            parts += [self.opcodes[place : array.at], array.shown]
-            place = array.at
-        return b"".join([*parts, self.opcodes[place:]])
-
-
-def wrappers(graph: Graph, after: int) -> Iterator[tuple[int, int]]:
-    """Yield the offset behind the BUILD of each wrapper of an array, and its slot, from an offset on, in order."""
-    ends = ((log[-1] + 1, target) for target, log in graph.stream.logs.items() if log[-1] >= after)
-    for end, target in sorted(ends):
-        if graph.kind(target) is Kind.OBJECT and class_name(graph, graph.parts(target).cls) == _WRAPPER:
-            yield end, target
-
-
-def _memory_behind(graph: Graph, wrapper: int, at: int, token: CancelToken) -> tuple[RawArray, int] | None:
-    """Return the array behind a wrapper and where its memory ends, None when nothing there can be it."""
-    data = graph.stream.data
-    states = graph.parts(wrapper).states
-    state = attributes(graph, states[0]) if len(states) == 1 else None
-    if state is None or not {"shape", "dtype", "order"} <= state.keys():
-        return None
-    lengths = integers(graph, sequence(graph, state["shape"], _MOST_AXES) or [])
-    element = element_type(graph, state["dtype"])
-    if lengths is None or any(length < 0 for length in lengths) or element is None:
-        return None
-    alignment = integer(graph, state["numpy_array_alignment_bytes"]) if "numpy_array_alignment_bytes" in state else None
-    order = text(graph, state["order"])
-    if isinstance(element, ObjectType):
-        end = value_end(data, at)
-        return None if end is None else (RawArray(at, b"0" + _bytes_opcode(end - at), data[at:end], b"", 0), end)
-    start = at + (1 + data[at] if alignment and at < len(data) else 0)
-    size = prod(lengths) * element.size
-    if start + size > len(data):
-        return None
-    dtype = emit(_unshared(model_of(graph, state["dtype"], token), _NESTING), _STYLE)
-    head = (
-        b"0" + _RECONSTRUCT + _opening(lengths) + dtype + (b"\x88" if order == "F" else b"\x89") + _bytes_opcode(size)
-    )
-    return RawArray(at, head, data[start : start + size], b"tb", alignment or 0), start + size
-
-
-def _opening(lengths: Sequence[int]) -> bytes:
-    """Return the opcodes of the state of an array up to its shape."""
-    shape = Items(Kind.TUPLE, [Atom(Kind.INT, length) for length in lengths])
-    return b"(K\x01" + emit(shape, _STYLE)
-
-
-def _bytes_opcode(size: int) -> bytes:
-    return b"\x8e" + size.to_bytes(8, "little")
-
-
-def _unshared(value: Value, depth: int) -> Value:
-    """Return a copy in which no two places hold the same part, so that it is written without memo."""
-    if depth < 0:
-        raise EncodeError("The dtype of an array is nested too deep.")
-    match value:
-        case Atom():
-            return Atom(value.kind, value.value)
-        case GlobalName():
-            return GlobalName(value.module, value.name, value.written_in)
-        case Items():
-            return Items(value.kind, [_unshared(item, depth - 1) for item in value.items])
-        case Pairs():
-            return Pairs([(_unshared(key, depth - 1), _unshared(item, depth - 1)) for key, item in value.pairs])
-        case Built():
-            states = [_unshared(state, depth - 1) for state in value.states]
-            args = _unshared(value.args, depth - 1)
-            return Built(_unshared(value.cls, depth - 1), args, is_call=value.is_call, states=states)
-    raise EncodeError("The dtype of an array is none that can be written.")
 
 
 def dump_end(buffer: Sliceable, offset: int) -> int | None:
@@ -184,7 +42,7 @@ def dump_end(buffer: Sliceable, offset: int) -> int | None:
     if not head.startswith(_PROTO) or not _names_wrapper(bytes(buffer[offset : end or offset + _LOOKED_INTO])):
         return end
     data = bytes(buffer[offset : offset + _LONGEST])
-    mixed = _Mixed(data, CancelToken())
+    mixed = Mixed(data, CancelToken())
     stop = value_end(mixed.opcodes, 0) if mixed.arrays else None
     return end if stop is None else offset + len(data) - len(mixed.opcodes) + stop
 
@@ -197,8 +55,7 @@ class _ShownPickle(PickleValue):
 
 
 def _is_wrapper(graph: Graph, extra: Child) -> bool:
-    is_object = extra.step.startswith("<popped") and graph.kind(extra.slot) is Kind.OBJECT
-    return is_object and class_name(graph, graph.parts(extra.slot).cls) == _WRAPPER
+    return extra.step.startswith("<popped") and is_wrapper(graph, extra.slot)
 
 
 class JoblibValue(DecodedValue):
@@ -209,11 +66,12 @@ class JoblibValue(DecodedValue):
     def __init__(self, data: bytes, token: CancelToken) -> None:
         """Raises DecodeError where no array is found in it."""
         super().__init__(data)
-        self._mixed = _Mixed(data, token)
+        self._mixed = Mixed(data, token)
         if not self._mixed.arrays:
             raise DecodeError("No array of joblib was found between the opcodes.")
         self._pickle = _ShownPickle(self._mixed.shown, token)
         self.problems = self._pickle.problems
+        self.why_cut = self._pickle.why_cut
 
     @property
     def is_damaged(self) -> bool:
@@ -232,7 +90,7 @@ class JoblibValue(DecodedValue):
     def insides(self, node: int) -> Sequence[Inside]:
         return self._pickle.insides(node)
 
-    def holders(self, token: CancelToken) -> Iterator[str]:
+    def holders(self, token: CancelToken) -> Iterator[Holder]:
         return self._pickle.holders(token)
 
     def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
@@ -255,8 +113,8 @@ class JoblibValue(DecodedValue):
         """
         if shown == self._pickle.data:
             return self.data
-        opcodes, memories, dump = _with_memories(shown, self._mixed.arrays, token)
-        again = _Mixed(dump, token)
+        opcodes, memories, dump = with_memories(shown, self._mixed.arrays, token)
+        again = Mixed(dump, token)
         if again.opcodes != opcodes or [array.memory for array in again.arrays] != memories:
             raise EncodeError(
                 "With that change joblib would not find the bytes of its arrays again; it was left alone."
@@ -286,44 +144,6 @@ class JoblibValue(DecodedValue):
 
     def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
         return self._pickle.plain(token, path)
-
-
-def _with_memories(shown: bytes, arrays: Sequence[RawArray], token: CancelToken) -> tuple[bytes, list[bytes], bytes]:
-    """Return what the pickle that is shown is made of, opcodes and memories, and the dump of both."""
-    graph = parse(shown, 0, token)
-    ends = [end for end, _ in wrappers(graph, 0)]
-    if len(ends) != len(arrays):
-        raise EncodeError("An array of joblib can be neither taken out nor added: its bytes stand between the opcodes.")
-    opcodes, memories, dump, place = bytearray(), [], bytearray(), 0
-    for array, end in zip(arrays, ends, strict=True):
-        start, stop = _memory_shown(shown, array, end)
-        if any(frame + 9 < end < frame + 9 + size for frame, size in graph.stream.frames):
-            raise EncodeError("With that change an array of joblib would stand within a frame of the pickle.")
-        opcodes += shown[place:end]
-        dump += shown[place:end]
-        dump += _padding(len(dump), array.alignment) + shown[start:stop]
-        memories.append(shown[start:stop])
-        place = stop + len(array.tail)
-    return bytes(opcodes + shown[place:]), memories, bytes(dump + shown[place:])
-
-
-def _memory_shown(shown: bytes, array: RawArray, place: int) -> tuple[int, int]:
-    """Return where the memory of an array starts and ends in the pickle that is shown."""
-    before = array.head[: -len(_bytes_opcode(0))]
-    size = len(array.memory)
-    for opcode in (_bytes_opcode(size), b"B" + size.to_bytes(8, "little")[:4], b"C" + bytes((size & 0xFF,))):
-        start = place + len(before) + len(opcode)
-        if shown.startswith(before + opcode, place) and shown.startswith(array.tail, start + size):
-            return start, start + size
-    raise EncodeError("Of an array of joblib only elements can be changed, not its shape, type or place.")
-
-
-def _padding(place: int, alignment: int) -> bytes:
-    """Return the byte of length and the bytes that joblib writes before a memory."""
-    if not alignment:
-        return b""
-    count = alignment - (place + 1) % alignment
-    return bytes((count,)) + b"\xff" * count
 
 
 class JoblibCodec(Codec):

@@ -6,25 +6,30 @@ from app.codecs.pickle.opcodes import BY_CODE, MAKERS, codes
 
 TEXT = -1
 GET = -2
-BYTES4 = -3
-PUT = -4
-SCALARS = -5
-"""Above it are the kinds that push what most pickles have most of, and number it."""
+SCALARS = -3
+"""Above it are the kinds that push what most pickles have most of."""
 
-EMPTY = -6
-TUPLE = -7
-BATCH = -8
-MARK = -9
-MEMOIZE = -10
-OFTEN = -11
+BYTES4 = -4
+EMPTY = -5
+TUPLE = -6
+NUMBERED = -7
+"""Above it are those that picklers number in the memo right behind them."""
+
+PUT = -8
+BATCH = -9
+MARK = -10
+MEMOIZE = -11
+OFTEN = -12
 """Above it are those that containers are made of."""
 
-ALIAS = -12
-BYTES8 = -13
-STRING8 = -14
-LONG1 = -15
-LINE = -16
-OTHER = -17
+ALIAS = -13
+BYTES8 = -14
+STRING8 = -15
+LONG1 = -16
+LINE = -17
+CLOSING = -18
+SELDOM = -19
+OTHER = -20
 
 _PLAIN_PUSHES = codes("NONE", "BININT1", "BININT2", "BININT", "BINFLOAT", "NEWTRUE", "NEWFALSE", "EMPTY_TUPLE")
 _KINDS_OF = {
@@ -37,11 +42,16 @@ _KINDS_OF = {
     BYTES4: codes("BINUNICODE", "BINBYTES", "LONG4"),
     TUPLE: codes("TUPLE1", "TUPLE2", "TUPLE3"),
     PUT: codes("BINPUT", "LONG_BINPUT", "PUT"),
-    ALIAS: codes("GET", "LONG_BINGET", "DUP", "READONLY_BUFFER"),
+    ALIAS: codes("GET", "LONG_BINGET"),
     BYTES8: codes("BINUNICODE8", "BINBYTES8", "BYTEARRAY8"),
     STRING8: codes("SHORT_BINSTRING"),
     LONG1: codes("LONG1"),
-    LINE: codes("INT", "LONG", "FLOAT", "UNICODE"),
+    LINE: codes("INT", "LONG", "FLOAT", "UNICODE", "STRING"),
+    CLOSING: codes("TUPLE", "LIST", "DICT", "FROZENSET", "OBJ"),
+    SELDOM: codes(
+        *("PROTO", "FRAME", "BINSTRING", "DUP", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"),
+        *("PERSID", "BINPERSID", "NEXT_BUFFER", "READONLY_BUFFER"),
+    ),
 }
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from app.codecs.known.elements import elements_of
 from app.codecs.known.shape import shape_of
 from app.codecs.nodes import Kind
-from app.codecs.paths import Attribute, Element, Literal, Member, Part, Position, Step
+from app.codecs.paths import Attribute, Literal, Part, Step
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.groups import element_child, groups_of, state_step
 from app.codecs.pickle.opcodes import ALIASES
 from app.codecs.trees.children import Child, Group, Items, Pairs, Role
-from app.codecs.trees.keys import identities_named, key_identity
+from app.codecs.trees.picking import picked
 from app.errors import PathError
 
 GroupsOf = Callable[[int], list[Group]]
@@ -106,25 +106,8 @@ class Locator:
         """Return what a step names in a group."""
         if group is None:
             raise PathError(f"{step} leads nowhere here.")
-        match step:
-            case Position(index) if isinstance(group, Pairs):
-                return self._pair(group, _checked(index, len(group.keys), step))
-            case Literal(text) if isinstance(group, Pairs):
-                return self._pair(group, group.keys.place(text))
-            case Literal(text) if not group_is_set(group):
-                return _child(group, _index(text, len(group.slots), step))
-            case Member(index) if group_is_set(group):
-                return _child(group, _checked(index, len(group.slots), step))
-            case Element(text) if group_is_set(group):
-                return _child(group, self._element(group, text))
-        raise PathError(f"{step} leads nowhere here.")
-
-    def _element(self, group: Group, text: str) -> int:
-        wanted = identities_named(text, is_python2=self._graph.is_python2)
-        for index, slot in enumerate(group.slots):
-            if key_identity(self._graph, slot) in wanted:
-                return index
-        raise PathError(f"There is no element {text}.")
+        index = picked(self._graph, group, step)
+        return Place(group.child_at(index), origin=group, index=index)
 
     def _pair(self, pairs: Pairs, index: int) -> Place:
         return Place(pairs.child_at(2 * index + 1), origin=pairs, index=2 * index + 1)
@@ -202,55 +185,19 @@ class Locator:
             at = child.slot
         return "".join(path), True
 
-    def way_near(self, root: int, slot: int) -> tuple[list[tuple[Group, int]], bool]:
-        """Return as `path_near` does, each step as a group and the position in it."""
-        way: list[tuple[Group, int]] = []
-        at = self._graph.target(root)
-        while at != slot:
-            found = self._position_towards(at, slot)
-            if found is None:
-                return way, False
-            way.append(found)
-            group, index = found
-            at = group.slots[index]
-        return way, True
-
     def _towards(self, at: int, wanted: int) -> Child | None:
-        found = self._position_towards(at, wanted)
+        found = self.step_towards(at, wanted)
         return None if found is None else found[0].child_at(found[1])
 
-    def _position_towards(self, at: int, wanted: int) -> tuple[Group, int] | None:
+    def step_towards(self, at: int, wanted: int) -> tuple[Group, int] | None:
+        """Return the group and the position in it of the child of ``at`` in whose opcodes a slot lies, if any."""
         for group in self._groups(at):
             index = bisect_right(group.slots, wanted, key=self.start_of) - 1
-            if index >= 0 and self.start_of(group.slots[index]) <= wanted and self._holds(group, index, wanted):
+            if index >= 0 and self.start_of(group.slots[index]) <= wanted <= self.end_of(group.slots[index]):
                 return group, index
         return None
 
-    def _holds(self, group: Group, index: int, wanted: int) -> bool:
-        """Tell whether the object made at ``wanted`` lies in the child's opcodes, its later batches included."""
-        slot = group.slots[index]
+    def end_of(self, slot: int) -> int:
+        """Return the last offset of the opcodes that make the object at ``slot``, its later batches included."""
         log = self._graph.stream.logs.get(slot)
-        return wanted <= max(slot, log[-1] if log else slot)
-
-
-def group_is_set(group: Group) -> bool:
-    """Tell whether a group holds the elements of a set."""
-    return bool(group.slots) and group.child_at(0).role is Role.MEMBER
-
-
-def _child(group: Group, index: int) -> Place:
-    return Place(group.child_at(index), origin=group, index=index)
-
-
-def _checked(index: int, count: int, step: Step) -> int:
-    if not 0 <= index < count:
-        raise PathError(f"{step} leads nowhere: there are {count:,} here.")
-    return index
-
-
-def _index(text: str, count: int, step: Step) -> int:
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
-        raise PathError(f"{step} leads nowhere: a number is needed here.")
-    index = int(text)
-    return _checked(index + count if index < 0 else index, count, step)
+        return max(slot, log[-1]) if log else slot

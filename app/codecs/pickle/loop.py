@@ -5,34 +5,35 @@ from collections.abc import Callable
 from itertools import repeat
 from typing import NoReturn
 
-from app import limits
 from app.cancel import CancelToken
-from app.codecs.pickle.damage import mend
+from app.codecs.pickle.damage import leave_off, mend
 from app.codecs.pickle.gaps import Gaps, IrregularMemo
 from app.codecs.pickle.kinds import (
     ALIAS,
     BATCH,
     BYTES4,
     BYTES8,
+    CLOSING,
     EMPTY,
     GET,
     KIND_OF,
     LINE,
     LONG1,
     MARK,
+    NUMBERED,
     OFTEN,
+    PUT,
     RUNS,
-    SCALARS,
+    SELDOM,
     STRING8,
     TAKES_ITEMS,
     TAKES_PAIRS,
     TEXT,
-    TUPLE,
     is_odd_batch,
 )
 from app.codecs.pickle.opcodes import ALIASES, MAKERS, TEXTS, TUPLES, text_index
+from app.codecs.pickle.seldom import LAST_PROTOCOL, carry_out_seldom, with_one
 from app.codecs.pickle.stream import Memo, Stream
-from app.errors import LimitExceeded
 
 _CHUNK = 8192
 """Opcodes between two looks at the token."""
@@ -43,7 +44,6 @@ _HEADER = 11
 _RUN_MARGIN = 32
 """Bytes before the end where runs of scalars are no longer matched at once."""
 
-_LAST_PROTOCOL = 5
 _SMALL_LONG_BYTES = 4
 _SMALL_LONG_CHARS = 12
 _BOOLS = (b"00", b"01")
@@ -51,20 +51,18 @@ _U4 = struct.Struct("<I").unpack_from
 _U8 = struct.Struct("<Q").unpack_from
 
 
-def _check_room(room: int, pos: int) -> None:
-    if room < -_CHUNK:
-        raise LimitExceeded(f"The pickle has more than {limits.PICKLE_NODES:,} opcodes.", offset=pos)
+class _Full(Exception):
+    """There is room for no more records."""
 
 
-def _behind_header(stream: Stream) -> int:
-    """Take in PROTO and FRAME, which most pickles begin with, and return where the next opcode is."""
-    data, start = stream.data, stream.start
-    header = data[start : start + _HEADER]
-    if len(header) < _HEADER or header[0] != 0x80 or header[1] > _LAST_PROTOCOL or header[2] != 0x95:
-        return start
-    stream.protocol = header[1]
-    stream.frames.append((start + 2, _U8(header, 3)[0]))
-    return start + _HEADER
+def _leave_off() -> NoReturn:
+    """End the loop before an opcode whose records there is no room for."""
+    raise _Full
+
+
+def _raise_if_read_early(gaps: Gaps | None, stream: Stream) -> None:
+    if gaps is not None and gaps.are_read_early(stream):
+        raise IrregularMemo
 
 
 def _irregular(_slot: int) -> NoReturn:
@@ -80,139 +78,105 @@ def _break_off() -> NoReturn:
 # ordered by how often real pickles take them. ``stack`` holds only what lies above the last MARK, so reaching
 # through a MARK fails like an empty stack, as in CPython.
 def carry_out(  # noqa: PLR0912, PLR0915 - see above
-    data: bytes, start: int, token: CancelToken, memo: Memo, gaps: Gaps | None, *, is_prefix: bool
+    data: bytes, start: int, token: CancelToken, memo: Memo, is_prefix: bool, room: int
 ) -> Stream:
-    """Return the records of the pickle at ``start``; ``gaps`` is None where GETs are resolved as they come.
+    """Return the records of the pickle at ``start``; with a list as ``memo``, GETs are resolved at the end.
+
+    With ``room`` for as many opcodes, as `limits.PICKLE_NODES` counts them, the pickle is followed that far.
 
     Raises:
-        IrregularMemo: they have to be, and ``gaps`` was given.
-        LimitExceeded, Cancelled: as `machine.run`.
+        IrregularMemo: GETs must be resolved as they come, and ``memo`` is a list.
+        Cancelled: by ``token``, which is looked at behind each `_CHUNK` of opcodes.
     """
     stream = Stream(data, start, memo)
     records, logs, marks, aliases, odd = stream.records, stream.logs, stream.marks, stream.aliases, stream.odd
     stack: list[int] = []
     outer: list[list[int]] = []
     mark_at: list[int] = []
-    push, pop, put = stack.append, stack.pop, memo.append
+    put = memo.append
     memoize: Callable[[int], None] = put
-    lazy = gaps is not None
-    kinds, runs = KIND_OF, RUNS
-    last_run = len(data) - _RUN_MARGIN
-    room = limits.PICKLE_NODES
-    pos = _behind_header(stream)
+    lazy = isinstance(memo, list)
+    gaps: Gaps | None = None
+    kinds = KIND_OF
+    size = len(data)
+    pos = start
+    if size - start > _HEADER and data[start + 2] == 0x95 and data[start] == 0x80 and data[start + 1] <= LAST_PROTOCOL:
+        # PROTO and FRAME, which most pickles begin with
+        stream.protocol = data[start + 1]
+        stream.frames.append((start + 2, _U8(data, start + 3)[0]))
+        pos = start + _HEADER
     try:
         while True:
-            token.check()
-            _check_room(room, pos)
-            room -= _CHUNK
             for _ in repeat(None, _CHUNK):
                 op = data[pos]
                 kind = kinds[op]
                 if kind > 0:
-                    push(pos)
+                    stack.append(pos)
                     pos += kind
-                    pattern = runs[op]
                     if (
-                        pattern is not None
-                        and pos < last_run
-                        and data[pos] == op == data[pos + kind] == data[pos + kind + kind]
+                        data[pos] == op
+                        and (pattern := RUNS[op]) is not None
+                        and pos + _RUN_MARGIN < size
+                        and data[pos + kind] == op == data[pos + kind + kind]
                         and (found := pattern.match(data, pos))
                     ):
                         end = found.end()
                         stack += range(pos, end, kind)
                         room -= (end - pos) // kind
-                        _check_room(room, pos)
                         pos = end
+                        if room < -_CHUNK:
+                            _leave_off()
                 elif kind == TEXT:
-                    push(pos)
+                    stack.append(pos)
                     end = pos + 2 + data[pos + 1]
                     if data[end] == 0x94:  # MEMOIZE nearly always follows
                         memoize(pos)
                         end += 1
                     pos = end
-                elif kind > SCALARS:
-                    if kind == GET:
-                        value = memo[data[pos + 1]]
-                        if value < 0:
-                            _break_off()
-                        if not lazy:
-                            aliases[pos] = aliases.get(value, value)
-                        push(pos)
-                        pos += 2
-                    elif kind == BYTES4:
-                        push(pos)
+                elif kind == GET:
+                    value = memo[data[pos + 1]]
+                    if value < 0:
+                        _break_off()
+                    if not lazy:
+                        aliases[pos] = aliases.get(value, value)
+                    stack.append(pos)
+                    pos += 2
+                elif kind > NUMBERED:
+                    if kind == BYTES4:
+                        stack.append(pos)
                         end = pos + 5 + _U4(data, pos + 1)[0]
-                        after = data[end]
-                        if after == 0x71 and data[end + 1] == len(memo):  # BINPUT of the next number, LONG_BINPUT
-                            put(pos)
-                            end += 2
-                        elif after == 0x72 and _U4(data, end + 1)[0] == len(memo):
-                            put(pos)
-                            end += 5
-                        pos = end
-                    else:  # BINPUT, LONG_BINPUT, PUT
-                        value = stack[-1]
-                        if op == 0x71:
-                            index, end = data[pos + 1], pos + 2
-                        elif op == 0x72:
-                            index, end = _U4(data, pos + 1)[0], pos + 5
-                        else:
-                            end = data.index(b"\n", pos) + 1
-                            index = text_index(data, pos, end - 1)
-                            if index < 0:
-                                _break_off()
-                        if index == len(memo):
-                            put(value)
-                        elif gaps is None:
-                            memo[index] = value
-                        else:
-                            gaps.put(index, value, pos)
-                            memoize = _irregular if gaps.holes else put
-                        pos = end
-                elif kind > OFTEN:
-                    if kind == EMPTY:
-                        push(pos)
+                    elif kind == EMPTY:
+                        stack.append(pos)
                         end = pos + 1
-                        after = data[end]
-                        if after == 0x94:
-                            memoize(pos)
-                            end += 1
-                        elif after == 0x71 and data[end + 1] == len(memo):
-                            put(pos)
-                            end += 2
-                        elif after == 0x72 and _U4(data, end + 1)[0] == len(memo):
-                            put(pos)
-                            end += 5
-                        pos = end
-                        if data[pos] == 0x28:  # MARK
-                            mark_at.append(pos)
-                            outer.append(stack)
-                            stack = []
-                            push, pop = stack.append, stack.pop
-                            pos += 1
-                    elif kind == TUPLE:
+                    else:
                         if op == 0x86:
-                            second = pop()
+                            second = stack.pop()
                             records[pos] = (stack[-1], second)
                         elif op == 0x85:
                             records[pos] = (stack[-1],)
                         else:
-                            third = pop()
-                            second = pop()
+                            third = stack.pop()
+                            second = stack.pop()
                             records[pos] = (stack[-1], second, third)
                         stack[-1] = pos
                         end = pos + 1
-                        after = data[end]
-                        if after == 0x94:
-                            memoize(pos)
-                            end += 1
-                        elif after == 0x71 and data[end + 1] == len(memo):
-                            put(pos)
-                            end += 2
-                        elif after == 0x72 and _U4(data, end + 1)[0] == len(memo):
-                            put(pos)
-                            end += 5
-                        pos = end
+                    after = data[end]
+                    if after == 0x94:
+                        memoize(pos)
+                        end += 1
+                    elif after == 0x71 and data[end + 1] == len(memo):  # BINPUT of the next number, LONG_BINPUT
+                        put(pos)
+                        end += 2
+                    elif after == 0x72 and _U4(data, end + 1)[0] == len(memo):
+                        put(pos)
+                        end += 5
+                    pos = end
+                elif kind > OFTEN:
+                    if kind == MARK:
+                        mark_at.append(pos)
+                        outer.append(stack)
+                        stack = []
+                        pos += 1
                     elif kind == BATCH:  # SETITEMS, APPENDS, ADDITEMS
                         target = outer[-1][-1]
                         records[pos] = stack
@@ -229,28 +193,42 @@ def carry_out(  # noqa: PLR0912, PLR0915 - see above
                         else:
                             log.append(pos)
                         stack = outer.pop()
-                        push, pop = stack.append, stack.pop
                         pos += 1
-                    elif kind == MARK:
-                        mark_at.append(pos)
-                        outer.append(stack)
-                        stack = []
-                        push, pop = stack.append, stack.pop
-                        pos += 1
+                    elif kind == PUT:  # BINPUT, LONG_BINPUT, PUT
+                        value = stack[-1]
+                        if op == 0x71:
+                            index, end = data[pos + 1], pos + 2
+                        elif op == 0x72:
+                            index, end = _U4(data, pos + 1)[0], pos + 5
+                        else:
+                            end = data.index(b"\n", pos) + 1
+                            index = text_index(data, pos, end - 1)
+                            if index < 0:
+                                _break_off()
+                        if index == len(memo):
+                            put(value)
+                        elif not isinstance(memo, list):
+                            memo[index] = value
+                        else:
+                            gaps = gaps or Gaps(memo)
+                            gaps.put(index, value, pos)
+                            memoize = _irregular if gaps.holes else put
+                        pos = end
                     else:  # MEMOIZE
                         memoize(stack[-1])
                         pos += 1
                 elif op == 0x2E:  # STOP
-                    stream.root = pop()
+                    stream.root = stack.pop()
                     stream.stop = pos + 1
                     if stack or outer:
                         stream.open_marks = len(outer)
                         stream.left = [slot for level in (*outer, stack) for slot in level]
+                    _raise_if_read_early(gaps, stream)
                     return stream
                 elif op in {0x73, 0x61, 0x62}:  # SETITEM, APPEND, BUILD
-                    value = pop()
+                    value = stack.pop()
                     if op == 0x73:
-                        key = pop()
+                        key = stack.pop()
                         target = stack[-1]
                         records[pos] = (key, value)
                         takers = TAKES_PAIRS
@@ -268,7 +246,7 @@ def carry_out(  # noqa: PLR0912, PLR0915 - see above
                         log.append(pos)
                     pos += 1
                 elif op in {0x52, 0x81, 0x93}:  # REDUCE, NEWOBJ, STACK_GLOBAL
-                    second = pop()
+                    second = stack.pop()
                     first = stack[-1]
                     records[pos] = (first, second)
                     if op == 0x93:
@@ -280,115 +258,75 @@ def carry_out(  # noqa: PLR0912, PLR0915 - see above
                     pos += 1
                 elif kind == STRING8:  # SHORT_BINSTRING
                     stream.is_python2 = True
-                    push(pos)
+                    stack.append(pos)
                     pos += 2 + data[pos + 1]
-                elif kind == LINE:  # INT, LONG, FLOAT, UNICODE
+                elif kind == LINE:  # INT, LONG, FLOAT, UNICODE, STRING
+                    if op == 0x53:
+                        stream.is_python2 = True
                     end = data.index(b"\n", pos)
-                    push(pos)
+                    stack.append(pos)
                     if op == 0x49:
                         if data[pos + 1 : end] not in _BOOLS:
                             stream.has_text_ints = True
                     elif op == 0x4C and end - pos < _SMALL_LONG_CHARS:
                         stream.has_small_longs = True
                     pos = end + 1
-                elif op == 0x53:  # STRING
-                    stream.is_python2 = True
-                    end = data.index(b"\n", pos)
-                    push(pos)
-                    pos = end + 1
-                elif kind == ALIAS and op != 0x98:  # GET, LONG_BINGET, DUP
-                    end = pos + 1
-                    if op == 0x32:
-                        aliases[pos] = stream.target(stack[-1])
-                    else:
-                        end = pos + 5 if op == 0x6A else data.index(b"\n", pos) + 1
-                        index = _U4(data, pos + 1)[0] if op == 0x6A else text_index(data, pos, end - 1)
-                        if index < 0 or (value := memo[index]) < 0:
-                            _break_off()
-                        if not lazy:
-                            aliases[pos] = aliases.get(value, value)
-                    push(pos)
+                elif kind == ALIAS:  # GET, LONG_BINGET
+                    end = pos + 5 if op == 0x6A else data.index(b"\n", pos) + 1
+                    index = _U4(data, pos + 1)[0] if op == 0x6A else text_index(data, pos, end - 1)
+                    if index < 0 or (value := memo[index]) < 0:
+                        _break_off()
+                    if not lazy:
+                        aliases[pos] = aliases.get(value, value)
+                    stack.append(pos)
                     pos = end
                 elif op in {0x63, 0x69}:  # GLOBAL, INST
                     end = data.index(b"\n", data.index(b"\n", pos) + 1)
                     if op == 0x69:
                         records[pos] = stack
                         marks[pos] = mark_at.pop()
-                        stream.insts.append(pos)
+                        stream.insts = with_one(stream.insts, pos)
                         stack = outer.pop()
-                        push, pop = stack.append, stack.pop
-                    push(pos)
+                    stack.append(pos)
                     pos = end + 1
-                elif op in {0x74, 0x6C, 0x64, 0x91, 0x6F}:
-                    # TUPLE, LIST, DICT, FROZENSET, OBJ
+                elif kind == CLOSING:  # TUPLE, LIST, DICT, FROZENSET, OBJ
                     if (op == 0x64 and len(stack) & 1) or (op == 0x6F and not stack):
                         odd.append(pos)
                     marks[pos] = mark_at.pop()
                     records[pos] = stack
                     stack = outer.pop()
-                    push, pop = stack.append, stack.pop
-                    push(pos)
+                    stack.append(pos)
                     pos += 1
                 elif kind == BYTES8:
-                    push(pos)
+                    stack.append(pos)
                     pos += 9 + _U8(data, pos + 1)[0]
-                elif kind == LONG1:  # LONG1
+                elif kind == LONG1:
                     if data[pos + 1] <= _SMALL_LONG_BYTES:
                         stream.has_small_longs = True
-                    push(pos)
+                    stack.append(pos)
                     pos += 2 + data[pos + 1]
-                elif op == 0x95:  # FRAME
-                    stream.frames.append((pos, _U8(data, pos + 1)[0]))
-                    pos += 9
-                elif op == 0x80:  # PROTO
-                    stream.protocol = max(stream.protocol, data[pos + 1])
-                    if data[pos + 1] > _LAST_PROTOCOL:
-                        odd.append(pos)
-                    pos += 2
                 elif op in {0x30, 0x31}:  # POP, POP_MARK
                     if op == 0x30 and stack:
-                        stream.popped.append(pop())
-                        stream.pops.append(pos)
+                        stream.popped = with_one(stream.popped, stack.pop())
+                        stream.pops = with_one(stream.pops, pos)
                     else:
-                        stream.popped += stack
-                        stream.pops += repeat(pos, len(stack))
+                        for value in stack:
+                            stream.popped = with_one(stream.popped, value)
+                            stream.pops = with_one(stream.pops, pos)
                         mark_at.pop()
                         stack = outer.pop()
-                        push, pop = stack.append, stack.pop
                     pos += 1
-                elif op == 0x54:  # BINSTRING
-                    stream.is_python2 = True
-                    push(pos)
-                    pos += 5 + _U4(data, pos + 1)[0]
-                elif op == 0x92:  # NEWOBJ_EX
-                    third = pop()
-                    second = pop()
-                    records[pos] = (stack[-1], second, third)
-                    odd.append(pos)
-                    stack[-1] = pos
-                    pos += 1
-                elif op in {0x51, 0x98}:  # BINPERSID, READONLY_BUFFER
-                    records[pos] = (stack[-1],)
-                    if op == 0x98:
-                        aliases[pos] = stream.target(stack[-1])
-                        odd.append(pos)
-                    stack[-1] = pos
-                    pos += 1
-                elif op == 0x50:  # PERSID
-                    end = data.index(b"\n", pos)
-                    stream.persids.append(pos)
-                    push(pos)
-                    pos = end + 1
-                elif op == 0x97:  # NEXT_BUFFER
-                    stream.buffers.append(pos)
-                    push(pos)
-                    pos += 1
-                elif 0x82 <= op <= 0x84:  # EXT1, EXT2, EXT4
-                    odd.append(pos)
-                    push(pos)
-                    pos += (2, 3, 5)[op - 0x82]
+                elif kind == SELDOM:
+                    pos = carry_out_seldom(stream, stack, pos)
                 else:
                     _break_off()
+            token.advance(pos, size)
+            room -= _CHUNK
+            if room < stream.weight:
+                _leave_off()
     except (IndexError, KeyError, ValueError, struct.error):
         mend(stream, [*outer, stack], mark_at, pos, is_prefix=is_prefix)
+    except _Full:
+        leave_off(stream, [*outer, stack], mark_at, pos)
+    _raise_if_read_early(gaps, stream)
     return stream

@@ -2,14 +2,28 @@
 
 from collections.abc import Sequence
 
+from app import limits
 from app.cancel import CancelToken
 from app.codecs.collector import CollectorPaused
-from app.codecs.pickle.gaps import Gaps, IrregularMemo
+from app.codecs.pickle.gaps import IrregularMemo
+from app.codecs.pickle.layouts import MOST_BYTES, Layouts
 from app.codecs.pickle.loop import carry_out
 from app.codecs.pickle.stream import Stream
 
 _SMALL = 4096
 """Bytes of a pickle during which no collection is worth being put off."""
+
+_NODE = 40
+"""Bytes of memory that a node takes, about."""
+
+_COPIES = 3
+"""How often the bytes of a value are held while it is read, decoded and looked at."""
+
+_BESIDES = 600 << 20
+"""Bytes of memory that must be left for all that is done with the records."""
+
+_LEAST_NODES = 1_000_000
+"""Nodes that are followed whatever little room there is."""
 
 
 class SparseMemo(dict[int, int]):
@@ -19,31 +33,75 @@ class SparseMemo(dict[int, int]):
         self[len(self)] = slot
 
 
-def run(data: bytes, start: int, token: CancelToken, *, is_prefix: bool = False, memo: Sequence[int] = ()) -> Stream:
+def run(
+    data: bytes,
+    start: int,
+    token: CancelToken,
+    *,
+    is_prefix: bool = False,
+    memo: Sequence[int] = (),
+    room: int | None = None,
+) -> Stream:
     """Return the records of the pickle at ``start``; damage is noted in them, never raised.
 
     With ``is_prefix`` the bytes are known to go on, and a text that is cut is kept as far as it goes. ``memo`` has the
-    slots that a pickle before it in the same bytes left.
+    slots that a pickle before it in the same bytes left. It is followed as far as there is ``room``, counted as
+    `limits.PICKLE_NODES` are, which is how much there is when nothing is said.
 
     Raises:
-        LimitExceeded: more than `limits.PICKLE_NODES` opcodes.
         Cancelled: by ``token``.
     """
-    if len(data) - start <= _SMALL:
-        return _run_twice(data, start, token, memo, is_prefix=is_prefix)
+    token.check()
+    size = len(data)
+    has_room = room is None or room >= _LEAST_NODES
+    if size <= MOST_BYTES and has_room and not start and not is_prefix and not memo:
+        return _run_small(data, token)
+    if size - start <= _SMALL:
+        return _run_twice(data, start, token, memo, is_prefix, _LEAST_NODES if room is None else room)
+    if room is None:
+        room = most_nodes(size)
     with CollectorPaused():
-        return _run_twice(data, start, token, memo, is_prefix=is_prefix)
+        while True:
+            try:
+                return _run_twice(data, start, token, memo, is_prefix, room)
+            except MemoryError:  # less was left than was counted on
+                room //= 2
+                if room < _LEAST_NODES:
+                    raise
 
 
-def _run_twice(data: bytes, start: int, token: CancelToken, memo: Sequence[int], *, is_prefix: bool) -> Stream:
+def most_nodes(size: int) -> int:
+    """Return how many nodes of a value of ``size`` bytes can be held: the bytes themselves take room, too."""
+    left = limits.ENGINE_MEMORY - _BESIDES - _COPIES * size
+    return min(limits.PICKLE_NODES, max(left // _NODE, _LEAST_NODES))
+
+
+def _run_small(data: bytes, token: CancelToken) -> Stream:
+    """Run a small value, unless all is known by its layout."""
+    known = _LAYOUTS.find(data)
+    if known is not None:
+        return known.with_contents(data)
+    stream = _run_twice(data, 0, token, (), False, _LEAST_NODES)
+    if stream.stop == len(data) and stream.is_usual and _LAYOUTS.is_due(data):
+        _LAYOUTS.learn(data, (), stream)
+    return stream
+
+
+def _run_twice(  # positional, as each name takes its time in small values
+    data: bytes,
+    start: int,
+    token: CancelToken,
+    memo: Sequence[int],
+    is_prefix: bool,
+    room: int,
+) -> Stream:
     """Run with a memo that is read at the end, and once more where that cannot be."""
     try:
-        filled = list(memo)
-        gaps = Gaps(filled)
-        stream = carry_out(data, start, token, filled, gaps, is_prefix=is_prefix)
-        if not gaps.again or not gaps.are_read_early(stream):
-            return stream
+        return carry_out(data, start, token, list(memo), is_prefix, room)
     except IrregularMemo:
-        pass
-    sparse = SparseMemo((index, slot) for index, slot in enumerate(memo) if slot >= 0)
-    return carry_out(data, start, token, sparse, None, is_prefix=is_prefix)
+        sparse = SparseMemo((index, slot) for index, slot in enumerate(memo) if slot >= 0)
+        return carry_out(data, start, token, sparse, is_prefix, room)
+
+
+_LAYOUTS: Layouts[Stream] = Layouts()
+"""What the machine leaves of small pickles, but for their bytes, by their layout."""

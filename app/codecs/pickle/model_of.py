@@ -1,6 +1,7 @@
 """A node of a parsed pickle as a value to be written elsewhere, with its sharing and recursion."""
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 from app import limits
 from app.cancel import CancelToken
@@ -52,6 +53,7 @@ class _Copier:
         self._waiting: list[tuple[int, Value, int]] = []
         self._depth = 0
         self._setters = _setters_of(graph)
+        self._unfinished = _unfinished(graph)
 
     def copy(self, slot: int) -> Value:
         root = self._value(slot)
@@ -122,6 +124,8 @@ class _Copier:
         graph = self._graph
         if target in graph.stream.pending or self._data[target] == CODE["MARK"]:
             raise EncodeError("It cannot be copied, as the pickle breaks off inside of it.")
+        if target in self._unfinished:
+            raise EncodeError("It cannot be copied, as more of it may come behind the part of the value that is shown.")
         match part:
             case Pairs():
                 part.pairs = self._pairs(graph.pairs(target))
@@ -208,6 +212,14 @@ class _Copier:
 
 
 _NOTHING = Atom(Kind.NONE, None)
+
+
+def _unfinished(graph: Graph) -> set[int]:
+    """Return the objects that nothing had joined to others yet where there was no room for more records."""
+    stream = graph.stream
+    if not stream.is_full:
+        return set()
+    return set(map(graph.target, chain([stream.root], stream.left, *stream.pending.values())))
 
 
 def _setters_of(graph: Graph) -> dict[int, list[tuple[int, int]]]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from app.cancel import CancelToken
 from app.codecs.nodes import SCALARS, Kind
+from app.codecs.pickle.frame_ends import frame_problems
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.opcodes import BYTES, CODE, GETS, TEXTS, TUPLES, codes, end_of, name_of
 
@@ -17,8 +19,12 @@ _POPS = codes("POP", "POP_MARK")
 _CALLS = codes("REDUCE", "NEWOBJ", "NEWOBJ_EX")
 
 
-def problems_of(graph: Graph) -> Iterator[str]:
-    """Yield the problems of one pickle."""
+def problems_of(graph: Graph, token: CancelToken) -> Iterator[str]:
+    """Yield the problems of one pickle.
+
+    Raises:
+        Cancelled: by ``token``.
+    """
     stream = graph.stream
     if stream.error:
         yield stream.error
@@ -28,7 +34,7 @@ def problems_of(graph: Graph) -> Iterator[str]:
         count = len(stream.buffers)
         yield f"{count:,} out-of-band buffer{'s are' if count > 1 else ' is'} not part of the value."
     if stream.frames:
-        yield from _bad_frames(graph)
+        yield from frame_problems(stream, token)
 
 
 def _odd_opcodes(graph: Graph) -> Iterator[str]:
@@ -94,15 +100,6 @@ def _odd_call(graph: Graph, pos: int) -> str:
 
 def _opcode(graph: Graph, slot: int) -> int:
     return graph.stream.data[graph.stream.target(slot)]
-
-
-def _bad_frames(graph: Graph) -> Iterator[str]:
-    stream = graph.stream
-    end = stream.stop if stream.stop >= 0 else len(stream.data)
-    for pos, size in stream.frames:
-        if pos + 9 + size > end and not stream.error:
-            yield f"FRAME at offset {pos:,} promises {size:,} bytes, but fewer follow: Python may refuse the pickle."
-            return
 
 
 def lost_values(graph: Graph) -> list[int]:

@@ -9,12 +9,16 @@ from app.codecs.pickle.in_a_row import parse_following
 from app.codecs.pickle.opcodes import CODE, codes, end_of, name_of
 from app.codecs.pickle.reductions import global_lines
 from app.codecs.pickle.scalars import is_text, read_scalar
+from app.codecs.pickle.walk import reach_stop
 from app.errors import CodecError, LimitExceeded
 
 _FIRST_WINDOW = 1 << 11
 """Bytes of a file that are looked at before more of it is read: a salvage looks in vain at many places."""
 
 _GROWTH = 8
+_FOLLOWED = 1 << 20
+"""Bytes of a pickle that are followed to tell where it ends; if there are more, its STOP is looked for."""
+
 _CHECKED_SLOTS = 200
 _MANY_VALUES = 8
 """Values that wait for a container before a pickle is believed that has joined none yet."""
@@ -30,14 +34,16 @@ _PROTO = CODE["PROTO"]
 
 
 def looks_like_pickle(data: bytes, *, whole: bool) -> tuple[str, Graph | None]:
-    """Return why ``data`` looks like a pickle, or an empty string, and the pickle when it was read to its STOP."""
+    """Return why ``data`` looks like a pickle, or an empty string, and the pickle when it was read to its STOP.
+
+    Or as far as there is room for it.
+    """
     if not data:
         return "", None
-    try:
-        graph = parse(data, 0, NEVER)
-    except LimitExceeded:
-        return "It has more opcodes than are counted, all of them a pickle's.", None
+    graph = parse(data, 0, NEVER)
     stream = graph.stream
+    if stream.is_full:
+        return f"All of its first {stream.error_at:,} bytes are opcodes of a pickle.", graph
     if stream.error:
         return _cut_or_damaged(graph, whole=whole), None
     if not _is_plausible(graph) or not _is_followed_well(graph):
@@ -156,13 +162,26 @@ def value_end(buffer: Sliceable, offset: int) -> int | None:
         part = bytes(buffer[offset : offset + window])
         if not part:
             return None
-        try:
-            graph = parse(part, 0, NEVER)
-        except LimitExceeded:
-            return None
+        graph = parse(part, 0, NEVER)
         stream = graph.stream
         if not stream.error:
             return offset + stream.stop if _is_plausible(graph) else None
         if len(part) < window or not stream.is_cut:
             return None
+        if window >= _FOLLOWED and _is_begun(graph):
+            return _stop_behind(buffer, offset, window)
         window *= _GROWTH
+
+
+def _stop_behind(buffer: Sliceable, offset: int, window: int) -> int | None:
+    """Return where the pickle at ``offset`` ends, of which a first window was followed: its opcodes are only counted.
+
+    Records of all of it would take many times its size in memory.
+    """
+    place = 0
+    while True:
+        window *= _GROWTH
+        part = bytes(buffer[offset : offset + window])
+        place, is_stop = reach_stop(part, place)
+        if is_stop or len(part) < window:
+            return offset + place if is_stop else None

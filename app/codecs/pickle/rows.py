@@ -1,24 +1,33 @@
 """Rows of a value tree: what one node shows, and whether it can be edited."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from app import limits
+from app.cancel import CancelToken
 from app.codecs.base import NodeRow
 from app.codecs.known.editing import known_editor
 from app.codecs.known.elements import Elements, elements_of
 from app.codecs.known.registry import describe, node_text, object_type, preview
 from app.codecs.nodes import SCALARS, Kind
-from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.graph import NEVER, Graph
 from app.codecs.pickle.groups import element_child, groups_of
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import ALIASES, memo_index
+from app.codecs.pickle.stream import Stream
 from app.codecs.screen import escape_text, shorten
 from app.codecs.trees.children import Child, Group, Role
 from app.errors import CodecError, LimitExceeded
 
 _PYTHON2_TYPES = {Kind.STR: "unicode", Kind.STR2: "str"}
 _KEPT_GROUPS = 256
+_BETWEEN_CHECKS = 8192
+"""Records between two looks at the token."""
+
 _DAMAGED = "The pickle is damaged, so it is read-only."
+_SHOWN_IN_PART = "Only a part of the value is shown, so it is read-only."
+_NOT_SHOWN = "not shown"
+"""What stands for a type in the row of what comes behind the part of a value that is shown."""
 
 ELEMENT_NODES = 1 << 62
 """Handles from here on are those of elements of arrays: behind it stands where they lie in the pickle."""
@@ -38,10 +47,17 @@ def refusal(graph: Graph, child: Child) -> str:
     """Return why what stands at a child's place cannot be edited as text, an empty text when it can."""
     kind = graph.kind(child.slot)
     if graph.stream.error:
-        return _DAMAGED
+        return _why_broken(graph)
     if kind not in SCALARS and not known_editor(graph, child.slot):
         return f"A value of type {type_of(graph, child.slot)} cannot be edited as one text."
     return ""
+
+
+def _why_broken(graph: Graph) -> str:
+    """Return why no place of a pickle can be edited, empty where it is whole."""
+    if graph.stream.is_full:
+        return _SHOWN_IN_PART
+    return _DAMAGED if graph.stream.error else ""
 
 
 class RowMaker:
@@ -95,7 +111,7 @@ class RowMaker:
                 yield self._element_row(elements, element_child(elements, slot, number))
 
     def _element_row(self, elements: Elements, child: Child) -> NodeRow:
-        reason = _DAMAGED if self.graph.stream.error else ""
+        reason = _why_broken(self.graph)
         return NodeRow(
             node=ELEMENT_NODES + self.graph.target(elements.content) + 1 + elements.offset(child.number),
             step=child.step,
@@ -116,8 +132,7 @@ class RowMaker:
         notes: list[str] = []
         text = self._text(child.slot, kind, flags, notes)
         is_scalar = kind in SCALARS
-        if not is_scalar:
-            self._note_sharing(child.slot, kind, flags, notes)
+        first = None if is_scalar else self._note_sharing(child.slot, kind, flags, notes)
         reason = refusal(self.graph, child)
         if reason:
             notes.append(reason)
@@ -127,18 +142,19 @@ class RowMaker:
             node=child.slot,
             step=child.step,
             label=escape_text(child.label),
-            type=type_of(self.graph, child.slot),
+            type=_NOT_SHOWN if "truncated" in flags and kind is Kind.DAMAGED else type_of(self.graph, child.slot),
             text=text,
             count=extra + (0 if is_scalar else self.count(child.slot)),
             flags=tuple(flags),
             note=" ".join(notes),
             editor="" if reason or "damaged" in flags else known_editor(self.graph, child.slot) or str(kind),
+            first=first,
         )
 
     def _text(self, slot: int, kind: Kind, flags: list[str], notes: list[str]) -> str:
         graph = self.graph
         if kind is Kind.DAMAGED:
-            flags.append("damaged")
+            flags.append("truncated" if graph.stream.is_full and slot == graph.stream.error_at else "damaged")
             notes.append(escape_text(graph.damage(slot)))
         elif kind in SCALARS:
             self._probe(slot, kind, flags, notes)
@@ -164,19 +180,22 @@ class RowMaker:
             flags.append("damaged")
             notes.append(escape_text(error.message))
 
-    def _note_sharing(self, slot: int, kind: Kind, flags: list[str], notes: list[str]) -> None:
+    def _note_sharing(self, slot: int, kind: Kind, flags: list[str], notes: list[str]) -> str | None:
+        """Note that an object stands in other places; return the path of the first of them before this one."""
         if kind in (Kind.GLOBAL, Kind.PERSID, Kind.EXT, Kind.DAMAGED):
-            return
+            return None
         target = self.graph.target(slot)
-        if self._is_inside(slot, target):
-            flags.append("recursive")
-            notes.append(f"This is {self.path_of(slot) or 'the root'} again.")
-        elif slot != target and self.graph.stream.data[slot] in ALIASES:
-            flags.append("shared")
-            notes.append(f"The same object as {self.path_of(slot) or 'the root'}.")
-        elif target in self.shared:
+        is_inside = self._is_inside(slot, target)
+        if is_inside or (slot != target and self.graph.stream.data[slot] in ALIASES):
+            first = self.locator.path_to(self.graph.root, slot)
+            named = self._named(first, slot) or "the root"
+            flags.append("recursive" if is_inside else "shared")
+            notes.append(f"This is {named} again." if is_inside else f"The same object as {named}.")
+            return first
+        if target in self.shared:
             flags.append("shared")
             notes.append("The same object stands in other places too.")
+        return None
 
     def _is_inside(self, slot: int, target: int) -> bool:
         """Tell whether a place lies within the opcodes that make its own object."""
@@ -186,21 +205,37 @@ class RowMaker:
 
     def path_of(self, slot: int) -> str:
         """Return the canonical path of the object at a slot, ``<offset 12>`` when it has no row of its own."""
-        path = self.locator.path_to(self.graph.root, slot)
+        return self._named(self.locator.path_to(self.graph.root, slot), slot)
+
+    def _named(self, path: str | None, slot: int) -> str:
         return f"<offset {self.graph.target(slot)}>" if path is None else path
 
     @property
     def shared(self) -> set[int]:
         """The objects that stand in more than one place."""
+        return self.find_shared(NEVER)
+
+    def find_shared(self, token: CancelToken) -> set[int]:
+        """Return `shared`, for which all records are looked at the first time.
+
+        Raises:
+            Cancelled: by ``token``.
+        """
         if self._shared is None:
             stream = self.graph.stream
-            data = stream.data
-            aliases = (
-                slot for kids in stream.records.values() for slot in kids if slot < len(data) and data[slot] in ALIASES
-            )
+            aliases = _aliases(stream, token)
             if stream.aliases or not isinstance(stream.memo, list):
                 self._shared = set(map(stream.target, aliases))
             else:  # equal memo indexes are equal objects: each is followed once
-                memo = stream.memo
+                memo, data = stream.memo, stream.data
                 self._shared = {stream.target(memo[index]) for index in {memo_index(data, slot) for slot in aliases}}
         return self._shared
+
+
+def _aliases(stream: Stream, token: CancelToken) -> Iterator[int]:
+    """Yield the slots in records that push an object again."""
+    data, end = stream.data, len(stream.data)
+    records = iter(stream.records.values())
+    while some := list(islice(records, _BETWEEN_CHECKS)):
+        token.check()
+        yield from (slot for kids in some for slot in kids if slot < end and data[slot] in ALIASES)

@@ -4,22 +4,17 @@ from collections.abc import Iterator, Sequence
 
 from app.cancel import CancelToken
 from app.codecs.findings import Hit
-from app.codecs.known.base import Known, PlainArray, PlainPairs, PlainText
-from app.codecs.known.registry import describe
-from app.codecs.literals.decimals import decimal_text
 from app.codecs.matching import Matcher
 from app.codecs.nodes import SCALARS, Kind
 from app.codecs.pickle.graph import Graph
-from app.codecs.pickle.groups import groups_of
+from app.codecs.pickle.groups import KeptGroups
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import ALIASES, BYTES, CODE, LONGS, MAKERS, STRINGS, TEXTS, codes
 from app.codecs.pickle.walk import offsets_of
-from app.codecs.trees.children import Group, Pairs
-from app.errors import CodecError
-
-_KEPT_SMALL = 4096
-_LARGE = 1000
-"""Children from which a container's are kept to the end: finding them again for each hit would be quadratic."""
+from app.codecs.pickle.ways import Ways
+from app.codecs.trees.children import Pairs
+from app.codecs.trees.matches import shown_match
+from app.codecs.trees.path_budget import PathBudget
 
 _KEPT_ANSWERS = 100_000
 
@@ -47,6 +42,7 @@ def hits(graph: Graph, roots: Sequence[Root], matcher: Matcher, token: CancelTok
     A key counts as the place of its value, a class as that of its object.
 
     Raises:
+        LimitExceeded: the paths are too long together.
         Cancelled: by ``token``.
     """
     yield from _Search(graph, roots, matcher).run(token)
@@ -57,9 +53,10 @@ class _Search:
         self._graph = graph
         self._roots = roots
         self._matcher = matcher
-        self._small: dict[int, list[Group]] = {}
-        self._large: dict[int, list[Group]] = {}
-        self._locator = Locator(graph, self._groups)
+        self._locator = Locator(graph, KeptGroups(graph))
+        self._ways = [(root, Ways(graph, self._locator, root, start)) for start, root in roots]
+        self._told_by: tuple[int, bool] = -1, False
+        self._budget = PathBudget()
         self._answers: dict[int, str] = {}
 
     def run(self, token: CancelToken) -> Iterator[Hit]:
@@ -68,6 +65,7 @@ class _Search:
             if data[pos] in with_text:
                 for hit in self._at(pos):
                     token.check()  # each path takes as long as it is deep
+                    self._budget.take(hit.path)
                     yield hit
 
     def _at(self, pos: int) -> Iterator[Hit]:
@@ -107,93 +105,43 @@ class _Search:
         return self._answers[target]
 
     def _matching(self, target: int) -> str:
-        try:
-            return self._match(target)
-        except CodecError:
-            return ""  # it is damaged, or a number too large to be read
-
-    def _match(self, target: int) -> str:
-        graph, matcher = self._graph, self._matcher
-        kind = graph.kind(target)
-        if kind is Kind.OBJECT:
-            return self._object(target)
-        if kind is Kind.GLOBAL:
-            hit = matcher.hits_text("", graph.global_name(target))
-        elif kind in SCALARS:
-            value = graph.scalar(target)
-            if isinstance(value, bytes):
-                hit = matcher.hits_bytes("", value)
-            else:
-                hit = matcher.hits_text("", value if isinstance(value, str) else _number_text(value))
-        else:
-            return ""
-        return "" if hit is None else hit.text or "''"
-
-    def _object(self, target: int) -> str:
-        known = describe(self._graph, target)
-        return "" if known is None else _match_known(known, self._matcher)
+        return shown_match(self._graph, target, self._matcher)
 
     # ---- paths
-
-    def _groups(self, target: int) -> list[Group]:
-        known = self._small.get(target) or self._large.get(target)
-        if known is None:
-            known = groups_of(self._graph, target)
-            if sum(len(group.slots) for group in known) >= _LARGE:
-                self._large[target] = known
-            else:
-                if len(self._small) >= _KEPT_SMALL:
-                    self._small.clear()
-                self._small[target] = known
-        return known
 
     def _path(self, slot: int) -> tuple[str, bool] | None:
         """Return the path of a place, or of the innermost around it, and which it is; None where it is in no tree.
 
         None, too, for a part of an object that is a hit itself: a date is told of once.
         """
-        for start, root in self._roots:
-            way, is_place = self._locator.way_near(root, slot)
-            if is_place and self._is_told_by_owner(root, way):
+        for root, way in self._ways:
+            is_place = way.lead_to(slot)
+            if is_place and self._is_told_by_owner(way):
                 return None
-            if way or is_place or self._is_within(root, slot):
-                return start + _path_of(way, self._graph), is_place
+            if way.steps or is_place or self._is_within(root, slot):
+                return _path_of(way, self._graph), is_place
         return None
 
     def _is_within(self, root: int, slot: int) -> bool:
         """Tell whether a slot is one of the opcodes that make a root."""
-        log = self._graph.stream.logs.get(root)
-        return self._locator.start_of(root) <= slot <= (log[-1] if log else root)
+        return self._locator.start_of(root) <= slot <= self._locator.end_of(root)
 
-    def _is_told_by_owner(self, root: int, way: Sequence[tuple[Group, int]]) -> bool:
-        if not way:
+    def _is_told_by_owner(self, way: Ways) -> bool:
+        if not way.steps:
             return False
-        group, index = way[-2] if len(way) > 1 else (None, 0)
-        owner = self._graph.target(group.slots[index] if group else root)
-        return self._graph.kind(owner) is Kind.OBJECT and bool(self._matching(owner))
+        owner = self._graph.target(way.owner)
+        if self._told_by[0] != owner:
+            is_told = self._graph.kind(owner) is Kind.OBJECT and bool(self._matching(owner))
+            self._told_by = owner, is_told
+        return self._told_by[1]
 
 
-def _path_of(way: Sequence[tuple[Group, int]], graph: Graph) -> str:
+def _path_of(way: Ways, graph: Graph) -> str:
     """Return the path that a way takes; a scalar key stands for its pair."""
-    steps = [group.child_at(index).step for group, index in way]
-    if way:
-        group, index = way[-1]
-        if isinstance(group, Pairs) and not index % 2 and index + 1 < len(group.slots):
-            is_row = graph.kind(group.slots[index]) not in SCALARS
-            steps[-1] = group.child_at(index).step if is_row else group.child_at(index + 1).step
-    return "".join(steps)
-
-
-def _number_text(value: object) -> str:
-    return decimal_text(value) if type(value) is int else repr(value)
-
-
-def _match_known(known: Known, matcher: Matcher) -> str:
-    """Return what is shown of a known object that matches; of one that holds others, they are told of themselves."""
-    if isinstance(known.plain, PlainArray | PlainPairs):
-        return ""
-    texts: list[str] = [known.text]
-    if isinstance(known.plain, PlainText):
-        texts.append(known.plain.text)
-    hit = next(filter(None, (matcher.hits_text("", text) for text in texts)), None)
-    return "" if hit is None else hit.text
+    if not way.steps:
+        return way.start
+    group, index = way.steps[-1]
+    is_key = isinstance(group, Pairs) and not index % 2 and index + 1 < len(group.slots)
+    if is_key and graph.kind(group.slots[index]) in SCALARS:
+        return way.path(group.child_at(index + 1).step)
+    return way.path()

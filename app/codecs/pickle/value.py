@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.base import DecodedValue, Inside, NodeRow
-from app.codecs.content import AFTER
+from app.codecs.base import DecodedValue, Holder, Inside, NodeRow
 from app.codecs.edits import ChangeProtocol, DeleteNodes, Edit, RenameGlobal, ReplaceNode, Written
 from app.codecs.findings import Audit, Hit, OpcodeRow, Query
+from app.codecs.holding import AFTER
 from app.codecs.known.editing import edit_text as known_text
 from app.codecs.known.elements import Elements, elements_of
 from app.codecs.literals.scalars import format_literal
@@ -22,13 +22,17 @@ from app.codecs.pickle.audit import audit_of
 from app.codecs.pickle.editing.engine import edited
 from app.codecs.pickle.editing.renames import names_global
 from app.codecs.pickle.graph import NEVER, Graph
+from app.codecs.pickle.groups import KeptGroups
 from app.codecs.pickle.in_a_row import goes_on, parse_in_a_row, record_class
 from app.codecs.pickle.inside import holding_slots, insides_of
 from app.codecs.pickle.listing import Listing
+from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.model_of import model_of
 from app.codecs.pickle.problems import lost_values, problems_of
 from app.codecs.pickle.rows import ELEMENT_NODES, RowMaker
 from app.codecs.pickle.search import hits
+from app.codecs.pickle.unfollowed import gaps_of
+from app.codecs.pickle.ways import Ways
 from app.codecs.plain.scalars import damaged_json
 from app.codecs.plain.writing import plain_pieces
 from app.codecs.screen import escape_text, shorten
@@ -42,21 +46,28 @@ from app.errors import EncodeError, LimitExceeded, PathError
 _MOST_LEFT = 20
 """Values that end in nothing which are shown."""
 
+_MANY_RECORDS = 100_000
+"""Records from which on it takes long to look at all."""
+
 
 class PickleValue(DecodedValue):
     """One value: usually one pickle, sometimes several in a row or a damaged one."""
 
     codec: ClassVar[str] = "pickle"
 
-    def __init__(self, data: bytes, token: CancelToken, first: Graph | None = None) -> None:
-        """``first`` is the first pickle of the value where it was parsed already."""
+    def __init__(self, data: bytes, token: CancelToken, first: Graph | None = None, *, room: int | None = None) -> None:
+        """``first`` is the first pickle of the value where it was parsed already, ``room`` as for `machine.run`."""
         super().__init__(data)
-        self._makers = [RowMaker(graph) for graph in parse_in_a_row(data, token, first)]
+        self._makers = [RowMaker(graph) for graph in parse_in_a_row(data, token, first, room)]
         graph = self._makers[0].graph
+        last = self._makers[-1].graph.stream
+        self.why_cut = last.error if last.is_full else ""
+        if len(graph.stream.records) > _MANY_RECORDS:
+            self._makers[0].find_shared(token)  # now, while it can be cancelled
         self._record_class = record_class([maker.graph for maker in self._makers])
         self._extras = self._make_extras(graph)
         self._listings: list[Listing] | None = None
-        self.problems = tuple(self._problems(graph))
+        self.problems = tuple(self._problems(graph, token))
 
     def _make_extras(self, graph: Graph) -> list[Child]:
         """Return what stands beside the root: further pickles, values thrown away, values left on the stack."""
@@ -72,10 +83,12 @@ class PickleValue(DecodedValue):
                 extras.append(Child(slot, f"<{name} {number}>", f"<{name} {number}>", Role.OTHER))
         return extras
 
-    def _problems(self, graph: Graph) -> Iterator[str]:
-        yield from problems_of(graph)
+    def _problems(self, graph: Graph, token: CancelToken) -> Iterator[str]:
+        if self.why_cut and self.why_cut != graph.stream.error:
+            yield self.why_cut
+        yield from problems_of(graph, token)
         for extra in self._extras:
-            if extra.role is Role.OTHER:
+            if extra.role is Role.OTHER and not (graph.stream.is_full and extra.slot in graph.stream.left):
                 what = "a call whose result is" if self.graph.kind(extra.slot) is Kind.OBJECT else "a value that is"
                 yield f"{extra.step} is {what} made by the pickle and thrown away."
         if len(self._makers) > 1 and not self._record_class:
@@ -86,7 +99,7 @@ class PickleValue(DecodedValue):
 
     @property
     def is_damaged(self) -> bool:
-        return bool(self._makers[0].graph.stream.error)
+        return bool(self._makers[-1].graph.stream.error)
 
     @property
     def graph(self) -> Graph:
@@ -181,6 +194,8 @@ class PickleValue(DecodedValue):
         return self.edit(ReplaceNode(path, Written(literal)), NEVER)
 
     def edit(self, edit: Edit, token: CancelToken) -> bytes:
+        if self.why_cut:
+            raise EncodeError(f"A value that is not shown whole is read-only. {self.why_cut}")
         if any(goes_on(maker.graph) for maker in self._makers[1:]):
             raise EncodeError("A pickle of this value reads objects of the one before it, so neither can be changed.")
         if isinstance(edit, (RenameGlobal, ChangeProtocol)):
@@ -220,16 +235,17 @@ class PickleValue(DecodedValue):
             return [*found, Inside(AFTER, len(rest), lambda count: rest[:count], is_certain=True)]
         return found
 
-    def holders(self, token: CancelToken) -> Iterator[str]:
-        if 0 <= self._end < len(self.data):
-            yield ""
-        for maker in self._makers:
-            for slot in holding_slots(maker.graph, token):
-                path, is_place = self._path_near(maker, slot)
-                if is_place and path:
-                    yield path
-                elif is_place and not 0 <= self._end < len(self.data):
-                    yield ""
+    def holders(self, token: CancelToken) -> Iterator[Holder]:
+        has_rest = 0 <= self._end < len(self.data)
+        if has_rest:
+            yield self.graph.root, str
+        for number, maker in enumerate(self._makers, 1):
+            graph = maker.graph
+            start = f"<pickle {number}>" if number > 1 else ""
+            ways = Ways(graph, Locator(graph, KeptGroups(graph)), graph.root, start)
+            for slot in holding_slots(graph, token):
+                if ways.lead_to(slot) and not (has_rest and number == 1 and not ways.steps):
+                    yield slot, ways.path
 
     def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
         if step == AFTER:
@@ -252,12 +268,8 @@ class PickleValue(DecodedValue):
             yield from hits(maker.graph, roots, matcher, token)
 
     def audit(self, token: CancelToken) -> Audit:
-        found = [audit_of(maker.graph, self._path_of_in(maker), token) for maker in self._makers]
-        return Audit(
-            tuple(name for each in found for name in each.globals),
-            tuple(call for each in found for call in each.calls),
-            sum(each.more for each in found),
-        )
+        found = Audit.joined(audit_of(maker.graph, self._path_of_in(maker), token) for maker in self._makers)
+        return Audit.joined((found, gaps_of([maker.graph for maker in self._makers], found.globals, token)))
 
     def _path_of_in(self, maker: RowMaker) -> Callable[[int], str]:
         return lambda slot: self._path_near(maker, slot, limits.NEAR_STEPS)[0]
@@ -271,12 +283,14 @@ class PickleValue(DecodedValue):
     def opcodes(self, start: int, count: int, token: CancelToken) -> list[OpcodeRow]:
         if self._listings is None:
             self._listings = [
-                Listing(maker.graph, partial(self._path_near, maker, deepest=limits.NEAR_STEPS), token)
+                Listing(maker.graph, partial(self._path_near, maker, deepest=limits.NEAR_STEPS))
                 for maker in self._makers
             ]
         rows: list[OpcodeRow] = []
         for listing in self._listings:
-            rows += listing.rows(start, count - len(rows))
+            rows += listing.rows(start, count - len(rows), token)
+            if len(rows) >= count:
+                break
             start = max(start - len(listing), 0)
         return rows
 
@@ -301,14 +315,14 @@ class PickleValue(DecodedValue):
     def _why_bytes(self) -> str:
         """One sentence when a document of the first pickle would leave something out, else empty."""
         if self.is_damaged:
-            return self.graph.stream.error
+            return self._makers[-1].graph.stream.error
         if len(self._makers) > 1:
             return f"There are {len(self._makers):,} pickles in a row."
         return f"{len(self.data) - self._end:,} bytes follow the STOP." if self._end < len(self.data) else ""
 
     def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
         if self.is_damaged:
-            yield damaged_json(self.graph.stream.error, self.data)
+            yield damaged_json(self._makers[-1].graph.stream.error, self.data)
             return
         maker, child = self._find(path)
         if child.role is Role.ELEMENT:

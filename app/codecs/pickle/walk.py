@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from app.cancel import CancelToken
-from app.codecs.pickle.opcodes import BY_CODE, Layout, end_of
+from app.codecs.pickle.opcodes import BY_CODE, CODE, Layout, end_of
 from app.codecs.pickle.stream import Stream
 
+_STOP = CODE["STOP"]
 _BETWEEN_CHECKS = 8192
 """Opcodes between two looks at the token."""
 
@@ -34,3 +35,22 @@ def offsets_of(stream: Stream, token: CancelToken, *, with_failing: bool = False
         if not left:
             token.check()
             left = _BETWEEN_CHECKS
+
+
+def reach_stop(data: bytes, pos: int) -> tuple[int, bool]:
+    """Return the offset behind the next STOP from the opcode at ``pos`` on, and true.
+
+    Or that of the first opcode before it which is unknown or not whole, and false.
+    """
+    size = len(data)
+    while pos < size:
+        op = data[pos]
+        if op == _STOP:
+            return pos + 1, True
+        if BY_CODE[op] is None:
+            break
+        end = pos + _WIDTHS[op] if _WIDTHS[op] else end_of(data, pos)
+        if not pos < end <= size:
+            break
+        pos = end
+    return pos, False

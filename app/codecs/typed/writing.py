@@ -4,43 +4,29 @@ References:
     docs/TYPED_JSON.md; jsonpickle 4.1, ``jsonpickle/unpickler.py``, which says how py/id counts.
 """
 
-import math
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from app.cancel import CancelToken
-from app.codecs.literals.decimals import decimal_text
 from app.codecs.model import Atom, Built, Extension, GlobalName, Items, OutOfBand, Pairs, PersistentId, Value
-from app.codecs.model_walk import Met, walk
 from app.codecs.nodes import Kind
 from app.codecs.plain.scalars import string_json
 from app.codecs.typed.forms import Form, class_of, form_of, is_python3_key, new_arguments
 from app.codecs.typed.names import (
     JSON_KEY,
-    bytes_json,
     class_json,
     is_plain_key,
-    is_short,
     key_document,
     key_identity,
     python3_names,
 )
-from app.codecs.typed.parts import Pair, Part, called, hexadecimal, listed, members, size_of
+from app.codecs.typed.parts import Pair, Part, listed, members
+from app.codecs.typed.scalar_writing import ScalarWriter
 from app.errors import CodecError
 
-_CHUNK = 4096
 _PIECES_JOINED = 512
 _LONG_PIECE = 1_000
 """Characters of a piece that is handed on at once."""
-
-_LONG_TEXT = 1_000
-_SHORT_TEXT = 32
-"""Characters or bytes from which a shared scalar is written once; the second where many are shared."""
-
-_REPEATED = 64 << 20
-"""Characters of shared scalars that are written again rather than referred to."""
-
-_CONSTANTS = {None: "null", True: "true", False: "false"}
 
 
 def typed_pieces(value: Value, token: CancelToken) -> Iterator[str]:
@@ -72,36 +58,12 @@ def raw_json(data: bytes | None, why: str) -> str:
     return f'{{"shelfscope/raw":{{"why":{string_json(why)},"base64":{content}}}}}'
 
 
-class _Writer:
-    """One document. What is open is a list of iterators; ``_count`` is the next number of py/id."""
+class _Writer(ScalarWriter):
+    """One document. What is open is a list of iterators."""
 
     def __init__(self, value: Value, token: CancelToken) -> None:
-        self._token = token
-        self._numbers: dict[int, int] = {}
-        self._count = 0
-        self._shared: set[int] = set()
-        self._recursive: set[int] = set()
-        self._unfinished: set[int] = set()
-        """What jsonpickle makes only when all of its parts are there; until then it puts a proxy in its place."""
-        self._long = _LONG_TEXT
+        super().__init__(value, token)
         self._keys: dict[int, bool] = {}
-        self._look_through(value)
-
-    def _look_through(self, value: Value) -> None:
-        """Note what stands at several places, and what is within itself."""
-        repeated = 0
-        for number, (part, met) in enumerate(walk(value)):
-            if number % _CHUNK == 0:
-                self._token.check()
-            if met is Met.FIRST:
-                continue
-            self._shared.add(id(part))
-            if met is Met.WITHIN:
-                self._recursive.add(id(part))
-            elif isinstance(part, Atom):
-                repeated += min(size_of(part), _LONG_TEXT)
-        if repeated > _REPEATED:
-            self._long = _SHORT_TEXT
 
     def write(self, value: Value) -> Iterator[str]:
         frames: list[Iterator[Part]] = [iter((value,))]
@@ -120,14 +82,6 @@ class _Writer:
             else:
                 frames.pop()
         yield "".join(waiting)
-
-    # ---- numbers of py/id
-
-    def _next(self, value: Value | None = None) -> None:
-        """Count an array or object, which is ``value`` where something can refer to it."""
-        if value is not None:
-            self._numbers[id(value)] = self._count
-        self._count += 1
 
     def _array(self, values: Iterable[Value]) -> Iterator[Part]:
         self._next()
@@ -164,54 +118,6 @@ class _Writer:
             case GlobalName():
                 return self._global(value)
         return self._outside(value)
-
-    def _atom(self, atom: Atom) -> str:
-        is_shared = id(atom) in self._shared and (atom.kind is Kind.BYTEARRAY or size_of(atom) >= self._long)
-        if is_shared and id(atom) in self._numbers:
-            return f'{{"py/id":{self._numbers[id(atom)]}}}'
-        match atom.value:
-            case str() as text:
-                return self._scalar_call(atom, "str", string_json(text)) if is_shared else string_json(text)
-            case None | bool() as word:
-                return _CONSTANTS[word]
-            case bytes() as octets:
-                return self._bytes(atom, octets, is_shared=is_shared)
-            case number:
-                return self._number(atom, number)
-
-    def _number(self, atom: Atom, number: complex) -> str:
-        match number:
-            case int():
-                return self._int(atom, number)
-            case float():
-                return self._float(atom, number)
-        self._next(atom)
-        return called("complex", ",".join(self._float(None, part) for part in (number.real, number.imag)))
-
-    def _scalar_call(self, atom: Atom | None, name: str, args: str) -> str:
-        self._next(atom)
-        return called(name, args)
-
-    def _int(self, atom: Atom, number: int) -> str:
-        if atom.kind is Kind.LONG:
-            self._next(atom)
-            content = decimal_text(number) if is_short(number) else self._scalar_call(None, "int", hexadecimal(number))
-            return f'{{"shelfscope/long":{content}}}'
-        return decimal_text(number) if is_short(number) else self._scalar_call(atom, "int", hexadecimal(number))
-
-    def _float(self, atom: Atom | None, number: float) -> str:
-        if math.isfinite(number):
-            return float.__repr__(number)
-        return self._scalar_call(atom, "float", f'"{number}"')
-
-    def _bytes(self, atom: Atom, octets: bytes, *, is_shared: bool) -> str:
-        if atom.kind is Kind.STR2:
-            self._next(atom)
-            return f'{{"shelfscope/str2":{string_json(octets.decode("latin-1"))}}}'
-        content = bytes_json(octets)
-        if atom.kind is Kind.BYTEARRAY:
-            return self._scalar_call(atom, "bytearray", content)
-        return self._scalar_call(atom, "bytes", content) if is_shared else content
 
     def _items(self, value: Items) -> Iterator[Part]:
         if value.kind is Kind.LIST:
@@ -292,10 +198,6 @@ class _Writer:
             is_plain = is_plain and is_plain_key(key) and id(value) not in self._unfinished
             names.append(document if is_plain else string_json(JSON_KEY + document))
         return names
-
-    def _is_long(self, key: Value) -> bool:
-        """Tell whether a key is a text that is written once and referred to."""
-        return isinstance(key, Atom) and id(key) in self._shared and size_of(key) >= self._long
 
     def _is_key(self, key: Value) -> bool:
         known = self._keys.get(id(key))

@@ -14,8 +14,8 @@ from typing import Any
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
-from app.codecs.content import BASE64_START, CONTENT
 from app.codecs.findings import Hit, Query
+from app.codecs.holding import BASE64_START, CONTENT
 from app.codecs.nodes import Kind
 from app.codecs.plain.scalars import base64_json
 from app.codecs.screen import escape_text, shorten

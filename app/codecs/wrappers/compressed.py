@@ -6,8 +6,8 @@ from typing import Any
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
-from app.codecs.content import AFTER, CONTENT
 from app.codecs.findings import Hit, Query
+from app.codecs.holding import AFTER, CONTENT
 from app.codecs.nodes import Kind
 from app.codecs.plain.scalars import base64_json, damaged_json, readable
 from app.codecs.screen import ELLIPSIS, escape_text, shorten

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
-from app.codecs.content import AFTER, BEFORE, CONTENT
 from app.codecs.findings import Hit, Query
+from app.codecs.holding import AFTER, BEFORE, CONTENT
 from app.codecs.magic import data_type
 from app.codecs.nodes import Kind
 from app.codecs.plain.scalars import base64_json

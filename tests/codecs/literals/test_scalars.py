@@ -1,6 +1,8 @@
 """What a person types into a scalar's editor: the value exactly, or a sentence, and never code."""
 
+import ast
 import math
+import warnings
 
 import pytest
 from hypothesis import given
@@ -136,3 +138,22 @@ def test_any_input_is_a_value_or_a_sentence(literal: str, kind: Kind) -> None:
         answer = error.message
 
     assert not isinstance(answer, str) or kind is Kind.STR or answer.endswith(".")
+
+
+@given(st.text(st.characters(min_codepoint=0, max_codepoint=0x17F), max_size=12), st.sampled_from("'\""))
+def test_a_text_says_what_python_takes_it_for_or_is_refused(body: str, quote: str) -> None:
+    text = f"{quote}{body}{quote}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            expected: object = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        expected = EncodeError
+
+    try:
+        found: object = parse_literal(text, Kind.STR)
+    except EncodeError as error:
+        found = type(error)
+
+    assert found in (expected, EncodeError)
+    assert found == body or not (body.isascii() and body.isalnum())

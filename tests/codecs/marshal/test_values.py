@@ -2,11 +2,12 @@
 
 import marshal
 import pickle
+import re
 import resource
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.edits import DeleteNodes, InsertItem, Reorder, ReplaceNode, Written
-from app.codecs.findings import Query
+from app.codecs.findings import Hit, Query
 from app.codecs.marshal import parse
 from app.codecs.marshal.codec import MarshalCodec
 from app.codecs.marshal.recognise import marshal_end
+from app.codecs.pickle.value import PickleValue
 from app.codecs.registry import decode, sniff, summary
-from app.errors import Cancelled, CodecError, LimitExceeded, PathError
+from app.errors import Cancelled, CodecError, PathError
 from tests import corpus
 from tests.codecs.marshal.referee import decoded, dumped, edit, edited, loaded, normal_of
 from tests.codecs.reading import strict_json
@@ -261,14 +263,15 @@ def test_random_mutations_give_a_value_or_a_sentence(data: bytes, draw: st.DataO
     _look_at_all(bytes(changed[:cut]))
 
 
-def test_too_many_nodes_are_refused_with_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_too_many_nodes_the_first_are_shown_with_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MARSHAL_NODES", 1_000_000)
     data = b")\x01" * 3_000_000
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    with pytest.raises(LimitExceeded, match="1,000,000 nodes"):
-        decoded(data)
+    value = decoded(data)
 
+    assert f"of {len(data):,} bytes are shown: more parts cannot be held" in value.why_cut
+    assert value.rows(value.root.node, 0, 1)
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 400 << 20
 
 
@@ -296,9 +299,56 @@ def test_what_a_path_does_not_name_is_said() -> None:
 def test_matches_are_found_in_keys_and_values() -> None:
     value = decoded(marshal.dumps([{"total": 1200}, ["subtotal", b"total"], 12]))
 
-    assert [hit.path for hit in value.search(Query("total"), CancelToken())] == ["[0][#0]<key>", "[1][0]", "[1][1]"]
+    assert [hit.path for hit in value.search(Query("total"), CancelToken())] == ["[0]['total']", "[1][0]", "[1][1]"]
     assert [hit.path for hit in value.search(Query("^12$", is_regex=True), CancelToken())] == ["[2]"]
-    assert next(value.search(Query("TOTAL", ignores_case=True), CancelToken())).path == "[0][#0]<key>"
+    assert next(value.search(Query("TOTAL", ignores_case=True), CancelToken())).path == "[0]['total']"
+
+
+@given(
+    value=OBJECTS,
+    version=VERSIONS,
+    pattern=st.text(min_size=1, max_size=1) | st.sampled_from(["1", "e", "-", ".", "x", "Tr"]),
+)
+def test_the_same_is_found_at_the_same_places_as_in_a_pickle(value: Any, version: int, pattern: str) -> None:
+    query = Query(pattern)
+    ours = MarshalCodec().decode(marshal.dumps([value], version), CancelToken())
+    pickled = PickleValue(pickle.dumps([value], 4), CancelToken())
+
+    found = places_of(ours.search(query, CancelToken()))
+
+    in_pickle = places_of(pickled.search(query, CancelToken()))
+    assert found == [hit for hit in in_pickle if not hit[1].startswith("builtins.")]  # classes of complex numbers
+
+
+def places_of(hits: Iterable[Hit]) -> list[tuple[str, str]]:
+    """Return hits without the numbers of elements of sets, which marshal sorts."""
+    return sorted((re.sub(r"\{#\d+\}", "{}", hit.path), hit.text) for hit in hits)
+
+
+@given(value=OBJECTS, pattern=st.sampled_from(["", "1", "e", "-"]))
+def test_every_path_that_is_found_leads_to_its_place(value: Any, pattern: str) -> None:
+    decoded_value = decoded(marshal.dumps(value))
+
+    for hit in decoded_value.search(Query(pattern), CancelToken()):
+        assert decoded_value.find(hit.path).step == hit.path[-len(decoded_value.find(hit.path).step) :]
+
+
+@pytest.mark.parametrize("case", corpus.values("marshal"), ids=corpus.name_of)
+def test_what_is_found_in_code_objects_leads_to_its_place(case: corpus.ValueCase) -> None:
+    value = decoded(case.read())
+
+    for number, hit in enumerate(value.search(Query("e"), CancelToken())):
+        if number < 100:
+            value.find(hit.path)
+
+
+def test_a_slice_is_found_as_what_it_is() -> None:
+    data = b"[\x01\x00\x00\x00:i\x01\x00\x00\x00i\x02\x00\x00\x00N"
+
+    found = [(hit.path, hit.text) for hit in decoded(data).search(Query("slice"), CancelToken())]
+
+    pickled = PickleValue(pickle.dumps([slice(1, 2)]), CancelToken())
+    assert found == [(hit.path, hit.text) for hit in pickled.search(Query("slice"), CancelToken())][-1:]
 
 
 def test_a_pickle_in_bytes_opens_in_place_and_is_edited_there() -> None:

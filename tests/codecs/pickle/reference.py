@@ -134,12 +134,12 @@ class _Machine:
                 stream.aliases[pos] = stream.target(self.stack[-1])
                 self.push(pos)
             case "POP" if self.stack:
-                stream.popped.append(self.stack.pop())
-                stream.pops.append(pos)
+                stream.popped = [*stream.popped, self.stack.pop()]
+                stream.pops = [*stream.pops, pos]
             case "POP" | "POP_MARK":
                 kids = list(self.stack)
-                stream.popped += kids
-                stream.pops += [pos] * len(kids)
+                stream.popped = [*stream.popped, *kids]
+                stream.pops = [*stream.pops, *[pos] * len(kids)]
                 self.mark_at.pop()
                 self.levels.pop()
             case "TUPLE1" | "TUPLE2" | "TUPLE3" | "NEWOBJ_EX":
@@ -188,7 +188,7 @@ class _Machine:
                 if len(self.levels) == 1:
                     raise IndexError
                 self.pop_level()
-                stream.insts.append(pos)
+                stream.insts = [*stream.insts, pos]
                 self.push(pos)
             case _:
                 self.scalar(name)
@@ -204,9 +204,9 @@ class _Machine:
             case "LONG1" if data[pos + 1] <= 4:
                 stream.has_small_longs = True
             case "PERSID":
-                stream.persids.append(pos)
+                stream.persids = [*stream.persids, pos]
             case "NEXT_BUFFER":
-                stream.buffers.append(pos)
+                stream.buffers = [*stream.buffers, pos]
             case "EXT1" | "EXT2" | "EXT4":
                 stream.odd.append(pos)
         self.push(pos)

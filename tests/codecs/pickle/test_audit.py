@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from app.cancel import CancelToken
+from app.codecs import registry
 from app.codecs.findings import Audit, Risk
 from app.codecs.pickle.value import PickleValue
 from tests import corpus
@@ -208,18 +209,53 @@ def test_nothing_that_other_auditors_call_dangerous_is_missed() -> None:
 
     told = told_by_referees([case.path for case in cases])
 
-    missed = {}
-    for case in cases:
-        says = told.get(case.path, {})
+    assert missed(told) == {}
+    assert sum(bool(says.get("picklescan")) for says in told.values()) >= 5
+    assert sum("fickling" in says for says in told.values()) > len(cases) // 2
+
+
+@pytest.mark.timeout(300)
+def test_nothing_that_other_auditors_call_dangerous_is_missed_in_damaged_values(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / f"{case.name}-{number}", data)
+        for case in corpus.values("hostile")
+        if "rce" in case.name
+        for number, data in enumerate(damaged(case.read()))
+    ]
+
+    told = told_by_referees(paths)
+
+    assert missed(told) == {}
+    assert sum(bool(says.get("picklescan")) for says in told.values()) >= len(paths) // 3
+
+
+def damaged(data: bytes) -> list[bytes]:
+    """Return a pickle with an opcode before it that finds nothing, with one in its midst, and cut."""
+    body = data[2:] if data.startswith(b"\x80") else data
+    return [
+        b"\x80\x020" + body,
+        b"\x80\x02h\x63" + body,
+        b"N." + body + b"\xff",
+        *(data[:end] for end in (len(data) - 1, len(data) * 3 // 4)),
+    ]
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def missed(told: dict[Path, dict[str, Any]]) -> dict[str, Any]:
+    """Return what referees say of files and we do not."""
+    found = {}
+    for path, says in told.items():
         if not (says.get("picklescan") or says.get("fickling")):
             continue
-        found = audit(case.read())
-        alarms = {name.name for name in found.globals if name.risk is not Risk.HARMLESS}
-        alarms |= {call.callable for call in found.calls if call.risk is not Risk.HARMLESS}
+        ours = registry.audit(registry.decode(path.read_bytes(), CancelToken())[0], CancelToken())
+        alarms = {name.name for name in (*ours.globals, *ours.behind) if name.risk is not Risk.HARMLESS}
+        alarms |= {call.callable for call in ours.calls if call.risk is not Risk.HARMLESS}
         overlooked = {_UNNAMED.get(name, name) for name in says.get("picklescan", ())} - alarms
         words = [word for word in says.get("fickling", ()) if not word.startswith(FALSE_ALARMS)]
         if overlooked or (words and not alarms):
-            missed[case.name] = (overlooked, words)
-    assert missed == {}
-    assert sum(bool(says.get("picklescan")) for says in told.values()) >= 5
-    assert sum("fickling" in says for says in told.values()) > len(cases) // 2
+            found[path.name] = (overlooked, words)
+    return found

@@ -23,7 +23,7 @@ def plain(stream: Stream) -> dict[str, Any]:
     said = {each.name: getattr(stream, each.name) for each in fields(Stream) if each.name != "data"}
     for name in ("records", "logs", "pending"):
         said[name] = {at: tuple(slots) for at, slots in said[name].items()}
-    return said
+    return {name: tuple(found) if isinstance(found, list) else found for name, found in said.items()}
 
 
 def assert_same(data: bytes, **options: Any) -> None:

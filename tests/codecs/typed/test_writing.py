@@ -34,10 +34,10 @@ from app.codecs.typed.reading import typed_value
 from app.codecs.typed.writing import typed_pieces
 from app.errors import Cancelled
 from tests import corpus
-from tests.codecs import typed_shop as shop
 from tests.codecs.pickle.strategies import PROTOCOLS, VALUES
 from tests.codecs.reading import strict_json
 from tests.codecs.small_stacks import on_a_small_stack
+from tests.codecs.typed import shop
 
 BENIGN = corpus.values("benign")
 SHALLOW = [case for case in BENIGN if not case.name.startswith("deep")]

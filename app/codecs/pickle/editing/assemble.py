@@ -67,9 +67,15 @@ class Assembler:
         self._codes.append((start, len(self._out)))
 
     def _copy(self, start: int, end: int) -> None:
-        if start < end:
+        """Copy old opcodes; neighbours stay one segment, as those on both sides of where a frame begins."""
+        if start >= end:
+            return
+        first, last, now = self._segments[-1] if self._segments else (0, -1, 0)
+        if last == start and now + last - first == len(self._out):
+            self._segments[-1] = first, end, now
+        else:
             self._segments.append((start, end, len(self._out)))
-            self._out += self._data[start:end]
+        self._out += self._data[start:end]
 
     def _marks_in(self, start: int, end: int) -> list[tuple[int, bool]]:
         """Return where frames begin from ``start`` on, and where they end up to ``end``."""

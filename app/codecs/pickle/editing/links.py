@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from itertools import chain, compress
+from itertools import chain, compress, count
 
 from app.codecs.pickle.opcodes import ALIASES, BY_CODE, CODE, GETS, PUTS, Layout, end_of, memo_index
 from app.codecs.pickle.stream import Stream
@@ -18,6 +18,7 @@ _FEW = 8
 """Memo numbers that are looked for in the bytes before all GETs are gathered."""
 
 _IS_GET = bytes(code in GETS for code in range(256))
+_IS_ALIAS = bytes(code in ALIASES for code in range(256))
 _TEXT_GET = re.compile(rb"g\s*[0-9]+\s*\n")
 _FIXED = tuple(
     opcode.width if opcode is not None and opcode.layout is Layout.FIXED else 0
@@ -145,6 +146,9 @@ class Links:
     @cached_property
     def aliased(self) -> set[int]:
         """The memo numbers that were given to what a GET or DUP pushed."""
+        if self.is_ascending and isinstance(self.memo, list) and self.memo and self.memo[0] >= 0:
+            is_alias = self.stream.data.translate(_IS_ALIAS)
+            return set(compress(count(), map(is_alias.__getitem__, self.memo)))
         data = self.stream.data
         return {index for index, slot in _pairs(self.memo) if data[slot] in ALIASES}
 

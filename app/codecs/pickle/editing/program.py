@@ -64,6 +64,9 @@ class Pads:
 
 Piece = Kept | Gap | Code | Pads
 
+_TOGETHER = 4096
+"""Offsets that are looked up at once."""
+
 
 @dataclass(slots=True)
 class Moves:
@@ -93,6 +96,18 @@ class Moves:
 
     def all(self, offsets: Sequence[int]) -> list[int]:
         """Return the new offsets of many old ones, fast where neighbours moved together."""
+        found: list[int] = []
+        for at in range(0, len(offsets), _TOGETHER):
+            part = offsets[at : at + _TOGETHER]
+            start, end, now = self.segment(min(part))
+            if start <= min(part) and max(part) < end and self.made.keys().isdisjoint(part):
+                shift = now - start
+                found += [offset + shift for offset in part]
+            else:
+                found += self._each(part)
+        return found
+
+    def _each(self, offsets: Sequence[int]) -> list[int]:
         found: list[int] = []
         start, end, shift = 0, 0, 0
         made = self.made

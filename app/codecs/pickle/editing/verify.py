@@ -1,8 +1,9 @@
 """Reading an edited pickle back: it must be the old graph with the edit made, and nothing else."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, count
+from operator import itemgetter, ne
 
 from app.codecs.model import Value
 from app.codecs.pickle.editing.assemble import FRAME_BYTES
@@ -12,6 +13,7 @@ from app.codecs.pickle.editing.program import Moves
 from app.codecs.pickle.editing.same_value import is_same_value
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.model_of import model_of
+from app.codecs.pickle.opcodes import GETS
 from app.errors import EncodeError
 
 _CHUNK = 4096
@@ -24,8 +26,8 @@ class _Different(Exception):
 class Verifier:
     """Compares an edited pickle with the original.
 
-    Every old object that is still there has one new offset, known from where its opcode went. All places are compared
-    by the objects that stand in them: each place must hold the same object as before, or what the edit put there.
+    Every old object that is still there has one new offset, known from where its opcode went. Places are compared by
+    the objects that stand in them: each place must hold the same object as before, or what the edit put there.
     Opcodes that were copied are the same by their bytes, so an object is the same when its places are.
     """
 
@@ -52,6 +54,7 @@ class Verifier:
             self._check_records()
             self._check_logs()
             self._check_memo()
+            self._check_copies()
             self._check_contents()
         except _Different:
             return False
@@ -76,49 +79,43 @@ class Verifier:
                 at = pos + FRAME_BYTES
             _require(old[at:end] == new[at + shift : end + shift])
 
+    # Opcodes that moved together and are the same byte for byte do the same to what they push themselves: by induction
+    # over them, as long as what stands on the stack above where it stood before the first of them is the same in both
+    # pickles, the next one is carried out alike, and only what reaches below that can differ. So of such a stretch
+    # these are compared, and no others: which opcodes take something, what those take that reach below (slots ascend
+    # in what an opcode takes, so the first tells), what changes objects made before, and what the memo holds then.
     def _check_records(self) -> None:
         """Compare what each kept opcode takes from the stack."""
-        new, moves = self._new.records, self._moves
-        positions = self._geometry.positions
+        positions, found = self._geometry.positions, list(self._new.records)
         changed = self._changed_records()
         looked_at = {self._geometry.consumer(slot) for slot in self._intent.places}
         kept = 0
-        for number, (start, end, now) in enumerate(moves.segments):
+        for number, (start, end, now) in enumerate(self._moves.segments):
             if number % _CHUNK == 0:
                 self._draft.token.check()
-            shift = now - start
             part = positions[bisect_left(positions, start) : bisect_left(positions, end)]
+            first = bisect_left(found, now)
             kept += len(part)
             for at in range(0, len(part), _CHUNK):
                 self._draft.token.check()
                 chunk = part[at : at + _CHUNK]
-                if not changed.isdisjoint(chunk):
-                    _require(all(pos + shift in new for pos in chunk if pos in changed))
-                    chunk = [pos for pos in chunk if pos not in changed]
-                if not looked_at.isdisjoint(chunk) or not self._are_moved_alike(chunk, shift, start):
-                    self._check_each(chunk, shift, start, looked_at)
-        _require(len(new) == kept + self._records_in_codes())
+                there = found[first + at : first + at + len(chunk)]
+                _require(there == [pos + now - start for pos in chunk])
+                reaching = _reaching(self._old.records, chunk, start)
+                _require(self._are_alike(reaching, _reaching(self._new.records, there, now), now - start, changed))
+                self._check_each((looked_at.intersection(chunk) | set(reaching)) - changed, now - start)
+        _require(len(found) == kept + self._records_in_codes())
 
-    def _check_each(self, part: Sequence[int], shift: int, start: int, looked_at: set[int]) -> None:
-        """Compare what each of some opcodes takes, place by place where that did not just move with it."""
-        for pos in part:
-            kids, found = self._old.records[pos], self._new.records.get(pos + shift)
-            if found is None:
-                raise _Different
-            if pos in looked_at or not _is_moved_alike(kids, found, shift, start):
-                self._check_places(kids, found)
+    def _are_alike(self, reaching: Sequence[int], found: Sequence[int], shift: int, changed: set[int]) -> bool:
+        """Tell whether the same opcodes reach below, but for those that are to take something else."""
+        return {pos + shift for pos in reaching if pos not in changed} == {
+            pos for pos in found if pos - shift not in changed
+        }
 
-    def _are_moved_alike(self, part: Sequence[int], shift: int, start: int) -> bool:
-        """Tell whether some opcodes take slots that all moved by the same number of bytes as they did."""
-        kids = [self._old.records[pos] for pos in part]
-        flat = list(chain.from_iterable(kids))
-        if min(flat, default=start) < start:
-            return False
-        if not shift:
-            return [self._new.records.get(pos) for pos in part] == kids
-        found = [self._new.records.get(pos + shift, ()) for pos in part]
-        is_as_long = list(map(len, kids)) == list(map(len, found))
-        return is_as_long and [kid + shift for kid in flat] == list(chain.from_iterable(found))
+    def _check_each(self, positions: Iterable[int], shift: int) -> None:
+        """Compare what each of some opcodes takes, place by place."""
+        for pos in positions:
+            self._check_places(self._old.records[pos], self._new.records[pos + shift])
 
     def _records_in_codes(self) -> int:
         positions = list(self._new.records)
@@ -132,20 +129,25 @@ class Verifier:
         return changed
 
     def _check_logs(self) -> None:
-        """Compare which opcodes change each kept object, and in which order."""
+        """Compare which opcodes change each kept object, and in which order, where they did not move with it."""
         moves, new = self._moves, self._new.logs
         exempt = {target for target, _ in self._intent.contents} | self._intent.objects.keys()
-        start = end = shift = 0
+        start = end = 0
         for target, log in self._old.logs.items():
             if not start <= target < end:
-                start, end, now = moves.segment(target)
-                shift = now - start
-            if start <= target and log[-1] < end:  # all of it moved together
-                if new.get(target + shift) == (log if not shift else [pos + shift for pos in log]):
-                    continue
-            elif moves(target) < 0 or new.get(moves(target), []) == moves.all(log):
+                start, end, _ = moves.segment(target)
+            if start <= target and log[-1] < end:
                 continue
-            _require(target in exempt)
+            if moves(target) >= 0 and new.get(moves(target), []) != moves.all(log):
+                _require(target in exempt)
+
+    def _check_copies(self) -> None:
+        """Compare which object each kept DUP and READONLY_BUFFER stands for."""
+        data = self._old.data
+        for slot in list(self._old.aliases):  # which remembers more when it is asked
+            now = self._moves(slot) if data[slot] not in GETS else -1
+            if now >= 0:
+                self._check_place(slot, now)
 
     def _check_memo(self) -> None:
         """Compare which object each kept GET fetches."""
@@ -155,7 +157,7 @@ class Verifier:
             found = [*new.memo, *[-1] * (len(expected) - len(new.memo))]
             if expected == found[: len(expected)]:
                 return
-            other = {index for index, (one, two) in enumerate(zip(expected, found, strict=False)) if one != two}
+            other = set(compress(count(), map(ne, expected, found)))
             read = self._links.among_fetched(other)
             gets = self._links.gets_of(read)
             if not gets:
@@ -223,8 +225,15 @@ def _require(is_so: bool) -> None:
         raise _Different
 
 
-def _is_moved_alike(kids: Sequence[int], found: Sequence[int], shift: int, start: int) -> bool:
-    """Tell whether all slots moved by the same number of bytes together."""
-    if kids and kids[0] < start:
-        return False
-    return kids == found if not shift else [kid + shift for kid in kids] == list(found)
+def _reaching(records: Mapping[int, Sequence[int]], positions: Sequence[int], start: int) -> list[int]:
+    """Return those of some opcodes that take what was pushed before ``start``."""
+    taken = [records[pos] for pos in positions]
+    try:
+        if min(map(_FIRST, taken)) >= start:
+            return []
+    except IndexError:
+        pass  # one takes nothing
+    return [pos for pos, kids in zip(positions, taken, strict=True) if kids and kids[0] < start]
+
+
+_FIRST = itemgetter(0)
