@@ -8,11 +8,13 @@ from app.document.journaling import JournaledEntries
 from app.document.nodes import NodeEditing
 from app.document.opening import Findings
 from app.document.pending import PendingChange, PendingKind
+from app.document.sparing import look_again
+from app.document.transfer import EntryTransfer
 
 __all__ = ["Document", "Findings", "PendingChange", "PendingKind"]
 
 
-class Document(JournaledEntries, NodeEditing):
+class Document(JournaledEntries, NodeEditing, EntryTransfer):
     """One open database."""
 
     def close(self) -> None:
@@ -21,3 +23,4 @@ class Document(JournaledEntries, NodeEditing):
         if self._journal is not None:
             self._journal.close()
         self._spill.close()
+        look_again()

@@ -7,7 +7,7 @@ from app.backends.key_index import KeyIndex
 from app.cancel import CancelToken
 from app.document.history import Edit, EntryRef, Step
 from app.document.patch import KEPT_BYTES, AnyPatch, Patch, Spill
-from app.document.pending import PendingChange
+from app.document.pending import Laid, PendingChange
 from app.document.snapshot import Snapshot, digest_or_none
 from app.engine.value_calls import Source
 from app.errors import DocumentError
@@ -26,6 +26,8 @@ class Edited:
     places: dict[EntryRef, int]
     index: KeyIndex
     unfit: frozenset[EntryRef] = frozenset()
+    laid: Laid | None = None
+    """What all pending changes will be, where that was worked out already."""
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ class Draft:
 
     def _kept(self, patch: Patch) -> AnyPatch:
         self._held += patch.size
-        return patch if self._held <= KEPT_BYTES else self.spill.keep(patch)
+        return self.spill.keep(patch, is_small=self._held <= KEPT_BYTES)
 
     def _change(
         self, ref: EntryRef, old: bytes | None, after: bytes | None, new: bytes | None, partner: EntryRef | None

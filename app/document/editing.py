@@ -12,6 +12,8 @@ from app.document.history import EntryRef
 from app.document.job import Job
 from app.document.looking import VisibleEntries
 from app.document.new_bytes import FileBytes, new_bytes
+from app.document.pending import FIRST_ADDED
+from app.document.sparing import spared
 from app.engine.value_calls import Source
 from app.errors import DocumentError
 
@@ -81,59 +83,50 @@ class EditableEntries(VisibleEntries):
         A key that is there is refused where keys come once, or, if ``replaces``, gets the value.
         """
 
-        def values(draft: Draft) -> list[tuple[bytes, bytes]]:
-            return [(key, new_bytes(self._engine, self.name, new, draft.token, as_pickle=as_pickle))]
+        def value(draft: Draft) -> bytes:
+            return new_bytes(self._engine, self.name, new, draft.token, as_pickle=as_pickle)
 
-        return self._adding_job(f"Addition of {key_text(key)}", (key,), values, replaces=replaces)
+        return self._adding_job(f"Addition of {key_text(key)}", key, value, replaces=replaces)
 
-    def paste_job(self, entries: Sequence[tuple[bytes, bytes]], *, replaces: bool = False) -> Job[Edited]:
-        """Add many entries in one edit; keys that are there are refused, or replaced, as by `add_job`."""
-        taken = list(entries)
-        title = f"Paste of {key_text(taken[0][0])}" if len(taken) == 1 else f"Paste of {len(taken):,} entries"
-        return self._adding_job(title, [key for key, _value in taken], lambda _draft: taken, replaces=replaces)
-
-    def duplicate_job(self, entry_id: int, key: bytes) -> Job[Edited]:
-        """Add a copy of an entry's current value under another key."""
+    def duplicate_job(self, entry_id: int, key: bytes, *, replaces: bool = False) -> Job[Edited]:
+        """Add a copy of an entry's current value under another key; one that is there as by `add_job`."""
         locate = self._locator(entry_id)
 
-        def values(draft: Draft) -> list[tuple[bytes, bytes]]:
-            return [(key, draft.value(locate(draft)) or b"")]
+        def value(draft: Draft) -> bytes:
+            return draft.value(locate(draft)) or b""
 
-        return self._adding_job(f"Copy to {key_text(key)}", (key,), values)
+        return self._adding_job(f"Copy to {key_text(key)}", key, value, replaces=replaces)
 
     def _adding_job(
-        self,
-        title: str,
-        keys: Sequence[bytes],
-        values: Callable[[Draft], Sequence[tuple[bytes, bytes]]],
-        *,
-        replaces: bool = False,
+        self, title: str, key: bytes, make: Callable[[Draft], bytes], *, replaces: bool = False
     ) -> Job[Edited]:
-        _refuse_twice(self.name, keys, may_repeat=self.may_repeat)
-        refs = [self._new_ref(key) for key in keys]
+        ref = self._new_ref(key)
 
         def work(draft: Draft) -> Edited:
             if not replaces:
-                draft.snapshot.refuse_taken(keys)
-            draft.locate(refs)
-            for ref, (_key, value) in zip(refs, values(draft), strict=True):
-                draft.put(ref, draft.value(ref), value)
+                draft.snapshot.refuse_taken((key,))
+            value = make(draft)
+            draft.snapshot.refuse_unstorable(((key, value),), draft.token)
+            draft.locate([ref])
+            draft.put(ref, draft.value(ref), value)
             return draft.edited(title)
 
         return self._edit_job("Adding", work)
 
     # ---- entries as they are
 
-    def rename_job(self, entry_id: int, key: bytes) -> Job[Edited]:
-        """Give an entry another key; not a byte of its value changes."""
+    def rename_job(self, entry_id: int, key: bytes, *, replaces: bool = False) -> Job[Edited]:
+        """Give an entry another key, one that is there as by `add_job`; not a byte of its value changes."""
         locate, new_ref, old_key = self._locator(entry_id), self._new_ref(key), self.key(entry_id)
 
         def work(draft: Draft) -> Edited:
             old = locate(draft)
             draft.locate([new_ref])
             if key != old.key:
-                draft.snapshot.refuse_taken([key])
                 value, origin = draft.value(old), draft.origin(old)
+                if not replaces:
+                    draft.snapshot.refuse_taken((key,))
+                draft.snapshot.refuse_unstorable(((key, value or b""),), draft.token)
                 draft.put(old, value, None, partner=new_ref if origin == old else origin)
                 draft.put(new_ref, draft.value(new_ref), value, partner=origin)
             return draft.edited(f"Rename of {key_text(old_key)} to {key_text(key)}")
@@ -144,18 +137,22 @@ class EditableEntries(VisibleEntries):
         """Delete entries in one edit; those that were added go at once, others stay in sight until the save."""
         if self.may_repeat or self.is_numbered:
             self._refuse_while_reading()
-        ids = list(dict.fromkeys(entry_ids))
-        index, known = self.index, {id_: ref for id_ in ids if (ref := self._pending.ref(id_)) is not None}
+        ids, index = list(dict.fromkeys(entry_ids)), self.index
         many = f"{len(ids):,} entries" if len(ids) != 1 else key_text(self.key(ids[0]))
 
         def work(draft: Draft) -> Edited:
-            for number, (entry_id, ref) in enumerate(_refs(ids, known, index, may_repeat=draft.snapshot.may_repeat)):
-                draft.token.advance(number, len(ids))
-                draft.locate_one(ref, entry_id, index)
-                draft.put(ref, draft.value(ref), None)
-            return draft.edited(f"Deletion of {many}")
+            with spared(len(ids)):
+                self._delete(draft, ids, index)
+                return draft.edited(f"Deletion of {many}")
 
         return self._edit_job(f"Deleting {many}", work)
+
+    def _delete(self, draft: Draft, ids: Sequence[int], index: KeyIndex) -> None:
+        known = {id_: ref for id_ in ids if (ref := self._pending.ref(id_)) is not None}
+        for number, (entry_id, ref) in enumerate(_refs(ids, known, index, may_repeat=draft.snapshot.may_repeat)):
+            draft.token.advance(number, len(ids))
+            draft.locate_one(ref, entry_id, index)
+            draft.put(ref, draft.value(ref), None)
 
     # ---- taking changes back
 
@@ -173,28 +170,35 @@ class EditableEntries(VisibleEntries):
         return self._revert_job(refs, "Revert of all changes") if refs else None
 
     def _revert_job(self, refs: Sequence[EntryRef], title: str) -> Job[Edited]:
-        known = {ref: id_ for ref in refs if (id_ := self._pending.id_of(ref)) is not None}
-        if len(known) < len(refs):
+        if not self.is_indexed and any(self._pending.id_of(ref) is None for ref in refs):
             self._refuse_while_reading()
         index = self.index
 
         def work(draft: Draft) -> Edited:
-            for number, ref in enumerate(refs):
-                draft.token.advance(number, len(refs))
-                draft.locate_one(ref, known[ref], index)
-                entry_id = draft.places.get(ref)
-                draft.revert(ref, None if entry_id is None else draft.snapshot.stored(entry_id, draft.token))
-            return draft.edited(title)
+            with spared(len(refs)):
+                self._revert(draft, refs, index)
+                return draft.edited(title)
 
         return self._edit_job("Reverting", work)
+
+    def _revert(self, draft: Draft, refs: Sequence[EntryRef], index: KeyIndex) -> None:
+        known = {ref: id_ for ref in refs if (id_ := self._pending.id_of(ref)) is not None}
+        for number, ref in enumerate(refs):
+            draft.token.advance(number, len(refs))
+            draft.locate_one(ref, known.get(ref, FIRST_ADDED), index)
+            entry_id = draft.places.get(ref)
+            draft.revert(ref, None if entry_id is None else draft.snapshot.stored(entry_id, draft.token))
 
     # ---- laying over
 
     def _edit_job(self, title: str, work: Callable[[Draft], Edited]) -> Job[Edited]:
-        return Job(title, lambda token: work(Draft(self._snapshot(), self._spill, token)), self._on_edited)
+        def prepared(token: CancelToken) -> Edited:
+            return self._prepared(work(Draft(self._snapshot(), self._spill, token)))
+
+        return Job(title, prepared, self._on_edited)
 
     def _on_edited(self, edited: Edited) -> None:
-        self._lay_over(edited.changes, self._places(edited))
+        self._lay_over(edited)
         if edited.edit.steps:
             self.history.push(edited.edit)
 
@@ -214,11 +218,3 @@ def _refs(
         if entry_id in keys
     }
     return [(entry_id, known.get(entry_id) or named[entry_id]) for entry_id in ids]
-
-
-def _refuse_twice(name: str, keys: Sequence[bytes], *, may_repeat: bool) -> None:
-    seen: set[bytes] = set()
-    for key in () if may_repeat else keys:
-        if key in seen:
-            raise DocumentError(f"{key_text(key)} would come twice, and {name} can hold each key only once.")
-        seen.add(key)

@@ -1,8 +1,9 @@
 """The entries of an open database: what is stored, with pending changes laid over."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import count
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import count, islice
 from pathlib import Path
 
 from psygnal import Signal
@@ -13,11 +14,13 @@ from app.codecs.base import Summary
 from app.document.draft import Edited
 from app.document.history import NEW, EntryRef, History
 from app.document.patch import Spill
-from app.document.pending import Announcement, PendingChange, PendingChanges
+from app.document.pending import Announcement, Laid, PendingChange, PendingChanges
 from app.document.snapshot import Snapshot
 from app.engine.base import Engine, Info
 from app.engine.value_calls import Source
 
+FEW = 256
+"""Changes that are laid over at once; more are laid over a copy first, by the thread that worked them out."""
 _NUMBERED = frozenset({"pickle-file", "marshal-file"})
 """Formats whose keys are the places of their values."""
 
@@ -110,7 +113,7 @@ class Entries:
     def entry_of(self, ref: EntryRef) -> int | None:
         """Return the entry id of a reference, or None when there is no such entry (any more)."""
         entry_id = self._pending.id_of(ref)
-        if entry_id is not None and (entry_id < len(self.index) or entry_id in self._pending.added):
+        if entry_id is not None and (entry_id < len(self.index) or self._pending.is_added(entry_id)):
             return entry_id
         return next((found for nth, found in enumerate(self.index.find(ref.key)) if nth == ref.nth), None)
 
@@ -122,6 +125,21 @@ class Entries:
     @property
     def pending_changes(self) -> Sequence[PendingChange]:
         return list(self._pending.changes.values())
+
+    @property
+    def pending_count(self) -> int:
+        return len(self._pending)
+
+    def first_pending(self, count: int) -> Sequence[PendingChange]:
+        """Return some of the pending changes, the oldest first."""
+        return list(islice(self._pending.changes.values(), count))
+
+    def without_deleted(self, entry_ids: Sequence[int]) -> list[int]:
+        """Return those of the entries that are not to be deleted."""
+        if not len(self._pending):
+            return list(entry_ids)
+        deleted = {entry_id for entry_id, change in self._pending.entries().items() if change.is_deleted}
+        return [entry_id for entry_id in entry_ids if entry_id not in deleted]
 
     @property
     def pending_entries(self) -> dict[int, PendingChange]:
@@ -148,8 +166,22 @@ class Entries:
 
     # ---- what changes
 
-    def _lay_over(self, changes: Iterable[PendingChange], places: Mapping[EntryRef, int] | None) -> None:
-        self._announce(self._pending.lay_over(changes, places))
+    def _prepared(self, edited: Edited) -> Edited:
+        """Return an edit with what it makes of the pending changes, where those are many; called by any thread."""
+        if len(edited.changes) <= FEW or edited.index is not self.index:
+            return edited
+        return replace(edited, laid=self._pending.laid_over(edited.changes, edited.places))
+
+    def _lay_over(self, edited: Edited) -> None:
+        laid = edited.laid
+        if laid is not None and edited.index is self.index and self._is_valid(laid):
+            self._pending = laid.pending
+            self._announce(laid.told)
+        else:
+            self._announce(self._pending.lay_over(edited.changes, self._places(edited)))
+
+    def _is_valid(self, laid: Laid) -> bool:
+        return laid.since == self._pending.version
 
     def _places(self, edited: Edited) -> Mapping[EntryRef, int] | None:
         """Return the ids of the stored ones of edited entries; None while they are not known."""
@@ -162,15 +194,22 @@ class Entries:
         return {ref: found[ref.key][ref.nth] for ref in refs if ref.nth < len(found[ref.key])}
 
     def _announce(self, told: Announcement) -> None:
-        for entry_id in (*told.changed, *told.removed, *told.added):
-            self._summaries.pop(entry_id, None)
+        self._forget_summaries(told)
         if told.removed:
-            self.entries_removed.emit(sorted(told.removed))
-        for first, length in _stretches(sorted(told.added)):
+            self.entries_removed.emit(told.removed)
+        for first, length in stretches(told.added):
             self.entries_added.emit(first, length)
         if told.changed:
             self.entries_changed.emit(told.changed)
         self.pending_changed.emit()
+
+    def _forget_summaries(self, told: Announcement) -> None:
+        if len(told) < len(self._summaries):
+            for entry_id in (*told.changed, *told.removed, *told.added):
+                self._summaries.pop(entry_id, None)
+        else:
+            for entry_id in [entry_id for entry_id in self._summaries if entry_id in told]:
+                del self._summaries[entry_id]
 
     def _forget_entries(self) -> None:
         self.reloading.emit()
@@ -180,8 +219,10 @@ class Entries:
         self._summaries.clear()
 
 
-def _stretches(ids: Sequence[int]) -> list[tuple[int, int]]:
-    """Return successive ids as the first of them and how many there are."""
+def stretches(ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Return rising ids as stretches of successive ones: the first of them and how many there are."""
+    if ids and ids[-1] - ids[0] == len(ids) - 1:
+        return [(ids[0], len(ids))]
     found: list[tuple[int, int]] = []
     for entry_id in ids:
         if found and sum(found[-1]) == entry_id:

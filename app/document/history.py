@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import NamedTuple
 
 from psygnal import Signal
 
@@ -12,12 +13,12 @@ NEW = 1 << 32
 """The first ``nth`` of entries that are not stored under their key yet; each gets one that no other ever had."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRef:
+class EntryRef(NamedTuple):
     """An entry that outlives an index: its key, and which one of that key it is.
 
-    ``nth`` tells how many stored entries of equal key come before it. Where keys repeat, a new entry has a number
-    from `NEW` on until it is saved; where they do not, it is 0, as that of the stored entry whose place it takes.
+    A tuple, because many thousands of them are hashed at a time. ``nth`` tells how many stored entries of equal key
+    come before it. Where keys repeat, a new entry has a number from `NEW` on until it is saved; where they do not, it
+    is 0, as that of the stored entry whose place it takes.
     """
 
     key: bytes
@@ -117,6 +118,8 @@ class History:
 
     def drop(self, refs: Collection[EntryRef]) -> int:
         """Forget what was done to entries that no longer are what they were; return of how many edits."""
+        if not refs:
+            return 0
         count = len(self._done) + len(self._undone)
         dropped = sum(1 for edit in chain(self._done, self._undone) if any(step.ref in refs for step in edit.steps))
         self._done, self._undone = _without(self._done, refs), _without(self._undone, refs)

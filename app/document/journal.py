@@ -99,8 +99,10 @@ class Journal:
         self._thread: Thread | None = None
         self._file: BinaryIO | None = None
         self._header: dict[str, Any] = {}
-        self._lines: dict[EntryRef, bytes] = {}
-        """What is pending, as lines: what the file holds once it is written anew."""
+        self._pending: dict[EntryRef, tuple[PendingChange, int]] = {}
+        """What is pending, each with the length of its line: what the file holds once it is written anew."""
+        self._needed = 0
+        """Bytes of these lines."""
         self._length = 0
 
     # ---- called by the document
@@ -156,9 +158,9 @@ class Journal:
         if order.header:
             self._header = order.header
         if order.is_all:
-            self._lines.clear()
+            self._pending, self._needed = {}, 0
         lines = self._taken(order.changes)
-        if not self._lines:
+        if not self._pending:
             self._remove()
         elif order.is_all or self._file is None or self._is_wasteful:
             self._write_anew()
@@ -168,16 +170,17 @@ class Journal:
     def _taken(self, changes: Sequence[PendingChange]) -> list[bytes]:
         lines = []
         for change in changes:
-            lines.append(line_of(entry_record(change)))
-            if change.is_stored:
-                self._lines.pop(change.ref, None)
-            else:
-                self._lines[change.ref] = lines[-1]
+            line = line_of(entry_record(change))
+            lines.append(line)
+            self._needed -= self._pending.pop(change.ref, (change, 0))[1]
+            if not change.is_stored:
+                self._pending[change.ref] = change, len(line)
+                self._needed += len(line)
         return lines
 
     @property
     def _is_wasteful(self) -> bool:
-        return self._length > max(_COMPACTED_BYTES, _WASTE * sum(map(len, self._lines.values())))
+        return self._length > max(_COMPACTED_BYTES, _WASTE * self._needed)
 
     def _append(self, lines: Sequence[bytes]) -> None:
         if self._file is not None:
@@ -195,15 +198,16 @@ class Journal:
         file = os.fdopen(descriptor, "wb")
         try:
             lock(file)
-            data = b"".join((line_of(self._header), *self._lines.values()))
-            file.write(data)
+            file.write(line_of(self._header))
+            file.writelines(line_of(entry_record(change)) for change, _length in self._pending.values())
+            length = file.tell()
             _make_durable(file)
             self._close_file()  # Windows replaces no open file
             beside.replace(self.path)
         except BaseException:
             file.close()
             raise
-        self._file, self._length = file, len(data)
+        self._file, self._length = file, length
 
     def _remove(self) -> None:
         self._close_file()

@@ -1,18 +1,18 @@
 """Keeping pending changes in a journal, and laying over what a crash left in one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from app.backends.changes import NAMED_KEYS, key_text
 from app.document.draft import Draft, Edited
-from app.document.history import EntryRef
 from app.document.job import Job
 from app.document.journal import header_of
 from app.document.journals import Journals, Left
 from app.document.merging import MergedEntries
-from app.document.pending import PendingChange
+from app.document.pending import Laid, PendingChange
 from app.document.rebasing import Rebase, rebase
 from app.document.snapshot import Snapshot
+from app.document.sparing import spared
 from app.engine.base import Engine
 
 
@@ -33,19 +33,18 @@ class JournaledEntries(MergedEntries):
 
     # ---- writing
 
-    def _lay_over(self, changes: Iterable[PendingChange], places: Mapping[EntryRef, int] | None) -> None:
-        taken = tuple(changes)
-        super()._lay_over(taken, places)
-        if self._journal is not None and taken:
-            self._journal.note(self._header, taken)
+    def _lay_over(self, edited: Edited) -> None:
+        super()._lay_over(edited)
+        if self._journal is not None and edited.changes:
+            self._journal.note(self._header, edited.changes)
             self._warn()
 
     def _take_as_stored(self, saved: Sequence[PendingChange]) -> None:
         super()._take_as_stored(saved)
         self._restart()
 
-    def _take(self, found: Rebase) -> None:
-        super()._take(found)
+    def _take(self, found: Rebase, laid: Laid | None) -> None:
+        super()._take(found, laid)
         if found.moves or found.settled:
             self._restart()
 
@@ -83,15 +82,9 @@ class JournaledEntries(MergedEntries):
         differing: list[bytes] = []
 
         def work(draft: Draft) -> Edited:
-            found = self._found_again(left, draft)
-            for change in left.changes:
-                moved = change.moved(found.moves)
-                place = found.places.get(moved.ref)
-                draft.places.update({} if place is None else {moved.ref: place})
-                stored = None if place is None else draft.snapshot.digest(place, draft.token)
-                if draft.restore(moved) and stored != change.digest:
-                    differing.append(change.ref.key)
-            return draft.edited("Restored changes")
+            with spared(len(left.changes)):
+                differing[:] = self._restore(left, draft)
+                return draft.edited("Restored changes")
 
         def done(edited: Edited) -> None:
             self._on_edited(edited)
@@ -102,6 +95,18 @@ class JournaledEntries(MergedEntries):
         job = self._edit_job("Restoring changes", work)
         job.done = done
         return job
+
+    def _restore(self, left: Left, draft: Draft) -> list[bytes]:
+        """Lay changes over, and return the keys of those whose entries are others now."""
+        found, differing = self._found_again(left, draft), []
+        for change in left.changes:
+            moved = change.moved(found.moves)
+            place = found.places.get(moved.ref)
+            draft.places.update({} if place is None else {moved.ref: place})
+            stored = None if place is None else draft.snapshot.digest(place, draft.token)
+            if draft.restore(moved) and stored != change.digest:
+                differing.append(change.ref.key)
+        return differing
 
     def _found_again(self, left: Left, draft: Draft) -> Rebase:
         """Return where the entries are that were edited; new ones of repeating keys get numbers of their own."""

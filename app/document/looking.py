@@ -11,7 +11,7 @@ from app.document.job import Job, StreamJob
 from app.document.opening import OpenEntries
 from app.document.pending import FIRST_ADDED, PendingChange
 from app.engine.base import ExportItem, ExportReport
-from app.engine.value_calls import Source, ValueInfo
+from app.engine.value_calls import DecodeReport, Source, ValueInfo
 
 _SUMMARIES_KEPT = 50_000
 
@@ -35,6 +35,16 @@ class VisibleEntries(OpenEntries):
     def decode_job(self, source: Source) -> Job[ValueInfo]:
         """Decode a value; set ``done`` to what shall happen then."""
         return Job("Decoding", lambda token: self._engine.decode(source, token))
+
+    def decoding_job(self, source: Source) -> StreamJob[DecodeReport]:
+        """Decode a large value in slices; set ``item`` to what shall happen with its beginning, and with all of it."""
+
+        def steps(token: CancelToken) -> Iterator[DecodeReport]:
+            for report in self._engine.decoding(source, token):
+                token.advance(report.done, report.total)
+                yield report
+
+        return StreamJob("Decoding", steps, lambda _report: None)
 
     def rows_job(self, source: Source, node: int, start: int, count: int) -> Job[list[NodeRow]]:
         return Job("Reading", lambda token: self._engine.rows(source, node, start, count, token))

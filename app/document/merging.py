@@ -1,16 +1,18 @@
 """What another program did to the file meanwhile, and how pending changes go on from there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 
 from app.cancel import CancelToken
+from app.document.differences import Differences, differences
 from app.document.draft import Draft, Edited
 from app.document.history import Step
 from app.document.job import Job
 from app.document.pending import PendingChange
-from app.document.saving import SavedEntries
+from app.document.watching import WatchedEntries
+from app.engine.value_calls import Stored
 from app.errors import DocumentError
 
 
@@ -34,6 +36,14 @@ class Conflict:
         return self.mine.ref.key
 
 
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What both did to an entry in conflict, each compared with what it was before."""
+
+    mine: Differences
+    theirs: Differences
+
+
 class Choice(Enum):
     """Whose value an entry in conflict gets."""
 
@@ -41,19 +51,8 @@ class Choice(Enum):
     THEIRS = "theirs"
 
 
-class MergedEntries(SavedEntries):
+class MergedEntries(WatchedEntries):
     """Merges: other people's changes of other entries stay, and each entry in conflict is decided on."""
-
-    def changed_on_disk_job(self) -> Job[bool]:
-        """Learn whether another program wrote; cheap, to be asked when a file watcher says so.
-
-        Then `index_job` shows what there is now, pending changes stay, and `conflicts_job` tells whether one of them
-        has to be decided on. Files that look the same (size, time of change, inode) are taken for unchanged here; a
-        save looks closer.
-        """
-        self._refuse_while_reading()
-        known = self._signature
-        return Job(f"Looking at {self.name}", lambda _token: self._engine.signature() != known)
 
     def conflicts_job(self) -> Job[list[Conflict]]:
         """Return the pending changes whose entries are others now; after `index_job`, which a failed save asks for."""
@@ -80,28 +79,52 @@ class MergedEntries(SavedEntries):
             return Conflict(change, theirs, digest, is_was_known=False)
         return Conflict(change, theirs, digest, was)
 
-    def resolve_job(self, conflict: Conflict, choice: Choice) -> Job[Edited]:
-        """Decide on an entry: mine is to replace what is stored now, or theirs stays, which can be undone.
-
-        Fails when the entry was edited again since the conflict was found.
-        """
+    def conflict_job(self, conflict: Conflict) -> Job[Sides]:
+        """Return what both sides did to an entry, place by place."""
         self._refuse_while_reading()
         index = self.index
 
+        def work(token: CancelToken) -> Sides:
+            theirs = None if conflict.theirs is None else Stored(*index.entry(conflict.theirs))
+            return Sides(
+                differences(self._engine, conflict.was, conflict.mine.current, token),
+                differences(self._engine, conflict.was, theirs, token),
+            )
+
+        return Job("Comparing", work)
+
+    def resolve_job(self, conflict: Conflict, choice: Choice) -> Job[Edited]:
+        """Decide on an entry; see `resolve_all_job`."""
+        return self.resolve_all_job([(conflict, choice)])
+
+    def resolve_all_job(self, decisions: Sequence[tuple[Conflict, Choice]]) -> Job[Edited]:
+        """Decide on entries in one edit: mine is to replace what is stored now, or theirs stays, which can be undone.
+
+        Fails when one of the entries was edited again since the conflict was found.
+        """
+        self._refuse_while_reading()
+        index, taken = self.index, list(decisions)
+
         def work(draft: Draft) -> Edited:
-            ref = conflict.mine.ref
-            if draft.snapshot.pending.get(ref) != conflict.mine or draft.snapshot.index is not index:
-                raise DocumentError(f"{self.name} was edited or read again meanwhile; look at the conflicts again.")
-            if conflict.theirs is not None:
-                draft.places[ref] = conflict.theirs
-            if choice is Choice.MINE:
-                draft.keep(conflict.mine, conflict.digest)
-            else:
-                stored = None if conflict.theirs is None else draft.snapshot.stored(conflict.theirs, draft.token)
-                draft.revert(ref, stored)
+            for number, (conflict, choice) in enumerate(taken):
+                draft.token.advance(number, len(taken))
+                ref = conflict.mine.ref
+                if draft.snapshot.pending.get(ref) != conflict.mine or draft.snapshot.index is not index:
+                    raise DocumentError(f"{self.name} was edited or read again meanwhile; look at the conflicts again.")
+                _decide(draft, conflict, choice)
             return draft.edited("Taking what is stored")
 
         return self._edit_job("Merging", work)
+
+
+def _decide(draft: Draft, conflict: Conflict, choice: Choice) -> None:
+    if conflict.theirs is not None:
+        draft.places[conflict.mine.ref] = conflict.theirs
+    if choice is Choice.MINE:
+        draft.keep(conflict.mine, conflict.digest)
+    else:
+        stored = None if conflict.theirs is None else draft.snapshot.stored(conflict.theirs, draft.token)
+        draft.revert(conflict.mine.ref, stored)
 
 
 def _value_before(change: PendingChange, steps: Iterator[Step]) -> bytes | None:

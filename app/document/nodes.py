@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from app.cancel import CancelToken
 from app.codecs.base import NodeRow
+from app.codecs.edits import Copied, ReplaceNode
 from app.codecs.edits import Edit as ValueEdit
 from app.codecs.findings import OpcodeRow
 from app.document.draft import Edited
 from app.document.editing import EditableEntries
-from app.document.job import Job
-from app.document.opcodes import opcode_count, opcode_of_node
+from app.document.job import Job, StreamJob
+from app.document.opcodes import opcode_counts, opcode_of_node
+from app.document.shared_places import changed_by
+from app.engine.base import Engine
 from app.engine.value_calls import Source, Stored
 from app.errors import EncodeError, LimitExceeded
 
@@ -48,6 +51,10 @@ class NodeEditing(EditableEntries):
         """Return a place as plain JSON, for reading."""
         return Job("Reading", lambda token: self._engine.plain(source, path, token))
 
+    def octets_job(self, source: Source, path: str) -> Job[bytes]:
+        """Return what a place holds as bytes, none where it holds something else."""
+        return Job("Reading", lambda token: bytes.fromhex(self._engine.tree(source, path, 1, token).get("hex", "")))
+
     def all_rows_job(self, source: Source, node: int, count: int) -> Job[list[NodeRow]]:
         """Return all ``count`` child rows of a node."""
 
@@ -67,8 +74,11 @@ class NodeEditing(EditableEntries):
     def opcodes_job(self, source: Source, start: int, count: int) -> Job[list[OpcodeRow]]:
         return Job("Reading", lambda token: self._engine.opcodes(source, start, count, token))
 
-    def opcode_count_job(self, source: Source) -> Job[int]:
-        return Job("Reading opcodes", lambda token: opcode_count(self._engine, source, token))
+    def opcode_counts_job(self, source: Source) -> StreamJob[int]:
+        """Count the opcodes of a value; ``item`` gets how many are there at least, and at last all."""
+        return StreamJob(
+            "Counting opcodes", lambda token: opcode_counts(self._engine, source, token), lambda _count: None
+        )
 
     def opcode_of_node_job(self, source: Source, node: int, count: int) -> Job[int | None]:
         """Return the number of the opcode that makes a node, of ``count`` opcodes."""
@@ -76,16 +86,29 @@ class NodeEditing(EditableEntries):
 
     # ---- editing
 
-    def edits_job(self, entry_id: int, edits: Sequence[ValueEdit], title: str) -> Job[Edited]:
-        """Make edits of a value one after the other, to be undone as one; if one is refused, none is made."""
+    def edits_job(
+        self, entry_id: int, edits: Sequence[ValueEdit], title: str, *, only_at: Sequence[str] = ()
+    ) -> Job[Edited]:
+        """Make edits of a value one after the other, to be undone as one; if one is refused, none is made.
+
+        ``only_at``: the places, outer ones first, of objects around the edits that stand in other places too, and
+        shall stay as they are there.
+        """
 
         def make(source: Source, token: CancelToken) -> bytes:
             for edit in edits:
-                source = self._engine.edit(source, edit, token)
+                source = self._edited(source, edit, only_at, token)
             return self._bytes(source, token)
 
         path = getattr(edits[0], "path", "") if edits else ""
         return self._value_job(entry_id, make, title, path=path)
+
+    def _edited(self, source: Source, edit: ValueEdit, only_at: Sequence[str], token: CancelToken) -> bytes:
+        """Return a value with an edit made; a copy of each object that it changes takes the place of the shared one."""
+        edited = self._engine.edit(source, edit, token)
+        for path in reversed(changed_by((edit,), only_at)):
+            edited = self._engine.edit(source, ReplaceNode(path, Copied(edited, path), any_type=True), token)
+        return edited
 
     def overwrite_job(self, entry_id: int, changes: Mapping[int, int]) -> Job[Edited]:
         """Put other bytes at some offsets of a value."""
@@ -105,19 +128,20 @@ class NodeEditing(EditableEntries):
 
         def work(token: CancelToken) -> CopiedNodes:
             data = self._engine.read(source, 0, size, token)
-            return CopiedNodes(data, wanted, "\n".join(self._text_of(source, path, token) for path in wanted))
+            return CopiedNodes(data, wanted, "\n".join(text_of(self._engine, source, path, token) for path in wanted))
 
         return Job("Copying", work)
-
-    def _text_of(self, source: Source, path: str, token: CancelToken) -> str:
-        """Return a place as a Python literal, as plain JSON where it has none."""
-        try:
-            return self._engine.python(source, path, LITERAL_CHARS, token)
-        except EncodeError:
-            return self._engine.plain(source, path, token)
 
     def _bytes(self, source: Source, token: CancelToken) -> bytes:
         if isinstance(source, bytes):
             return source
         size = source.size if isinstance(source, Stored) else self.index.size(source)
         return self._engine.read(source, 0, size, token)
+
+
+def text_of(engine: Engine, source: Source, path: str, token: CancelToken) -> str:
+    """Return a place of a value as a Python literal, as plain JSON where it has none."""
+    try:
+        return engine.python(source, path, LITERAL_CHARS, token)
+    except EncodeError:
+        return engine.plain(source, path, token)

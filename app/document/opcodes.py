@@ -1,5 +1,7 @@
 """Finding one's way in the opcodes of a value: how many there are, and which one makes a node."""
 
+from collections.abc import Iterator
+
 from app.cancel import CancelToken
 from app.codecs.findings import OpcodeRow
 from app.engine.base import Engine
@@ -7,22 +9,33 @@ from app.engine.value_calls import Source
 
 _LOOKED_AT = 5_000
 """Opcodes that are looked at one by one where their offsets do not tell the one that is wanted."""
+_MANY = 10_000
+"""Opcodes from which on there is something to be seen before all are counted."""
+
+_STRIDE = 2_000_000
+"""Opcodes that are walked over in one call: others may wait for its end."""
+
 _OFFSET_BITS = 46
 """Handles of nodes are the offsets of their opcodes, with the number of what those lie in above this bit."""
 
 
-def opcode_count(engine: Engine, source: Source, token: CancelToken) -> int:
-    """Return the number of opcodes of a value, asking for some twenty of them."""
+def opcode_counts(engine: Engine, source: Source, token: CancelToken) -> Iterator[int]:
+    """Yield how many opcodes of a value are known to be there, and at last how many there are.
+
+    Some of them are asked for, as few as it takes: the engine walks over all before those.
+    """
     low, high = 0, 1
     while _at(engine, source, high - 1, token) is not None:
-        low, high = high, 2 * high
+        low, high = high, min(2 * high, high + _STRIDE)
+        if low >= _MANY:
+            yield low
     while low < high - 1:
         middle = (low + high) // 2
         if _at(engine, source, middle - 1, token) is not None:
             low = middle
         else:
             high = middle
-    return low
+    yield low
 
 
 def opcode_of_node(engine: Engine, source: Source, node: int, count: int, token: CancelToken) -> int | None:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from app.backends.key_index import IndexChunk, KeyIndex
 from app.cancel import CancelToken
-from app.document.entries import Entries
+from app.document.entries import FEW, Entries
 from app.document.history import EntryRef
 from app.document.job import Job, StreamJob
-from app.document.pending import FIRST_ADDED
+from app.document.pending import FIRST_ADDED, Laid
 from app.document.rebasing import Rebase, rebase
 from app.document.snapshot import Snapshot
+from app.document.sparing import spared
 from app.engine.base import Engine, Info, ProblemNote
 from app.errors import DocumentError
 
@@ -32,6 +33,8 @@ class _Reading:
     index: KeyIndex
     signature: tuple[tuple[int, int, int], ...] = ()
     rebase: Rebase | None = None
+    laid: Laid | None = None
+    """What the pending changes are then, where they are many and none was made meanwhile."""
 
 
 class OpenEntries(Entries):
@@ -71,7 +74,8 @@ class OpenEntries(Entries):
         reading = _Reading(self.index)
 
         def steps(token: CancelToken) -> Iterator[IndexChunk]:
-            pending = dict(self._pending.changes)
+            since = self._pending.version
+            pending = self._pending.changes.copy()
             known = self.history.digests()
             known.update((ref, change.digest) for ref, change in pending.items())
             reading.signature = self._engine.signature()
@@ -80,7 +84,10 @@ class OpenEntries(Entries):
                 index.append(chunk)
                 yield chunk
             snapshot = Snapshot(self.path.name, self._engine, index, pending, self.may_repeat)
-            reading.rebase = rebase(snapshot, known, lambda: next(self._new_nths), token)
+            with spared(len(known)):
+                reading.rebase = found = rebase(snapshot, known, lambda: next(self._new_nths), token)
+                if len(pending) > FEW:
+                    reading.laid = self._pending.relocated(found.settled, found.moves, found.places, since)
 
         return StreamJob(f"Reading the keys of {self.name}", steps, self._on_chunk, lambda: self._on_indexed(reading))
 
@@ -98,17 +105,20 @@ class OpenEntries(Entries):
             return  # it was begun anew meanwhile
         self.is_indexed = True
         self._signature = reading.signature
-        self._take(reading.rebase)
+        self._take(reading.rebase, reading.laid)
         self.indexed.emit()
 
-    def _take(self, found: Rebase) -> None:
+    def _take(self, found: Rebase, laid: Laid | None) -> None:
         """Go on with edited entries under the names that they have now."""
         lost = self.history.drop(found.lost)
-        for ref in found.settled:
-            self._pending.changes.pop(ref, None)
-        self._pending.move(found.moves)
         self.history.move(found.moves)
-        self._announce(self._pending.relocate({**self._edited_since(), **found.places}))
+        if laid is not None and self._is_valid(laid):
+            self._pending = laid.pending
+            self._announce(laid.told)
+        else:
+            self._pending.settle(found.settled)
+            self._pending.move(found.moves)
+            self._announce(self._pending.relocate({**self._edited_since(), **found.places}))
         if lost:
             self.notice.emit(f"{_edits(lost)} can no longer be undone: another program changed the entries.")
 

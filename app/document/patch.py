@@ -1,7 +1,6 @@
 """Differences between two values, and a file for those that are too large to be kept in memory."""
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -11,7 +10,8 @@ from app.errors import DocumentError
 
 KEPT_BYTES = 4_096
 """Bytes of differences that one edit holds in memory; more go to the file."""
-
+KEPT_IN_ALL = 4 << 20
+"""Bytes of differences that all edits together hold in memory; what comes later goes to the file."""
 
 _LOST = "What this edit changed cannot be read from its temporary file any more."
 
@@ -61,8 +61,9 @@ class SpilledPatch:
     offset: int
     removed: int
     inserted: int
-    read: Callable[[int], bytes]
-    """Returns that many bytes: what was removed and what was inserted, joined."""
+    place: int
+    """Where in the file they are: what was removed and what was inserted, joined."""
+    spill: "Spill"
 
     def load(self) -> Patch:
         """Return the patch itself.
@@ -70,7 +71,7 @@ class SpilledPatch:
         Raises:
             DocumentError: the file cannot be read.
         """
-        data = self.read(self.removed + self.inserted)
+        data = self.spill.read(self.place, self.removed + self.inserted)
         return Patch(self.offset, data[: self.removed], data[self.removed :])
 
 
@@ -87,6 +88,7 @@ class Spill:
         self._folder = folder
         self._file: BinaryIO | None = None
         self._end = 0
+        self._room = KEPT_IN_ALL
         self._lock = Lock()
 
     @property
@@ -94,17 +96,19 @@ class Spill:
         """Bytes that were written so far."""
         return self._end
 
-    def keep(self, patch: Patch) -> AnyPatch:
-        """Return a patch that holds no bytes in memory, or the patch itself where the file cannot be written."""
+    def keep(self, patch: Patch, *, is_small: bool = False) -> AnyPatch:
+        """Return a patch that holds no bytes in memory, or the patch itself where the file cannot be written.
+
+        ``is_small``: it may stay in memory while there is room for such.
+        """
+        if is_small and patch.size <= self._room:
+            self._room -= patch.size
+            return patch
         try:
             place = self._write(patch.removed + patch.inserted)
         except (OSError, ValueError):
             return patch
-
-        def read(size: int) -> bytes:
-            return self._read(place, size)
-
-        return SpilledPatch(patch.offset, len(patch.removed), len(patch.inserted), read)
+        return SpilledPatch(patch.offset, len(patch.removed), len(patch.inserted), place, self)
 
     def _write(self, data: bytes) -> int:
         with self._lock:
@@ -122,7 +126,12 @@ class Spill:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return tempfile.TemporaryFile(prefix="undo-", dir=self._folder)
 
-    def _read(self, place: int, size: int) -> bytes:
+    def read(self, place: int, size: int) -> bytes:
+        """Return bytes that were written.
+
+        Raises:
+            DocumentError: the file cannot be read.
+        """
         with self._lock:
             try:
                 data = self._read_at(place, size)

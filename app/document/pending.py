@@ -1,9 +1,11 @@
 """Changes that are not saved yet, laid over the stored entries, and the entry ids that both have together."""
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from hashlib import sha256
+from operator import is_
 
 from app.backends.base import Change, Expected, Insert, Remove, Replace
 from app.document.history import EntryRef
@@ -83,6 +85,16 @@ class Announcement:
     changed: list[int] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.added) + len(self.changed) + len(self.removed)
+
+    def __contains__(self, entry_id: int) -> bool:
+        return any(_is_in(entry_id, ids) for ids in (self.added, self.changed, self.removed))
+
+    def sort(self) -> None:
+        for ids in (self.added, self.changed, self.removed):
+            ids.sort()
+
 
 class PendingChanges:
     """The pending changes by their entries.
@@ -99,9 +111,42 @@ class PendingChanges:
         self._renamed: dict[EntryRef, EntryRef] = {}
         """The new names of entries that were renamed, among them names that are gone again."""
         self._next_id = FIRST_ADDED
+        self.version = 0
+        """Another number after every change of anything here."""
 
     def __len__(self) -> int:
         return len(self.changes)
+
+    # ---- worked out by any thread
+
+    def laid_over(self, changes: Iterable[PendingChange], places: Mapping[EntryRef, int]) -> "Laid":
+        """Return what these will be once changes are laid over, for when they are many: `lay_over` takes a while."""
+        since = self.version
+        copy = self._copied()
+        return Laid(copy, copy.lay_over(changes, places), since)
+
+    def relocated(
+        self,
+        settled: Iterable[EntryRef],
+        moves: Mapping[EntryRef, EntryRef],
+        places: Mapping[EntryRef, int],
+        since: int,
+    ) -> "Laid":
+        """Return what these will be once the stored entries are known, provided that they still are as they were."""
+        copy = self._copied()
+        copy.settle(settled)
+        copy.move(moves)
+        return Laid(copy, copy.relocate(places), since)
+
+    def _copied(self) -> "PendingChanges":
+        copy = PendingChanges()
+        copy.version = self.version  # first: what changes while the rest is copied makes this one useless
+        copy.changes, copy.added = self.changes.copy(), self.added.copy()
+        copy._ids, copy._refs = self._ids.copy(), self._refs.copy()
+        copy._renamed, copy._next_id = self._renamed.copy(), self._next_id
+        return copy
+
+    # ---- looking
 
     def get(self, entry_id: int) -> PendingChange | None:
         ref = self._refs.get(entry_id)
@@ -113,6 +158,10 @@ class PendingChanges:
 
     def id_of(self, ref: EntryRef) -> int | None:
         return self._ids.get(ref)
+
+    def is_added(self, entry_id: int) -> bool:
+        """Tell whether that is the id of an entry that is shown behind the stored ones."""
+        return _is_in(entry_id, self.added)
 
     def entries(self) -> dict[int, PendingChange]:
         """Return the changes by entry id, as far as ids are known now."""
@@ -126,6 +175,8 @@ class PendingChanges:
             return None
         return other if not change.is_deleted or other.partner == change.ref else None
 
+    # ---- changing
+
     def lay_over(self, changes: Iterable[PendingChange], places: Mapping[EntryRef, int] | None) -> Announcement:
         """Take changes; ``places`` has the ids of those entries that are stored, None while ids are not known."""
         told = Announcement()
@@ -136,6 +187,16 @@ class PendingChanges:
                 self._set(change)
             if places is not None:
                 self._tell(change, self._id(change.ref, places), told)
+        return self._rearranged(told)
+
+    def _rearranged(self, told: Announcement) -> Announcement:
+        """Let the entries that are shown be those that were told of."""
+        told.sort()
+        if told.removed:
+            self.added = [entry_id for entry_id in self.added if not _is_in(entry_id, told.removed)]
+        if told.added:
+            self.added = sorted((*self.added, *told.added))
+        self.version += 1
         return told
 
     def _set(self, change: PendingChange) -> None:
@@ -156,39 +217,29 @@ class PendingChanges:
         if entry_id < FIRST_ADDED:
             told.changed.append(entry_id)
             return
-        place = bisect_left(self.added, entry_id)
-        was_shown = place < len(self.added) and self.added[place] == entry_id
+        was_shown = self.is_added(entry_id)
         is_shown = not change.is_stored and not change.is_deleted
         if was_shown and not is_shown:
-            del self.added[place]
             told.removed.append(entry_id)
         elif is_shown:
-            if not was_shown:
-                insort(self.added, entry_id)
             (told.changed if was_shown else told.added).append(entry_id)
 
     def forget_ids(self) -> None:
         """The entry ids are those of an index that is gone."""
         self.added = []
-        self._ids.clear()
-        self._refs.clear()
+        self._ids, self._refs = {}, {}
         self._next_id = FIRST_ADDED
+        self.version += 1
 
     def relocate(self, places: Mapping[EntryRef, int]) -> Announcement:
         """Give every change its id now that all stored entries are known."""
         told = Announcement()
         for ref, change in self.changes.items():
             old = self._ids.get(ref)
-            if old is not None and old >= FIRST_ADDED and ref in places:
-                self._hide(old, told)
+            if old is not None and old >= FIRST_ADDED and ref in places and self.is_added(old):
+                told.removed.append(old)  # it turned out to be stored
             self._tell(change, self._id(ref, places), told)
-        return told
-
-    def _hide(self, entry_id: int, told: Announcement) -> None:
-        """Take away the row of an entry that turned out to be stored."""
-        if entry_id in self.added:
-            self.added.remove(entry_id)
-            told.removed.append(entry_id)
+        return self._rearranged(told)
 
     def move(self, moves: Mapping[EntryRef, EntryRef]) -> None:
         """Give entries other names; those that entry ids have follow with `relocate`."""
@@ -199,9 +250,35 @@ class PendingChanges:
                 self._set(change)
             self._ids = {moves.get(ref, ref): entry_id for ref, entry_id in self._ids.items()}
             self._refs = {entry_id: ref for ref, entry_id in self._ids.items()}
+            self.version += 1
 
-    def clear(self) -> Sequence[PendingChange]:
-        """Forget all changes and return them."""
-        taken = list(self.changes.values())
-        self.changes.clear()
-        return taken
+    def settle(self, refs: Iterable[EntryRef]) -> None:
+        """Forget changes of entries that are as they were to be."""
+        for ref in refs:
+            self.changes.pop(ref, None)
+        self.version += 1
+
+    def take_as_stored(self, saved: Collection[PendingChange]) -> None:
+        """Go on from changes that are stored now; those that were made since lie over them."""
+        if len(saved) == len(self.changes) and all(map(is_, saved, self.changes.values())):
+            self.changes = {}  # a hundred thousand at once
+        for change in saved if self.changes else ():
+            newer = self.changes.pop(change.ref, change)
+            if newer is not change and newer.current != change.current:
+                digest = None if change.is_deleted else sha256(change.value).digest()
+                self.changes[change.ref] = replace(newer, digest=digest)
+        self.version += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Pending changes as they will be, and what is to be told then; while ``since`` is still the document's version."""
+
+    pending: PendingChanges
+    told: Announcement
+    since: int
+
+
+def _is_in(entry_id: int, rising: Sequence[int]) -> bool:
+    place = bisect_left(rising, entry_id)
+    return place < len(rising) and rising[place] == entry_id

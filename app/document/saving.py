@@ -1,7 +1,6 @@
 """Saving pending changes, compacting, and going on with a copy."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.backends.base import SaveOptions, SaveReport
@@ -9,9 +8,10 @@ from app.cancel import CancelToken
 from app.document.job import Job
 from app.document.pending import PendingChange, changes_of
 from app.document.rebasing import renumbered
-from app.document.snapshot import digest_or_none
+from app.document.rescuing import Rescued, rescue
+from app.document.sparing import spared
 from app.document.stepping import SteppedEntries
-from app.engine.base import Engine
+from app.engine.base import Engine, NewDatabase
 from app.errors import DocumentError
 
 
@@ -24,8 +24,10 @@ class SavedEntries(SteppedEntries):
         super().__init__(engine, path, read_only=read_only, spill_folder=spill_folder)
         self._is_backed_up = False
 
-    def save_job(self, *, backup: bool = True) -> Job[SaveReport]:
+    def save_job(self, *, backup: bool = True, backups_kept: int | None = None) -> Job[SaveReport]:
         """Save all pending changes. Afterwards run `index_job` again: entry ids are no longer valid.
+
+        ``backup``: before the first save, keep what there was; of such copies so many stay as ``backups_kept`` says.
 
         Fails with ChangedOnDisk, and `keys`, where entries are not what they were; `index_job` and `conflicts_job`
         come next then.
@@ -36,8 +38,9 @@ class SavedEntries(SteppedEntries):
 
         def work(token: CancelToken) -> SaveReport:
             saved[:] = self.pending_changes
-            options = SaveOptions(backup=backup and not self._is_backed_up)
-            return self._engine.apply(*changes_of(saved), options, token)
+            options = SaveOptions(backup and not self._is_backed_up, backups_kept)
+            with spared(len(saved)):
+                return self._engine.apply(*changes_of(saved), options, token)
 
         def done(report: SaveReport) -> None:
             self._take_as_stored(saved)
@@ -45,13 +48,13 @@ class SavedEntries(SteppedEntries):
 
         return Job(f"Saving {self.name}", work, done, cancellable=False)
 
-    def compact_job(self, *, backup: bool = True) -> Job[SaveReport]:
+    def compact_job(self, *, backup: bool = True, backups_kept: int | None = None) -> Job[SaveReport]:
         """Write the database anew without unused room. Afterwards run `index_job` again, as after a save."""
         if self.why_read_only:
             raise DocumentError(self.why_read_only)
         if len(self._pending):
             raise DocumentError(f"{self.name} has unsaved changes; save or revert them before it is compacted.")
-        options = SaveOptions(backup=backup)
+        options = SaveOptions(backup, backups_kept)
         return Job(
             f"Compacting {self.name}",
             lambda token: self._engine.compact(options, token),
@@ -64,6 +67,17 @@ class SavedEntries(SteppedEntries):
         self._forget_entries()
         self.pending_changed.emit()
         self.saved.emit(report)
+
+    def rescue_job(self, target: NewDatabase, make_engine: Callable[[], Engine]) -> Job[Rescued]:
+        """Write all entries with the pending changes into a new database, from what is still open.
+
+        For when the files are gone or are others now; else `copies.convert_job` leaves the engine free meanwhile.
+        """
+        pending = self.pending_changes
+        return Job(
+            f"Writing {Path(target.path).name}",
+            lambda token: rescue(self._engine, make_engine, target, pending, token),
+        )
 
     def continue_as(self, path: Path, saved: Sequence[PendingChange]) -> None:
         """Become the document of a copy that has these changes; `open_job` and `index_job` come next.
@@ -78,12 +92,7 @@ class SavedEntries(SteppedEntries):
 
     def _take_as_stored(self, saved: Sequence[PendingChange]) -> None:
         """Go on from changes that are stored now; those that were made since lie over them."""
-        for change in saved:
-            newer = self._pending.changes.pop(change.ref, change)
-            if newer is not change:
-                digest = digest_or_none(change.current)
-                if digest_or_none(newer.current) != digest:
-                    self._pending.changes[change.ref] = replace(newer, digest=digest)
+        self._pending.take_as_stored(saved)
         if self.is_numbered:
             self._renumber({int(change.ref.key) for change in saved if change.is_deleted})
 

@@ -1,6 +1,6 @@
 """What the entries are at one moment, for work that runs while the document may go on."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -11,7 +11,10 @@ from app.document.history import EntryRef
 from app.document.pending import PendingChange
 from app.engine.base import Engine
 from app.engine.value_calls import Stored
-from app.errors import DocumentError
+from app.errors import KeyRejected, KeysTaken
+
+_BATCH = 5_000
+"""Entries that the engine is asked about in one message: a large one would hold up the window while it is packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +56,40 @@ class Snapshot:
             return pending.current
         return None if entry_id is None else self.stored(entry_id, token)
 
-    def refuse_taken(self, keys: Collection[bytes]) -> None:
-        """Refuse new entries whose keys are there already, where a key comes but once.
-
-        Raises:
-            DocumentError: names them.
-        """
+    def taken(self, keys: Collection[bytes]) -> list[bytes]:
+        """Return those keys that new entries cannot have, as a key comes but once; with one look through all keys."""
         if self.may_repeat:
-            return
+            return []
         refs = [EntryRef(key) for key in keys]
         stored = self.stored_ids(refs)
-        taken = [ref.key for ref in dict.fromkeys(refs) if self._is_there(ref, stored)]
+        return [ref.key for ref in dict.fromkeys(refs) if self._is_there(ref, stored)]
+
+    def refuse_taken(self, keys: Collection[bytes]) -> None:
+        """Refuse new entries whose keys are `taken`.
+
+        Raises:
+            KeysTaken: names them.
+        """
+        taken = self.taken(keys)
         if taken:
             more = f" and {len(taken) - NAMED_KEYS:,} more" if len(taken) > NAMED_KEYS else ""
             named = ", ".join(key_text(key) for key in taken[:NAMED_KEYS])
             message = f"{self.name} has {named}{more} already, and can hold each key only once; choose another key."
-            raise DocumentError(message)
+            raise KeysTaken(message, keys=tuple(taken))
+
+    def refuse_unstorable(self, entries: Sequence[tuple[bytes, bytes]], token: CancelToken) -> None:
+        """Refuse new entries that the format of the database cannot hold.
+
+        Raises:
+            KeyRejected: names the first one and says why.
+        """
+        for start in range(0, len(entries), _BATCH):
+            token.check()
+            batch = [(key, len(value)) for key, value in entries[start : start + _BATCH]]
+            found = self.engine.unstorable(batch, token)
+            if found.count:
+                first = found.first[0]
+                raise KeyRejected(f"{key_text(first.key)} cannot be stored in {self.name}: {first.reason}.")
 
     def _is_there(self, ref: EntryRef, stored: Mapping[EntryRef, int]) -> bool:
         pending = self.pending.get(ref)

@@ -7,6 +7,7 @@ from app.document.editing import EditableEntries
 from app.document.history import Edit
 from app.document.job import Job
 from app.document.snapshot import digest_or_none
+from app.document.sparing import spared
 
 
 class SteppedEntries(EditableEntries):
@@ -27,7 +28,8 @@ class SteppedEntries(EditableEntries):
         def work(draft: Draft) -> Edited:
             self._refuse_while_reading()
             edit = self.history.next_undo if is_undo else self.history.next_redo
-            return _stepped(draft, edit or Edit("", ()), is_undo=is_undo)
+            with spared(len(edit.steps) if edit else 0):
+                return _stepped(draft, edit or Edit("", ()), is_undo=is_undo)
 
         job = self._edit_job("Undoing" if is_undo else "Redoing", work)
         job.done = self._on_undone if is_undo else self._on_redone
@@ -41,7 +43,7 @@ class SteppedEntries(EditableEntries):
 
     def _on_stepped(self, edited: Edited, mark: Callable[[], None]) -> None:
         if edited.edit.steps:
-            self._lay_over(edited.changes, self._places(edited))
+            self._lay_over(edited)
             mark()
         if edited.unfit:
             self.history.drop(edited.unfit)

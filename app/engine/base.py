@@ -133,6 +133,20 @@ class MadeDatabase:
 
 
 @dataclass(frozen=True, slots=True)
+class FileState:
+    """Whether the files of a database look other than before.
+
+    ``lost`` is one sentence where nothing of that format can be read there any more, else empty; ``other_format``
+    is what is there then, where that is another database. ``signature`` is that of the files now.
+    """
+
+    is_changed: bool = False
+    lost: str = ""
+    other_format: str = ""
+    signature: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SalvageReport:
     """What was found.
 
@@ -269,7 +283,19 @@ class Engine(ValueCalls):
     def check(self, token: CancelToken) -> tuple[ProblemNote, ...]:
         """Return everything in which the files contradict their format, at most `limits.PROBLEMS` of it."""
 
+    @abstractmethod
+    def unstorable(self, entries: Sequence[tuple[bytes, int]], token: CancelToken) -> Refusals:
+        """Return which new entries, each a key and the size of a value in bytes, this database cannot hold.
+
+        Raises:
+            ReadOnlyDatabase: it cannot be written at all.
+        """
+
     # ---- without an open database
+
+    @abstractmethod
+    def is_container(self, path: str, token: CancelToken) -> bool:
+        """Tell whether a file is a database; files of bare values are none here."""
 
     @abstractmethod
     def create(self, target: NewDatabase, token: CancelToken) -> MadeDatabase:
@@ -287,6 +313,20 @@ class Engine(ValueCalls):
     @abstractmethod
     def signature(self) -> tuple[tuple[int, int, int], ...]:
         """Return (size in bytes, mtime in ns, inode) of every file: a hint that somebody changed it."""
+
+    @abstractmethod
+    def file_state(self, seen: Sequence[Sequence[int]], token: CancelToken) -> FileState:
+        """Return what became of the files that had the `signature` ``seen``; what is open stays open."""
+
+    @abstractmethod
+    def fingerprints(self, token: CancelToken, *, values: bool) -> Iterator[bytes]:
+        """Yield two hashes of 8 bytes for each entry of the index: of its key, and of its value (or its length).
+
+        Works in slices of some milliseconds, each of which gives those of some successive entries.
+
+        Raises:
+            StaleIndex: the entries are others by now.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -15,13 +15,14 @@ from weakref import WeakSet
 from app import errors, limits
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk, KeyIndex
-from app.cancel import CancelToken
+from app.cancel import CancelToken, Pass
 from app.codecs.findings import Query
 from app.codecs.model import Style
 from app.engine.base import (
     Engine,
     ExportItem,
     ExportReport,
+    FileState,
     Info,
     MadeDatabase,
     NewDatabase,
@@ -33,7 +34,7 @@ from app.engine.base import (
 from app.engine.child_values import ChildValueCalls
 from app.engine.patience import CANCEL_SECONDS, STEP_SECONDS, Patience, writing
 from app.engine.serve import serve
-from app.engine.value_calls import Source, Stored
+from app.engine.value_calls import DecodeReport, Source, Stored
 from app.engine.wire import pack, unpack
 from app.errors import AppError, Cancelled, ChangedOnDisk, EngineBug, EngineStopped
 
@@ -193,7 +194,16 @@ class ChildEngine(ChildValueCalls, Engine):
 
     # ---- streams
 
-    def _stream(self, name: str, arguments: Sequence[object], token: CancelToken, **options: object) -> Iterator[Any]:
+    def _stream(
+        self,
+        name: str,
+        arguments: Sequence[object],
+        token: CancelToken,
+        *,
+        seconds: float = STEP_SECONDS,
+        **options: object,
+    ) -> Iterator[Any]:
+        """Yield the items of a stream; each may take as many seconds."""
         stream = next(self._stream_ids)
         self._ensure_started(token)
         process = self._process
@@ -204,7 +214,7 @@ class ChildEngine(ChildValueCalls, Engine):
                 token.check()
                 if self._process is not process:
                     raise EngineStopped("The process that did this was lost meanwhile.")
-                items = self._call("next", [stream], token, patience=Patience(STEP_SECONDS))
+                items = self._call("next", [stream], token, patience=Patience(seconds))
                 if not items:
                     return
                 yield items[0]
@@ -263,6 +273,10 @@ class ChildEngine(ChildValueCalls, Engine):
         style: Style = self._call("style", (), token)
         return style
 
+    def decoding(self, source: Source, token: CancelToken) -> Iterator[DecodeReport]:
+        quiet = Pass(token, before=0, counted=0)  # the calls for the steps count nothing, and would say so
+        yield from self._stream("decoding", [self._place(source)], quiet, seconds=self._answer_seconds)
+
     def export(
         self, items: Sequence[ExportItem] | None, target: str, *, lines: bool, token: CancelToken, typed: bool = False
     ) -> Iterator[ExportReport]:
@@ -320,6 +334,13 @@ class ChildEngine(ChildValueCalls, Engine):
         found: tuple[ProblemNote, ...] = self._call("check", (), token, patience=Patience(STEP_SECONDS))
         return found
 
+    def unstorable(self, entries: Sequence[tuple[bytes, int]], token: CancelToken) -> Refusals:
+        found: Refusals = self._call("unstorable", [entries], token)
+        return found
+
+    def is_container(self, path: str, token: CancelToken) -> bool:
+        return bool(self._call("is_container", [path], token))
+
     def create(self, target: NewDatabase, token: CancelToken) -> MadeDatabase:
         made: MadeDatabase = self._call("create", [target], token, patience=writing())
         return made
@@ -334,6 +355,13 @@ class ChildEngine(ChildValueCalls, Engine):
     def signature(self) -> tuple[tuple[int, int, int], ...]:
         files: tuple[tuple[int, int, int], ...] = self._call("signature", (), CancelToken())
         return files
+
+    def file_state(self, seen: Sequence[Sequence[int]], token: CancelToken) -> FileState:
+        state: FileState = self._call("file_state", [seen], token, patience=Patience(_OPEN_SECONDS))
+        return state
+
+    def fingerprints(self, token: CancelToken, *, values: bool) -> Iterator[bytes]:
+        yield from self._stream("fingerprints", (), token, values=values)
 
     def close(self) -> None:
         """End the child; a running save is waited for."""

@@ -35,6 +35,9 @@ class ChildValueCalls(ValueCalls):
     def read(self, source: Source, start: int, length: int, token: CancelToken) -> bytes:
         return bytes(self._call("read", [self._place(source), start, length], token))
 
+    def read_all(self, sources: Sequence[Source], token: CancelToken) -> list[bytes]:
+        return list(self._call("read_all", [[self._place(source) for source in sources]], token))
+
     def summaries(self, sources: Sequence[Source], token: CancelToken) -> list[Summary]:
         return list(self._call("summaries", [[self._place(source) for source in sources]], token))
 

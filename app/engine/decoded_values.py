@@ -17,15 +17,18 @@ class DecodedValues:
 
     def __init__(self) -> None:
         self._values: OrderedDict[Source, Decoded] = OrderedDict()
+        self._first: tuple[Source, Decoded] | None = None
+        """The beginning of a large value that was not decoded to its end."""
         self._signature: tuple[tuple[int, int, int], ...] = ()
 
     def clear(self) -> None:
         self._values.clear()
+        self._first = None
 
     def forget_unless(self, signature: tuple[tuple[int, int, int], ...]) -> None:
         """Drop all when the files look changed, so that what is shown is what is stored."""
         if signature != self._signature:
-            self._values.clear()
+            self.clear()
             self._signature = signature
 
     def get(self, source: Source) -> Decoded | None:
@@ -33,9 +36,28 @@ class DecodedValues:
             self._values.move_to_end(source)
         return self._values.get(source)
 
+    def shown(self, source: Source) -> Decoded | None:
+        """Return a value, or its beginning where that is all there is."""
+        if (whole := self.get(source)) is None and self._first is not None and self._first[0] == source:
+            return self._first[1]
+        return whole
+
+    def keep_first(self, source: Source, first: Decoded) -> None:
+        """Take the beginning of a value, until it is there as a whole or that of another one is taken."""
+        self._first = source, first
+
+    def make_room(self, size: int) -> None:
+        """Drop values before one of ``size`` bytes is decoded: its records take many times as many."""
+        kept = sum(len(value.data) for value, _reason in self._values.values())
+        while self._values and kept + size > _BYTES:
+            _source, (oldest, _reason) = self._values.popitem(last=False)
+            kept -= len(oldest.data)
+
     def keep(self, source: Source, value: Decoded) -> None:
         """Take one more, and drop the oldest when they are too many or too large."""
         self._values[source] = value
+        if self._first is not None and self._first[0] == source:
+            self._first = None
         size = sum(len(kept.data) for kept, _reason in self._values.values())
         while len(self._values) > _KEPT or (size > _BYTES and len(self._values) > 1):
             _source, (oldest, _reason) = self._values.popitem(last=False)

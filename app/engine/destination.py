@@ -8,7 +8,7 @@ from typing import Any
 
 from app.backends.base import Backend
 from app.backends.create import create_database, name_taken
-from app.backends.families import SQLITE_SUFFIXES, base_of, existing
+from app.backends.families import SQLITE_SUFFIXES, base_of, existing, owners_of
 from app.backends.files import saving
 from app.backends.fingerprint import occurrences_in
 from app.backends.formats import FORMATS
@@ -84,6 +84,7 @@ class Destination:
                 if os.path.realpath(path) in kept or _is_one_of(path, kept):
                     message = f"{path.name} belongs to the database that is read; choose another name for the new one."
                     raise SaveFailed(message, path=path)
+            self._refuse_parts()
 
     def refuse_taken(self) -> None:
         """Make sure that the names are free or to be replaced, before long work is done; it is tried again at the end.
@@ -97,16 +98,27 @@ class Destination:
     def _refuse_taken(self) -> None:
         paths = self.writer.paths(self.base)
         in_the_way = self.writer.in_the_way(self.base)
-        taken = next((path for path in (*paths, *in_the_way) if os.path.lexists(path)), None)
-        if taken and not self.replaces:
-            raise name_taken(taken)
+        for taken in filter(os.path.lexists, (*paths, *in_the_way)):
+            if taken.is_dir() or not self.replaces:
+                raise name_taken(taken)
         for part in (part for path in paths for part in existing(path, SQLITE_SUFFIXES) if part not in in_the_way):
             message = f"{part.name} belongs to an SQLite database that was not closed; choose another name."
             raise SaveFailed(message, path=part)
 
+    def _refuse_parts(self) -> None:
+        """Refuse a name under which the programs of a database beside it would write over the new one."""
+        paths = self.writer.paths(self.base)
+        ours = {*paths, *self.writer.in_the_way(self.base)}
+        for path in paths:
+            if owner := next((one for one in owners_of(path) if one not in ours), None):
+                message = f"{path.name} would be taken for a part of {owner.name} beside it; choose another name."
+                raise SaveFailed(message, path=path)
+
     def make(self, records: Records, left_out: Refusals, token: CancelToken) -> MadeDatabase:
         """Write the database; ``records`` hold nothing that its writer refuses."""
         self.refuse_taken()
+        with saving(self.base, is_new=True):
+            self._refuse_parts()
         if not len(records) and not FORMATS[self.writer.format_id].can_be_empty:
             raise self._nothing_to_write(left_out)
         mode = self.options.mode

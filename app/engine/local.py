@@ -1,14 +1,16 @@
 """The engine in this process: for the command line and tests, and inside the child of `app.engine.child`."""
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from app import limits
-from app.backends.base import Backend, Change, Expected, SaveOptions, SaveReport
+from app.backends.base import Backend, Change, Expected, Match, SaveOptions, SaveReport
+from app.backends.files import signature
 from app.backends.key_index import IndexChunk, KeyIndex
+from app.backends.old_backups import remove_older
 from app.backends.record_numbers import decimal_of
 from app.backends.registry import open_database, recognise
 from app.cancel import CancelToken
@@ -22,6 +24,7 @@ from app.engine.base import (
     Engine,
     ExportItem,
     ExportReport,
+    FileState,
     Info,
     MadeDatabase,
     NewDatabase,
@@ -34,7 +37,8 @@ from app.engine.copying import Copy
 from app.engine.destination import Destination, create
 from app.engine.export import Progress, check_names, json_pieces
 from app.engine.local_values import LocalValueCalls
-from app.engine.looking import check, info_of
+from app.engine.looking import check, info_of, is_container, unstorable
+from app.engine.on_disk import changed_state, fingerprints, watched_files
 from app.engine.salvaging import salvage
 from app.engine.searching import search_reports
 from app.engine.value_calls import Source, Stored
@@ -52,6 +56,8 @@ class LocalEngine(LocalValueCalls, Engine):
         self._is_alone = is_alone
         self._backend: Backend | None = None
         self._path: Path | None = None
+        self._format = ""
+        self._files: tuple[Path, ...] = ()
         self._index = KeyIndex()
         self._is_indexed = False
         self._seen: tuple[tuple[int, int, int], ...] = ()
@@ -67,16 +73,22 @@ class LocalEngine(LocalValueCalls, Engine):
         except BackendMissing as error:
             match = recognise(place, codecs.VALUE_ENDS)
             return info_of(path, match, None, error.message)
-        self._path = place
-        self._seen = self.signature()
+        self._path, self._format = place, self._backend.match.format_id
+        self._note_files(self._backend.match)
         return info_of(path, self._backend.match, self._backend)
 
     @property
     def _open_backend(self) -> Backend:
-        if self._backend is None:
-            self._backend = open_database(self._open_path, codecs.VALUE_ENDS)
-            self._seen = self.signature()
-        return self._backend
+        return self._backend or self._reopen()
+
+    def _reopen(self) -> Backend:
+        backend = self._backend = open_database(self._open_path, codecs.VALUE_ENDS)
+        self._note_files(backend.match)
+        return backend
+
+    def _note_files(self, match: Match) -> None:
+        self._files = watched_files(match)
+        self._seen = self._signature_now()
 
     @property
     def _open_path(self) -> Path:
@@ -139,11 +151,36 @@ class LocalEngine(LocalValueCalls, Engine):
     def style(self, token: CancelToken) -> Style:
         index = self._index if self._index.chunks else self._whole_index(token)
         sample = range(min(len(index), limits.SHELF_SAMPLE))
-        return codecs.style_of(self.read(entry_id, 0, limits.SUMMARY_PREFIX, token) for entry_id in sample)
+        style_of = codecs.style_of_marshal if self._format == "marshal-file" else codecs.style_of
+        return style_of(self.read(entry_id, 0, limits.SUMMARY_PREFIX, token) for entry_id in sample)
 
     def signature(self) -> tuple[tuple[int, int, int], ...]:
-        stats = [path.stat() for path in self._open_backend.match.files if path.exists()]
-        return tuple((stat.st_size, stat.st_mtime_ns, stat.st_ino) for stat in stats)
+        if self._backend is None:
+            self._reopen()
+        return self._signature_now()
+
+    def _signature_now(self) -> tuple[tuple[int, int, int], ...]:
+        return tuple(found for path in self._files if (found := signature(path)) is not None)
+
+    def file_state(self, seen: Sequence[Sequence[int]], token: CancelToken) -> FileState:
+        now = self._signature_now()
+        if now == tuple(map(tuple, seen)):
+            return FileState(signature=now)
+        if not self._is_indexed:
+            return FileState(is_changed=True, signature=now)
+        if self._backend is not None and self._format == "sqlite3":
+            self._backend.close()  # whoever else closes the file would drop SQLite's locks on it
+            self._backend = None
+        return replace(changed_state(self._open_path, self._format), signature=now)
+
+    def fingerprints(self, token: CancelToken, *, values: bool) -> Iterator[bytes]:
+        if not self._is_indexed:
+            self._whole_index(token)
+        pieces = self._pieces if values else None
+        yield from fingerprints(tuple(self._index.chunks), pieces, token)
+
+    def _pieces(self, place: Stored) -> Iterator[bytes]:
+        return self._open_backend.pieces(place.key, place.locator, place.size)
 
     def part_of(self, entry_id: int) -> bytes | None:
         """Return the name of the database within this one that an entry is in; None where there is but one."""
@@ -178,11 +215,18 @@ class LocalEngine(LocalValueCalls, Engine):
 
     def read(self, source: Source, start: int, length: int, token: CancelToken) -> bytes:
         self._decoded.forget_unless(self.signature())
-        if kept := self._decoded.get(source):
+        if kept := self._decoded.shown(source):
             return kept[0].data[start : start + length]
         if start == 0 and not isinstance(source, bytes):
             return self._prefix(self._stored(source), length)
         return self.value(source)[start : start + length]
+
+    def read_all(self, sources: Sequence[Source], token: CancelToken) -> list[bytes]:
+        values = []
+        for source in sources:
+            token.check()
+            values.append(self.value(source))
+        return values
 
     def summaries(self, sources: Sequence[Source], token: CancelToken) -> list[Summary]:
         return [self._summary(source, token) for source in sources]
@@ -266,13 +310,13 @@ class LocalEngine(LocalValueCalls, Engine):
         self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions, token: CancelToken
     ) -> SaveReport:
         with self._saving() as backend:
-            return backend.apply(changes, expected, options, token)
+            return _cleared(backend, backend.apply(changes, expected, options, token), options)
 
     def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
         with self._saving() as backend:
-            return backend.compact(options, token)
+            return _cleared(backend, backend.compact(options, token), options)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _saving(self) -> Iterator[Backend]:
         """Let the next call open what is there then: a save that failed may have closed the backend as well."""
         try:
@@ -318,6 +362,12 @@ class LocalEngine(LocalValueCalls, Engine):
     def check(self, token: CancelToken) -> tuple[ProblemNote, ...]:
         return check(self._open_path, token)
 
+    def unstorable(self, entries: Sequence[tuple[bytes, int]], token: CancelToken) -> Refusals:
+        return unstorable(self._open_backend.writer(), entries, token)
+
+    def is_container(self, path: str, token: CancelToken) -> bool:
+        return is_container(Path(path))
+
     def create(self, target: NewDatabase, token: CancelToken) -> MadeDatabase:
         return create(target, token)
 
@@ -340,3 +390,11 @@ class LocalEngine(LocalValueCalls, Engine):
     def close(self) -> None:
         self._release()
         self._path = None
+
+
+def _cleared(backend: Backend, report: SaveReport, options: SaveOptions) -> SaveReport:
+    """Take older backups away now that everything is saved; a failure to do so is none of the save."""
+    if options.backups_kept is not None:
+        with contextlib.suppress(OSError):
+            remove_older(backend.operations, report.backups, options.backups_kept)
+    return report

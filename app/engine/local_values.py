@@ -1,6 +1,7 @@
 """Calls about values, answered in this process."""
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +14,8 @@ from app.codecs.findings import Audit, OpcodeRow
 from app.codecs.literals.writing import literal_of
 from app.codecs.model import Style
 from app.engine.decoded_values import Decoded, DecodedValues
-from app.engine.value_calls import Source, ValueCalls, ValueInfo
+from app.engine.stepwise import Stepwise
+from app.engine.value_calls import DecodeReport, Source, ValueCalls, ValueInfo
 
 
 class LocalValueCalls(ValueCalls):
@@ -31,10 +33,16 @@ class LocalValueCalls(ValueCalls):
         """Return what `Engine.signature` does."""
 
     def _value(self, source: Source, token: CancelToken) -> Decoded:
+        """Return what is shown of a value: all of it, unless its beginning was asked for first."""
         self._decoded.forget_unless(self.signature())
+        return self._decoded.shown(source) or self._whole(source, token)
+
+    def _whole(self, source: Source, token: CancelToken) -> Decoded:
         kept = self._decoded.get(source)
         if kept is None:
-            kept = codecs.decode(self.value(source), token)
+            data = self.value(source)
+            self._decoded.make_room(len(data))
+            kept = codecs.decode(data, token)
             self._decoded.keep(source, kept)
         return kept
 
@@ -43,8 +51,28 @@ class LocalValueCalls(ValueCalls):
         return self._value(source, token)[0]
 
     def decode(self, source: Source, token: CancelToken) -> ValueInfo:
-        value, reason = self._value(source, token)
-        return ValueInfo(value.codec, reason, value.root, len(value.data), value.problems, value.is_damaged)
+        self._decoded.forget_unless(self.signature())
+        return _info(self._whole(source, token))
+
+    def decoding(self, source: Source, token: CancelToken) -> Iterator[DecodeReport]:
+        before = self.signature()
+        self._decoded.forget_unless(before)
+        kept = self._decoded.get(source)
+        if kept is None:
+            data = self.value(source)
+            self._decoded.make_room(len(data))
+            first = codecs.first_part(data, token)
+            if first is not None:
+                self._decoded.keep_first(source, first)
+                yield DecodeReport(0, len(data), _info(first))
+            work = Stepwise(lambda inner: codecs.decode(data, inner), token)
+            for done, total in work.steps():
+                yield DecodeReport(done, total)
+            kept = work.result
+            if self.signature() == before:
+                self._decoded.keep(source, kept)
+        size = len(kept[0].data)
+        yield DecodeReport(size, size, _info(kept), finished=True)
 
     def rows(self, source: Source, node: int, start: int, count: int, token: CancelToken) -> list[NodeRow]:
         return self.decoded(source, token).rows(node, start, count)
@@ -85,7 +113,12 @@ class LocalValueCalls(ValueCalls):
         return codecs.encode_new(new, style, token)
 
     def audit(self, source: Source, token: CancelToken) -> Audit:
-        return self.decoded(source, token).audit(token)
+        return codecs.audit(self.decoded(source, token), token)
 
     def opcodes(self, source: Source, start: int, count: int, token: CancelToken) -> list[OpcodeRow]:
         return self.decoded(source, token).opcodes(start, count, token)
+
+
+def _info(decoded: Decoded) -> ValueInfo:
+    value, reason = decoded
+    return ValueInfo(value.codec, reason, value.root, len(value.data), value.problems, value.is_damaged, value.why_cut)

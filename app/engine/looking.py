@@ -1,14 +1,16 @@
 """What is told of a container as a whole: what it is, and what is wrong with it."""
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 from app import limits
 from app.backends.base import Backend, Match
 from app.backends.registry import open_database, recognise
+from app.backends.writer import Writer
 from app.cancel import CancelToken
 from app.codecs import registry as codecs
-from app.engine.base import Info, ProblemNote
+from app.engine.base import Info, ProblemNote, Refusals, RefusedEntry
 from app.errors import BackendError
 
 
@@ -28,6 +30,25 @@ def format_of(path: Path) -> str | None:
         return recognise(path, codecs.VALUE_ENDS).format_id
     except BackendError:
         return None
+
+
+def is_container(path: Path) -> bool:
+    """Tell whether a file is a database by its head; files of bare values are none here."""
+    try:
+        recognise(path)
+    except BackendError:
+        return False
+    return True
+
+
+def unstorable(writer: Writer, entries: Sequence[tuple[bytes, int]], token: CancelToken) -> Refusals:
+    """Return which new entries, each a key and the size of a value in bytes, a writer refuses."""
+    refused = []
+    for key, size in entries:
+        token.check()
+        if reason := writer.why_refused(key, size):
+            refused.append(RefusedEntry(key, reason))
+    return Refusals(len(refused), tuple(refused[: limits.PROBLEMS]))
 
 
 def info_of(path: str, match: Match, backend: Backend | None, recognised_only: str = "") -> Info:

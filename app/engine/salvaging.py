@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app import limits
 from app.backends.base import Match
-from app.backends.binary import cannot_open
+from app.backends.binary import cannot_open, open_regular
 from app.backends.families import DUMB_SUFFIXES, NDBM_SUFFIXES, base_of, existing
 from app.backends.files import companion
 from app.backends.formats import FORMATS
@@ -84,7 +84,8 @@ def _source(path: Path, format_id: str) -> _Source:
     base = base_of(path, suffixes) or path
     files = tuple(dict.fromkeys(file for file in (path, *existing(base, suffixes)) if file.is_file()))
     if not files:
-        raise cannot_open(path, IsADirectoryError() if path.is_dir() else FileNotFoundError())
+        open_regular(path).close()  # a folder, pipe or device has a sentence of its own
+        raise cannot_open(path, FileNotFoundError())
     return _Source(files[0], base, files, format_id, search)
 
 

@@ -9,7 +9,7 @@ from app.codecs import registry as codecs
 from app.codecs.findings import Hit, Query
 from app.codecs.matching import Matcher
 from app.engine.base import ExportItem, Found, SearchReport
-from app.errors import AppError
+from app.errors import AppError, LimitExceeded
 
 _SLICE_SECONDS = 0.02
 _MOST_HITS = 1_000
@@ -66,6 +66,8 @@ def _value_hits(data: bytes, misses: codecs.Misses, query: Query, token: CancelT
         return
     value, _reason = codecs.decode(data, token)
     yield from value.search(query, token)
+    if value.why_cut:
+        raise LimitExceeded(f"It was searched in part. {value.why_cut}")
 
 
 @dataclass(slots=True)

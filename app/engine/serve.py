@@ -16,16 +16,16 @@ from app.engine.wire import pack, unpack
 from app.errors import AppError, Cancelled, ChangedOnDisk, EngineStopped, LimitExceeded
 
 _POLL_SECONDS = 0.03
-STREAMS = frozenset({"index", "export", "search"})
+STREAMS = frozenset({"index", "export", "search", "fingerprints", "decoding"})
 OF_HELD = frozenset({"export", "search"})
 """Streams over items that were handed over before."""
 
 CALLS = frozenset(
     {
-        *("open", "signature", "problems", "notes", "is_shelf", "style", "close"),
-        *("apply", "compact", "refusals", "convert", "check", "create", "salvage"),
-        *("read", "digest", "summaries", "decode", "rows", "find", "text", "tree", "plain", "edit_text", "replace"),
-        *("typed", "name_extensions", "python", "edit", "encode_new", "audit", "opcodes"),
+        *("open", "signature", "file_state", "problems", "notes", "is_shelf", "style", "close"),
+        *("apply", "compact", "refusals", "unstorable", "convert", "check", "is_container", "create", "salvage"),
+        *("read", "read_all", "digest", "summaries", "decode", "rows", "find", "text", "tree", "plain", "edit_text"),
+        *("replace", "typed", "name_extensions", "python", "edit", "encode_new", "audit", "opcodes"),
     }
 )
 WITHOUT_TOKEN = frozenset({"problems", "notes", "signature", "close"})

@@ -1,7 +1,7 @@
 """What an engine is asked of one value: its bytes, its tree, edits of it, and what it would do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,22 @@ class ValueInfo:
     size: int
     problems: tuple[str, ...] = ()
     is_damaged: bool = False
+    why_cut: str = ""
+    """A sentence where only the beginning of the value is shown; it is one of the problems too."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeReport:
+    """How many bytes of a value were followed.
+
+    ``info`` is there when there is something to show: of the whole value in the last report, which is ``finished``,
+    before that of its beginning.
+    """
+
+    done: int
+    total: int
+    info: ValueInfo | None = None
+    finished: bool = False
 
 
 class ValueCalls(ABC):
@@ -45,12 +61,24 @@ class ValueCalls(ABC):
         """Return a range of a value's bytes."""
 
     @abstractmethod
+    def read_all(self, sources: Sequence[Source], token: CancelToken) -> list[bytes]:
+        """Return all bytes of some values; the caller sees to it that they are not too many for one message."""
+
+    @abstractmethod
     def summaries(self, sources: Sequence[Source], token: CancelToken) -> list[Summary]:
         """Return what table cells show, one for each source, each from a prefix of its value."""
 
     @abstractmethod
     def decode(self, source: Source, token: CancelToken) -> ValueInfo:
         """Decode a value; the last few decoded values are kept."""
+
+    @abstractmethod
+    def decoding(self, source: Source, token: CancelToken) -> Iterator[DecodeReport]:
+        """Decode a value as `decode` does, in slices of some milliseconds; other calls may be made between.
+
+        Of a large one the beginning is there at once. Until the end, and when it is given up, all other calls about
+        the value but `decode` answer from that, and it cannot be edited.
+        """
 
     @abstractmethod
     def rows(self, source: Source, node: int, start: int, count: int, token: CancelToken) -> list[NodeRow]:

@@ -33,6 +33,7 @@ from app.codecs.model import Style
 from app.engine.base import (
     ExportItem,
     ExportReport,
+    FileState,
     Found,
     Info,
     MadeDatabase,
@@ -43,9 +44,11 @@ from app.engine.base import (
     SalvageReport,
     SearchReport,
 )
-from app.engine.value_calls import Stored, ValueInfo
+from app.engine.value_calls import DecodeReport, Stored, ValueInfo
 
 _HEADER = Struct("<I")
+_STEP = 1_000
+"""Items of a list that are written at once."""
 
 _PLAIN_TYPES: tuple[type, ...] = (
     AddPair,
@@ -53,10 +56,12 @@ _PLAIN_TYPES: tuple[type, ...] = (
     Call,
     ChangeProtocol,
     Copied,
+    DecodeReport,
     DeleteNodes,
     Expected,
     ExportItem,
     ExportReport,
+    FileState,
     Found,
     Hit,
     IndexChunk,
@@ -96,7 +101,8 @@ _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _PLAIN_
 def pack(message: object) -> bytes:
     """Return the bytes of a message made of None, bool, int, float, str, bytes, lists, dicts and our dataclasses."""
     blobs: list[bytes] = []
-    header = json.dumps(_flatten(message, blobs), separators=(",", ":")).encode("ascii")
+    flat = _flatten(message, blobs)
+    header = (_dumped(flat) if len(blobs) <= _STEP else _dumped_in_steps(flat)).encode("ascii")
     return b"".join((_HEADER.pack(len(header)), header, *blobs))
 
 
@@ -105,6 +111,22 @@ def unpack(data: bytes) -> Any:
     (length,) = _HEADER.unpack_from(data)
     start = _HEADER.size + length
     return _Builder(data, start).build(json.loads(data[_HEADER.size : start]))
+
+
+def _dumped(flat: object) -> str:
+    return json.dumps(flat, separators=(",", ":"))
+
+
+def _dumped_in_steps(flat: object) -> str:
+    """Return JSON, with pauses in which other threads run: one call of ``json`` for all would stop them meanwhile."""
+    if isinstance(flat, dict):
+        return f"{{{','.join(f'{_dumped(key)}:{_dumped_in_steps(part)}' for key, part in flat.items())}}}"
+    if not isinstance(flat, list):
+        return _dumped(flat)
+    if len(flat) <= _STEP:
+        return f"[{','.join(map(_dumped_in_steps, flat))}]"
+    steps = (flat[start : start + _STEP] for start in range(0, len(flat), _STEP))
+    return f"[{','.join(_dumped(step)[1:-1] for step in steps)}]"
 
 
 def _flatten(item: object, blobs: list[bytes]) -> object:

@@ -176,13 +176,13 @@ def test_a_change_on_disk_is_seen(tmp_path: Path, format_id: str) -> None:
     write(path, [Insert(key, value) for key, value in ENTRIES.items()])
     document = opened(path)
     run(document.set_bytes_job(id_of(document, b"a"), b"mine"))
-    assert not outcome(document.changed_on_disk_job())
+    assert not outcome(document.changed_on_disk_job()).is_changed
 
     rows = {key: row for row, (key, _value) in enumerate(pairs_of(path))}
     write(path, [Replace(rows[b"b"], b"theirs" * 100)])
-    assert outcome(document.changed_on_disk_job())
+    assert outcome(document.changed_on_disk_job()).is_changed
     reload(document)
-    assert not outcome(document.changed_on_disk_job())
+    assert not outcome(document.changed_on_disk_job()).is_changed
     assert dict(shown(document)) == {**ENTRIES, b"a": b"mine", b"b": b"theirs" * 100}
     rows = {key: row for row, (key, _value) in enumerate(pairs_of(path))}
     write(path, [Remove(rows[b"a"])])

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from app.document import patch
 from app.document.document import Document
+from app.document.history import EntryRef
 from app.document.journals import Journals
 from app.document.patch import KEPT_BYTES, Patch, Spill, SpilledPatch
 from app.errors import DocumentError
@@ -84,3 +86,30 @@ def test_small_edits_stay_in_memory(document: Document) -> None:
     run(document.set_bytes_job(0, bytes(KEPT_BYTES - 10)))
 
     assert document._spill.size == 0
+
+
+def test_small_edits_go_to_the_file_once_they_are_very_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patch, "KEPT_IN_ALL", 10_000)
+    document = opened(make_sqlite(tmp_path / "x.db", {b"a": b"one"}), Journals(tmp_path / "state"))
+
+    for number in range(40):
+        run(document.set_bytes_job(0, bytes([number]) * 1_000))
+
+    held = sum(step.patch.size for step in document.history.steps_back(EntryRef(b"a")) if isinstance(step.patch, Patch))
+    assert held <= 10_000
+    assert document._spill.size >= 40 * 2_000 - 1_000 - held
+    for _ in range(40):
+        run(document.undo_job())
+    assert dict(shown(document)) == {b"a": b"one"}
+    document.close()
+
+
+def test_what_is_pending_is_held_once(document: Document) -> None:
+    tracemalloc.start()
+    for number in range(20):
+        run(document.add_job(b"new %d" % number, os.urandom(MEGABYTE)))
+        document.flush_journal()
+    used, _peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert used < 26 * MEGABYTE

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from app.backends.base import Insert, Remove
+from app.document import entries, opening
 from app.document.document import Document
 from tests.document.databases import Pair, ids, make, opened, pairs_of, reload, run, value_of, write
 
 KEYS = st.sampled_from([b"a", b"b", b"c"])
-FORMATS = [("cdb", None), ("bdb-btree", "sorted"), ("bdb-hash", "unsorted")]
+FORMATS = [("cdb", None, 0), ("bdb-btree", "sorted", entries.FEW), ("bdb-hash", "unsorted", 0)]
+"""Format, order of equal keys, and how many changes are laid over at once: more are laid over a copy."""
 
 
 class RepeatingMachine(RuleBasedStateMachine):
@@ -165,8 +167,12 @@ class RepeatingMachine(RuleBasedStateMachine):
             assert Counter(pairs_of(self.path)) == Counter(self.stored)
 
 
-@pytest.mark.parametrize(("format_id", "duplicates"), FORMATS)
-def test_a_document_of_repeating_keys_holds_what_a_list_would(format_id: str, duplicates: str | None) -> None:
+@pytest.mark.parametrize(("format_id", "duplicates", "few"), FORMATS)
+def test_a_document_of_repeating_keys_holds_what_a_list_would(
+    format_id: str, duplicates: str | None, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (entries, opening):
+        monkeypatch.setattr(module, "FEW", few)
     machine = type("Machine", (RepeatingMachine,), {"format_id": format_id, "duplicates": duplicates})
 
     run_state_machine_as_test(

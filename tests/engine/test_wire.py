@@ -2,6 +2,7 @@
 
 from array import array
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from app.backends.base import Expected, Insert, Replace, SaveReport
 from app.backends.key_index import IndexChunk
 from app.codecs.base import NodeRow
+from app.engine import wire
 from app.engine.base import ExportItem, MadeDatabase, ProblemNote, Refusals, RefusedEntry, SalvageReport
 from app.engine.value_calls import Stored
 from app.engine.wire import pack, unpack
@@ -32,6 +34,18 @@ MESSAGES = st.recursive(
 
 @given(MESSAGES)
 def test_a_message_comes_out_as_it_went_in(message: object) -> None:
+    assert unpack(pack(message)) == message
+
+
+@given(MESSAGES)
+def test_a_message_that_is_written_in_steps_is_the_same(message: object) -> None:
+    with patch.object(wire, "_STEP", 1):
+        assert unpack(pack((message, (b"", b"")))) == (message, (b"", b""))
+
+
+def test_many_changes_cross() -> None:
+    message = {"changes": tuple(Insert(b"%d" % number, b"v") for number in range(2_500)), "more": ((b"x",) * 2_500, 1)}
+
     assert unpack(pack(message)) == message
 
 
