@@ -50,7 +50,10 @@ _NODE_SPECS = (
 _ENTRY_SPECS = (
     _Spec("add-entry", "Add e&ntry…", "Ctrl+Shift+N", "", "Add an entry with a new key and value"),
     _Spec("duplicate-entry", "D&uplicate entry…", "Ctrl+D", "", "Add a copy of this entry under another key", True),
-    _Spec("rename-entry", "Rena&me entry…", "Shift+F2", "", "Give this entry another key; its value stays", True),
+    _Spec("rename-entry", "Rena&me entry", "F2", "", "Give this entry another key; its value stays", True),
+    _Spec("cut-entries", "Cu&t entries", _Key.Cut, "", "Copy the selected entries, and delete them", True),
+    _Spec("copy-entries", "&Copy entries", _Key.Copy, "", "Copy the selected entries, keys and values", True),
+    _Spec("paste-entries", "&Paste entries", _Key.Paste, "", "Put in copied entries, or JSON as entries", True),
     _Spec("delete-entries", "De&lete entries", _Key.Delete, "", "Delete the selected entries at the next save", True),
 )
 """What acts on whole entries."""
@@ -61,11 +64,14 @@ _SPECS = (
     _Spec(
         "save-as", "Save &as…", _Key.SaveAs, "save-as", "Save under another name, or in another format, and go on there"
     ),
+    _Spec("save-all", "Save a&ll", "Ctrl+Alt+S", "", "Save all changes of all databases"),
+    _Spec("save-copy", "Save a cop&y…", "", "", "Write the entries as they are now to another file"),
+    _Spec("revert-to-file", "Revert to &file…", "", "", "Read the file again and take all unsaved changes back"),
     _Spec("revert", "&Revert entry", "Ctrl+Shift+R", "revert", "Take the unsaved change of this entry back"),
     _Spec("revert-all", "Re&vert all entries", "", "", "Take all unsaved changes back"),
     _Spec("undo", "&Undo", _Key.Undo, "undo", "Undo the last edit"),
     _Spec("redo", "&Redo", "Ctrl+Shift+Z", "redo", "Do the edit again that was undone last"),
-    _Spec("edit-value", "Edit &value", "F2", "", "Edit the current row of the value in place"),
+    _Spec("edit-value", "Edit &value", "F2", "", "Edit the current row of the value in place", True),
     *_NODE_SPECS,
     *_ENTRY_SPECS,
     _Spec("find", "&Filter keys", _Key.Find, "find", "Go to the filter field"),
@@ -82,6 +88,7 @@ _SPECS = (
     _Spec("check", "C&heck for damage", "", "check", "Read everything and compare it with what the format says"),
     _Spec("salvage", "&Salvage…", "", "salvage", "Find what is left in a damaged file"),
     _Spec("cancel", "Ca&ncel what is going on", "", "", "Give up what the status bar shows the progress of"),
+    _Spec("settings", "Se&ttings…", "Ctrl+,", "", "Choose how many backups are kept"),
     _Spec("close-tab", "&Close tab", "Ctrl+W", "close", "Close this database"),
     _Spec("command-palette", "&Command palette…", "Ctrl+Shift+P", "", "Find any command by its name"),
     _Spec("quit", "&Quit", "Ctrl+Q", "", "Close all databases and the window"),

@@ -18,7 +18,7 @@ from app.ui.main_window import MainWindow
 from app.ui.screenshot import SIZE, Screenshot
 from app.ui.theme import apply_theme, chosen_theme
 
-_SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0005
 """How long a worker thread may keep the interpreter while the interface thread waits for it."""
 
 
@@ -31,7 +31,7 @@ def run_window(files: Sequence[Path], *, read_only: bool, screenshot: Path | Non
     spare = [ChildEngine()]
     spare[0].prestart()  # it is ready when the window is
     application = _application(is_offscreen=screenshot is not None)
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     window = MainWindow(lambda: spare.pop() if spare else ChildEngine(), read_only=read_only, journals=Journals())
     window.closed.connect(application.exit)  # quit() would ask the windows again
     hooks = CrashHooks(window)

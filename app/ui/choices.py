@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.ui.theme import GAP
 
-_MOST = 3
+_MOST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Choice:
 
 
 class ChoiceButtons(QWidget):
-    """Shows at most three choices; takes no room when there are none."""
+    """Shows at most four choices; takes no room when there are none."""
 
     def __init__(self, smallest: QSize | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)

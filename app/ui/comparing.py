@@ -51,11 +51,11 @@ class Comparing(QObject):
         if not self._is_stale or self._runner.is_running(_KEY) or not self._document.is_indexed:
             return
         self._is_stale = False
-        pending = self._document.pending_changes
+        pending = self._document.first_pending(_COMPARED)
         self._known = {change.ref: self._known[change.ref] for change in pending if self.of(change) is not None}
-        unknown = {id(change) for change in pending[:_COMPARED] if change.ref not in self._known}
-        entries = self._document.pending_entries.items()
-        jobs = [(change, self._document.differences_job(place)) for place, change in entries if id(change) in unknown]
+        unknown = [change for change in pending if change.ref not in self._known]
+        places = [(change, self._document.entry_of(change.ref)) for change in unknown]
+        jobs = [(change, self._document.differences_job(place)) for change, place in places if place is not None]
         if jobs:
             steps = partial(_compared, jobs)
             self._runner.start(StreamJob("Comparing", steps, self._on_compared, self._on_done, _ignore), key=_KEY)

@@ -1,5 +1,6 @@
 """One open database: its entries on the left, the chosen one's value on the right."""
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,14 @@ from app.errors import AppError, KeyMissing
 from app.ui.comparing import Comparing
 from app.ui.entry_commands import EntryCommands
 from app.ui.entry_panel import EntryPanel
+from app.ui.entry_pasting import EntryPasting
+from app.ui.entry_renaming import EntryRenaming
 from app.ui.exporting import start_export
 from app.ui.jobs import JobRunner
 from app.ui.node_commands import NodeCommands
 from app.ui.notices import NoticeBar
+from app.ui.on_disk import OnDisk
+from app.ui.previews import Previews
 from app.ui.restoring import Restoring
 from app.ui.saving import Saving
 from app.ui.status import Facts, facts_of
@@ -38,6 +43,8 @@ class DatabaseTab(QWidget):
     """Something that the title, the status bar or the actions show is another now."""
     moved = Signal()
     """The document is that of another file now."""
+    opened = Signal()
+    """The container was opened, so that its files are known."""
     wanted = Signal(object)
     """A `Want`: what a button of the tab asks the window to do."""
 
@@ -54,11 +61,15 @@ class DatabaseTab(QWidget):
         self.notices = NoticeBar()
         self.entries = EntryPanel(document, self.filter_runner)
         self.value = ValuePanel(document, self.runner)
-        self.editing = ValueEditing(document, self.value, self.runner)
+        self._previews = Previews(document, self.value, self.runner, self.filter_runner)
+        self.renaming = EntryRenaming(document, self.entries, self.runner, self.notices)
+        self.editing = ValueEditing(document, self.value, self.runner, self.renaming)
         self.nodes = NodeCommands(document, self.value, self.editing, self.runner)
         self.saving = Saving(document, self.editing, self.runner, self.notices)
+        self.on_disk = OnDisk(document, self.saving, self.runner, self.notices)
         self.stepping = Stepping(document, self.entries, self.runner, self.notices)
         self.commands = EntryCommands(document, self.entries, self.saving, self.runner, self.notices)
+        self.pasting = EntryPasting(document, self.entries, self.saving, self.runner, self.notices)
         self.comparing = Comparing(document, self.runner, self)
         self._restoring = Restoring(document, journals, self.runner, self.notices)
         self._message = MessagePage("cannot-open", "warning")
@@ -80,6 +91,7 @@ class DatabaseTab(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.notices)
+        column.addWidget(self.on_disk.bar)
         column.addWidget(self._pages, 1)
 
     def _connect_widgets(self) -> None:
@@ -92,13 +104,18 @@ class DatabaseTab(QWidget):
         self.value.decoded.connect(self._on_decoded)
         self.value.stale.connect(self._on_stale)
         self.editing.changed.connect(self.changed)
+        self.renaming.changed.connect(self.changed)
+        self.entries.view.rename_wanted.connect(self._on_rename_wanted)
         self.comparing.changed.connect(self.changed)
         self.editing.refused.connect(self._on_edit_refused)
         self.editing.failed.connect(self.notices.show_error)
         self.nodes.said.connect(self.notices.show_info)
         self.value.tree.edit_impossible.connect(self._on_edit_impossible)
         self.saving.rewritten.connect(self._on_rewritten)
-        self.saving.save_as_wanted.connect(partial(self.wanted.emit, Want.SAVE_AS))
+        self.on_disk.reread_wanted.connect(self._on_rewritten)
+        self.on_disk.reopen_wanted.connect(self.start)
+        for source in (self.saving, self.on_disk):
+            source.save_as_wanted.connect(partial(self.wanted.emit, Want.SAVE_AS))
 
     def _connect_document(self) -> None:
         self.document.opened.connect(self._on_opened)
@@ -128,14 +145,22 @@ class DatabaseTab(QWidget):
         if info.lock_seen:
             self.notices.show_info(info.lock_seen)
         self._index()
+        self.opened.emit()
         self.changed.emit()
+
+    def look_at_file(self) -> None:
+        """Follow a hint that another program may have written the file."""
+        if self.can_browse:
+            self.on_disk.look()
+        elif self.is_refused and os.path.lexists(self.document.path):
+            self.reload()
 
     def reload(self) -> None:
         """Read the keys again; selection, place and pending changes stay. Try again what could not be opened."""
         self.notices.clear()
         self._findings = ()
         if self.can_browse:
-            self._index()
+            self.on_disk.reread()
         elif self.is_refused:
             self.start(self._wanted_key)
 
@@ -220,7 +245,7 @@ class DatabaseTab(QWidget):
         else:
             self._is_reread = True
             self.notices.show_info(f"{self.document.name} was changed by another program and was read again.")
-            self._index()
+            self.on_disk.reread()
 
     @Slot()
     def _on_decoded(self) -> None:
@@ -260,12 +285,12 @@ class DatabaseTab(QWidget):
     @property
     def can_save(self) -> bool:
         """Whether there is something to save, what an open editor holds included."""
-        has_some = bool(self.document.pending_changes) or self.editing.is_active
+        has_some = self.document.pending_count > 0 or self.editing.is_active
         return has_some and not self.is_saving and not self.document.why_read_only
 
     @property
     def has_changes(self) -> bool:
-        return bool(self.document.pending_changes) or self.editing.is_open
+        return self.document.pending_count > 0 or self.editing.is_open
 
     @property
     def is_saving(self) -> bool:
@@ -311,7 +336,18 @@ class DatabaseTab(QWidget):
     @Slot(int)
     def _on_edit_impossible(self, _slot_number: int) -> None:
         if self.document.why_read_only:
-            self.notices.show_info(self.document.why_read_only, *choices((Want.SAVE_AS,), self.wanted.emit))
+            self._say_read_only()
+
+    def _say_read_only(self) -> None:
+        self.notices.show_info(self.document.why_read_only, *choices((Want.SAVE_AS,), self.wanted.emit))
+
+    @Slot()
+    def _on_rename_wanted(self) -> None:
+        """Let a double-clicked key be typed over, where that can be."""
+        if self.document.why_read_only:
+            self._say_read_only()
+        elif self.document.is_indexed and not self.commands.why_not():
+            self.renaming.begin()
 
     def _on_notice(self, sentence: str) -> None:
         self.notices.show_info(sentence)

@@ -83,13 +83,12 @@ class ChangesDock(_ListDock):
         self.setWidget(content)
 
     def show_changes(self, document: Document | None, comparing: Comparing | None) -> None:
-        """List the changes of a document; values are compared while the dock is in sight."""
+        """List the changes of a document, with their values compared, while the dock is in sight."""
         self._refs = []
         rows: list[tuple[str, ...]] = []
-        if document is not None and comparing is not None:
-            if self.isVisible():
-                comparing.look()
-            for change in document.pending_changes[:_CHANGES]:
+        if document is not None and comparing is not None and self.isVisible():
+            comparing.look()
+            for change in document.first_pending(_CHANGES):
                 found = change_rows(document, change, comparing.of(change))
                 rows += found
                 self._refs += [change.ref] * len(found)

@@ -1,60 +1,39 @@
-"""The actions on whole entries of the tab in front: what they do, and when they cannot be done."""
+"""The actions on whole entries: what they do, and when they cannot be done."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
-from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QWidget
-
-from app.ui.actions import Actions
 from app.ui.database_tab import DatabaseTab
-from app.ui.entry_commands import EntryCommands
-from app.ui.menus import ENTRY_MENU, actions_of
-from app.ui.tab_area import TabArea
+from app.ui.menus import ENTRY_MENU
+from app.ui.tab_actions import Offer
 
-_COMMANDS: Mapping[str, Callable[[EntryCommands], None]] = {
-    "add-entry": EntryCommands.add,
-    "duplicate-entry": EntryCommands.duplicate,
-    "rename-entry": EntryCommands.rename,
-    "delete-entries": EntryCommands.delete,
-}
-_ON_CURRENT = ("duplicate-entry", "rename-entry", "delete-entries")
-
-
-class EntryActions(QObject):
-    """Connects the window's actions with the tab in front, and keeps them enabled only where they make sense."""
-
-    def __init__(self, area: TabArea, actions: Actions, window: QWidget) -> None:
-        super().__init__(window)
-        self._area = area
-        self._actions = actions
-        for name, act in _COMMANDS.items():
-            actions.connect(name, partial(self._on_triggered, act))
-        area.added.connect(self._on_added)
-        area.changed.connect(self.refresh)
-        self.refresh()
-
-    @Slot(object)
-    def _on_added(self, tab: DatabaseTab) -> None:
-        tab.entries.view.addActions(actions_of(ENTRY_MENU, self._actions, tab))
-
-    def _on_triggered(self, act: Callable[[EntryCommands], None], *_: object) -> None:
-        tab = self._area.current
-        if tab is not None and tab.can_browse:
-            act(tab.commands)
-
-    @Slot()
-    def refresh(self) -> None:
-        """Enable what can be done with the entries that are selected."""
-        self._actions.enable(_reasons(self._area.current))
+_ON_CURRENT = ("duplicate-entry", "rename-entry")
+_ON_SELECTED = ("cut-entries", "delete-entries")
+_ON_TABLE = ("add-entry", "paste-entries")
 
 
 def _reasons(tab: DatabaseTab | None) -> Mapping[str, str]:
-    """Return for each action why it cannot be done, an empty text where it can."""
-    if tab is None or not tab.can_browse:
-        return dict.fromkeys(_COMMANDS, "No database is open.")
+    if tab is None:
+        return dict.fromkeys((*_ON_CURRENT, *_ON_SELECTED, *_ON_TABLE, "copy-entries"), "No database is open.")
     reading = "" if tab.document.is_indexed else "Its keys are still being read."
     return {
-        "add-entry": tab.document.why_read_only or reading,
+        **dict.fromkeys(_ON_TABLE, tab.document.why_read_only or reading),
         **dict.fromkeys(_ON_CURRENT, tab.commands.why_not() or reading),
+        **dict.fromkeys(_ON_SELECTED, tab.commands.why_not_selected() or reading),
+        "copy-entries": "" if tab.entries.view.selectionModel().hasSelection() else "No entry is selected.",
     }
+
+
+ENTRY_ACTIONS = Offer(
+    commands={
+        "add-entry": lambda tab: tab.commands.add(),
+        "duplicate-entry": lambda tab: tab.commands.duplicate(),
+        "rename-entry": lambda tab: tab.renaming.begin(),
+        "delete-entries": lambda tab: tab.commands.delete(),
+        "cut-entries": lambda tab: tab.pasting.copy(cuts=True),
+        "copy-entries": lambda tab: tab.pasting.copy(),
+        "paste-entries": lambda tab: tab.pasting.paste(),
+    },
+    reasons=_reasons,
+    menu=ENTRY_MENU,
+    view=lambda tab: tab.entries.view,
+)

@@ -15,20 +15,25 @@ from app.ui.choices import Choice
 from app.ui.command_palette import CommandPalette, commands_of
 from app.ui.database_tab import DatabaseTab
 from app.ui.dialogs.questions import ask_give_up
+from app.ui.dialogs.settings_dialog import SettingsDialog
 from app.ui.docks import ChangesDock, ProblemsDock
-from app.ui.entry_actions import EntryActions
+from app.ui.dropped_files import local_files
+from app.ui.entry_actions import ENTRY_ACTIONS
 from app.ui.errands import Errands
 from app.ui.making import Making
 from app.ui.menus import RecentMenu, add_menus, add_tool_bar
-from app.ui.node_actions import NodeActions
+from app.ui.node_actions import NODE_ACTIONS
 from app.ui.notices import NoticeBar
 from app.ui.open_dialog import OpenDialog
 from app.ui.repairing import Repairing
+from app.ui.save_all import SaveAll
 from app.ui.settings import bytes_setting, settings
 from app.ui.status import Facts, StatusBar
+from app.ui.tab_actions import TabActions
 from app.ui.tab_area import TabArea
 from app.ui.tab_commands import TabCommands
 from app.ui.wants import Want
+from app.ui.watching import Watching
 
 _TITLE = "Shelfscope"
 _DOCK_HEIGHT = 150
@@ -60,7 +65,9 @@ class MainWindow(QMainWindow):
         self._making = Making(*beside)
         self._repairing = Repairing(*beside)
         self._commands = TabCommands(self.area, self._making, self._repairing, self)
+        self._save_all = SaveAll(self.area, self.notices, self)
         self.status = StatusBar(self)
+        self._watching = Watching(make_engine, self.area, self.errands, self.status)
         self.changes = ChangesDock(self)
         self.problems = ProblemsDock(self)
         self._recent = RecentMenu(self)
@@ -69,8 +76,8 @@ class MainWindow(QMainWindow):
         add_tool_bar(self, self.actions_)
         self._connect()
         self._connect_actions()
-        self._node_actions = NodeActions(self.area, self.actions_, self)
-        self._entry_actions = EntryActions(self.area, self.actions_, self)
+        for offer in (NODE_ACTIONS, ENTRY_ACTIONS):
+            TabActions(self.area, self.actions_, offer, self)
         self._show_facts()
 
     # ---- putting together
@@ -120,6 +127,8 @@ class MainWindow(QMainWindow):
         connect("cancel", self.status.cancel)
         connect("close-tab", self.area.close_current)
         connect("quit", self.close)
+        connect("save-all", self._save_all.start)
+        connect("settings", self._on_settings)
 
     # ---- files
 
@@ -145,13 +154,12 @@ class MainWindow(QMainWindow):
         self.open_file(path)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if local_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        for url in event.mimeData().urls():
-            if url.isLocalFile():
-                self.open_file(Path(url.toLocalFile()))
+        for path in local_files(event.mimeData()):
+            self.open_file(path)
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -187,6 +195,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_command_palette(self) -> None:
         CommandPalette(commands_of(self.menuBar(), without=self.actions_["command-palette"]), self).open()
+
+    @Slot()
+    def _on_settings(self) -> None:
+        SettingsDialog(self).open()
 
     @Slot()
     def _on_new(self) -> None:
@@ -229,7 +241,7 @@ class MainWindow(QMainWindow):
         self.changes.show_changes(tab.document if tab else None, tab.comparing if tab else None)
         self.problems.show_problems(tab.problems if tab else (), is_read=bool(tab and tab.document.is_indexed))
         self._show_steps(tab if tab and tab.can_browse else None)
-        self.actions_.enable(reasons(tab))
+        self.actions_.enable(reasons(tab, self.area.all()))
 
     @Slot(bool)
     def _on_changes_seen(self, is_seen: bool) -> None:

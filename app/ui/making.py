@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from app.backends.formats import FORMATS
 from app.document.copies import EngineFactory, convert_job, create_job, refusals_job
 from app.document.document import PendingChange
+from app.document.rescuing import Rescued
 from app.engine.base import MadeDatabase, NewDatabase, Refusals
 from app.errors import AppError, KeyRejected
 from app.ui.choices import Choice
@@ -67,6 +68,11 @@ class Making(QObject):
         """Ask for another file that the tab goes on with."""
         self._ask(self._wish(tab, f"Save {tab.document.name} as", "Save"), partial(self._save_as, tab))
 
+    def ask_save_copy(self, tab: DatabaseTab) -> None:
+        """Ask for a copy as the entries are now; the tab stays with its file and what is not saved."""
+        wish = self._wish(tab, f"Save a copy of {tab.document.name}", "Save the copy")
+        self._ask(replace(wish, stem=f"{wish.stem} copy"), partial(self._convert, tab))
+
     def ask_convert(self, tab: DatabaseTab) -> None:
         """Ask for a copy in another format; the tab stays with its file."""
         wish = self._wish(tab, f"Convert {tab.document.name}", "Convert")
@@ -100,10 +106,31 @@ class Making(QObject):
     def _write(self, copy: "_Copy", *, leaves_out: bool = False) -> None:
         document = copy.tab.document
         copy.changes = document.pending_changes
+        if copy.tab.on_disk.is_lost:
+            self._rescue(copy)
+            return
         job = convert_job(document, copy.target, self._make_engine, leaves_out=leaves_out)
         job.done = partial(self._on_written, copy)
         job.failed = partial(self._on_not_written, copy)
         self._errands.start(job, cancelled=partial(self._on_given_up, copy))
+
+    def _rescue(self, copy: "_Copy") -> None:
+        """Write what is still open of a file that is gone, by the engine that has it open."""
+        job = copy.tab.document.rescue_job(copy.target, self._make_engine)
+        job.done = partial(self._on_rescued, copy)
+        job.failed = copy.tab.notices.show_error
+        copy.tab.runner.start(job, cancelled=partial(self._on_given_up, copy))
+
+    def _on_rescued(self, copy: "_Copy", rescued: Rescued) -> None:
+        if rescued.is_whole:
+            self._on_written(copy, rescued.made)
+            return
+        path = path_of(copy.target, rescued.made)
+        self._notices.show_warning(
+            f"Wrote {_counted(rescued.made)} to {names_of(rescued.made)}: only what you changed, as the others were in "
+            f"{copy.source_name} alone. Your changes are still here as well.",
+            Choice("Open", partial(self._open, path)),
+        )
 
     def _on_not_written(self, copy: "_Copy", error: AppError) -> None:
         """Show why; where it is for some entries alone, list those."""

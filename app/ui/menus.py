@@ -14,8 +14,8 @@ from app.ui.theme import Theme, choose_theme, chosen_theme
 
 _ICON = QSize(18, 18)
 _FILE = (
-    *("new", "open", "recent", "reload", None, "save", "save-as", "revert", "revert-all", None),
-    *("export", None, "close-tab", "quit"),
+    *("new", "open", "recent", "reload", None, "save", "save-as", "save-copy", "save-all", None),
+    *("revert", "revert-all", "revert-to-file", None, "export", None, "settings", None, "close-tab", "quit"),
 )
 _CLIPBOARD = (
     *("cut-nodes", "copy-nodes", "paste-nodes"),
@@ -28,11 +28,14 @@ _VALUE = (
 )
 NODE_MENU: Sequence[str | None] = ("edit-value", *_VALUE[:9], None, *_CLIPBOARD, None, *_VALUE[10:])
 """What a row of the value tree offers."""
-ENTRY_MENU: Sequence[str | None] = ("add-entry", "duplicate-entry", "rename-entry", None, "delete-entries", "revert")
+ENTRY_MENU: Sequence[str | None] = (
+    *("add-entry", "duplicate-entry", "rename-entry", None),
+    *("cut-entries", "copy-entries", "paste-entries", None, "delete-entries", "revert"),
+)
 """What a row of the entry table offers."""
 _MENUS: Sequence[tuple[str, Sequence[str | None]]] = (
     ("&File", _FILE),
-    ("&Edit", ("undo", "redo", None, *_CLIPBOARD, None, "edit-value", "value", None, *ENTRY_MENU[:5], None, "find")),
+    ("&Edit", ("undo", "redo", None, "entry", "value", None, "find")),
     ("&Database", ("convert", "compact", None, "check", "salvage", None, "cancel")),
     ("&View", ("command-palette", None, "theme", None, "docks")),
 )
@@ -66,7 +69,12 @@ class RecentMenu(QMenu):
 
 def add_menus(window: QMainWindow, actions: Actions, recent: RecentMenu, docks: Sequence[QAction]) -> None:
     """Fill the menu bar; ``docks`` show and hide the docks."""
-    submenus = {"recent": recent, "theme": _theme_menu(window), "value": _value_menu(window, actions)}
+    submenus = {
+        "recent": recent,
+        "theme": _theme_menu(window),
+        "entry": _menu("&Entry", ENTRY_MENU[:-1], window, actions),
+        "value": _menu("&Value", NODE_MENU, window, actions),
+    }
     for title, names in _MENUS:
         menu = window.menuBar().addMenu(title)
         menu.setToolTipsVisible(True)  # they say why an action cannot be done
@@ -81,14 +89,10 @@ def add_menus(window: QMainWindow, actions: Actions, recent: RecentMenu, docks: 
                 menu.addAction(actions[name])
 
 
-def _value_menu(window: QWidget, actions: Actions) -> QMenu:
-    menu = QMenu("&Value", window)
+def _menu(title: str, names: Sequence[str | None], window: QWidget, actions: Actions) -> QMenu:
+    menu = QMenu(title, window)
     menu.setToolTipsVisible(True)
-    for name in _VALUE:
-        if name is None:
-            menu.addSeparator()
-        else:
-            menu.addAction(actions[name])
+    menu.addActions(actions_of(names, actions, menu))
     return menu
 
 

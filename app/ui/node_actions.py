@@ -1,17 +1,14 @@
-"""The actions on rows of the value tree in front: what they do, and when they cannot be done."""
+"""The actions on rows of the value tree: what they do, and when they cannot be done."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
-from PySide6.QtCore import QModelIndex, QObject, Slot
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QModelIndex
 
-from app.ui.actions import Actions
 from app.ui.database_tab import DatabaseTab
-from app.ui.menus import NODE_MENU, actions_of
+from app.ui.menus import NODE_MENU
 from app.ui.node_commands import NodeCommands
-from app.ui.node_places import KEYED, MOVABLE, ORDERED, Standing, same_object_path
-from app.ui.tab_area import TabArea
+from app.ui.node_places import KEYED, MOVABLE, ORDERED, Standing
+from app.ui.tab_actions import Offer
 
 _LOOKING = ("copy-nodes", "copy-as-python", "copy-as-json", "copy-path", "go-to-same")
 _EDITING = (
@@ -20,63 +17,11 @@ _EDITING = (
 )
 
 
-class NodeActions(QObject):
-    """Connects the window's actions with the tab in front, and keeps them enabled only where they make sense."""
-
-    def __init__(self, area: TabArea, actions: Actions, window: QWidget) -> None:
-        super().__init__(window)
-        self._area = area
-        self._actions = actions
-        for name, act in _COMMANDS.items():
-            actions.connect(name, partial(self._on_triggered, act))
-        area.added.connect(self._on_added)
-        area.changed.connect(self.refresh)
-        area.node_changed.connect(self.refresh)
-        self.refresh()
-
-    @Slot(object)
-    def _on_added(self, tab: DatabaseTab) -> None:
-        tab.value.tree.addActions(actions_of(NODE_MENU, self._actions, tab))
-
-    def _on_triggered(self, act: Callable[[NodeCommands], None], *_: object) -> None:
-        tab = self._area.current
-        if tab is not None and tab.can_browse:
-            act(tab.nodes)
-
-    @Slot()
-    def refresh(self, *_: object) -> None:
-        """Enable what can be done with the rows that are selected."""
-        self._actions.enable(_reasons(self._area.current))
-
-
-_COMMANDS: Mapping[str, Callable[[NodeCommands], None]] = {
-    "edit-as-python": lambda nodes: nodes.edit_as("python"),
-    "edit-as-json": lambda nodes: nodes.edit_as("typed"),
-    "change-type": NodeCommands.ask_type,
-    "rename-key": NodeCommands.rename_key,
-    "insert-before": NodeCommands.insert_before,
-    "append-item": NodeCommands.append,
-    "duplicate-node": NodeCommands.duplicate,
-    "delete-nodes": NodeCommands.delete,
-    "move-up": lambda nodes: nodes.move(-1),
-    "move-down": lambda nodes: nodes.move(1),
-    "sort-keys": NodeCommands.sort_keys,
-    "go-to-same": NodeCommands.go_to_same,
-    "cut-nodes": lambda nodes: nodes.copy(cuts=True),
-    "copy-nodes": NodeCommands.copy,
-    "paste-nodes": NodeCommands.paste,
-    "copy-as-python": lambda nodes: nodes.copy_text("python"),
-    "copy-as-json": lambda nodes: nodes.copy_text("json"),
-    "copy-path": NodeCommands.copy_path,
-}
-
-
 def _reasons(tab: DatabaseTab | None) -> Mapping[str, str]:
-    """Return for each action why it cannot be done, an empty text where it can."""
-    if tab is None or not tab.can_browse or not tab.nodes.current.isValid():
+    if tab is None or not tab.nodes.current.isValid():
         return dict.fromkeys((*_LOOKING, *_EDITING), "No row of a value is selected.")
     nodes = tab.nodes
-    shared = "" if same_object_path(nodes.row(nodes.current)) is not None else "It stands in no place before this one."
+    shared = "" if nodes.row(nodes.current).first is not None else "It stands in no place before this one."
     looking = {**dict.fromkeys(_LOOKING, ""), "go-to-same": shared}
     if nodes.value is None:
         return {**looking, **dict.fromkeys(_EDITING, tab.document.why_read_only or "This entry cannot be edited.")}
@@ -104,3 +49,30 @@ def _reasons_to_edit(nodes: NodeCommands, index: QModelIndex) -> Mapping[str, st
         "sort-keys": "" if held in KEYED else "There are no keys here.",
         "paste-nodes": "" if held is not None else "This holds nothing that could be added to.",
     }
+
+
+NODE_ACTIONS = Offer(
+    commands={
+        "edit-as-python": lambda tab: tab.nodes.edit_as("python"),
+        "edit-as-json": lambda tab: tab.nodes.edit_as("typed"),
+        "change-type": lambda tab: tab.nodes.ask_type(),
+        "rename-key": lambda tab: tab.nodes.rename_key(),
+        "insert-before": lambda tab: tab.nodes.insert_before(),
+        "append-item": lambda tab: tab.nodes.append(),
+        "duplicate-node": lambda tab: tab.nodes.duplicate(),
+        "delete-nodes": lambda tab: tab.nodes.delete(),
+        "move-up": lambda tab: tab.nodes.move(-1),
+        "move-down": lambda tab: tab.nodes.move(1),
+        "sort-keys": lambda tab: tab.nodes.sort_keys(),
+        "go-to-same": lambda tab: tab.nodes.go_to_same(),
+        "cut-nodes": lambda tab: tab.nodes.copy(cuts=True),
+        "copy-nodes": lambda tab: tab.nodes.copy(),
+        "paste-nodes": lambda tab: tab.nodes.paste(),
+        "copy-as-python": lambda tab: tab.nodes.copy_text("python"),
+        "copy-as-json": lambda tab: tab.nodes.copy_text("json"),
+        "copy-path": lambda tab: tab.nodes.copy_path(),
+    },
+    reasons=_reasons,
+    menu=NODE_MENU,
+    view=lambda tab: tab.value.tree,
+)

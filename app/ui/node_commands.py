@@ -15,6 +15,7 @@ from app.codecs.edits import (
     ReplaceNode,
     Written,
 )
+from app.codecs.paths import root_around
 from app.document.document import Document
 from app.document.nodes import CopiedNodes
 from app.errors import AppError
@@ -22,7 +23,7 @@ from app.ui.editors.pane_editor import Draft
 from app.ui.jobs import JobRunner
 from app.ui.models.value_tree import Column
 from app.ui.node_copying import LITERAL_HINT, NodeCopying
-from app.ui.node_places import KEYED, Standing, same_object_path
+from app.ui.node_places import KEYED, Standing
 from app.ui.shown_value import ShownValue
 from app.ui.text_layout import laid_out
 from app.ui.type_changes import TARGETS, Candidate, candidate
@@ -182,6 +183,6 @@ class NodeCommands(NodeCopying):
 
     def go_to_same(self) -> None:
         """Go to where the object of the current row stands first."""
-        path = same_object_path(self.row(self.current)) if self.current.isValid() else None
-        if path is not None:
-            self._panel.tree.go_to(path)
+        first = self.row(self.current).first if self.current.isValid() else None
+        if first is not None:
+            self._panel.tree.go_to(root_around(self.path(self.current)) + first)

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from app.codecs.edits import AddPair, Copied, InsertItem, New, Written
 from app.document.nodes import CopiedNodes
+from app.ui.clipboard import put_text, taken_text
 from app.ui.editors.pane_editor import Draft
-from app.ui.node_clipboard import put_nodes, put_text, taken_nodes, taken_text
+from app.ui.node_clipboard import put_nodes, taken_nodes
 from app.ui.node_order import NodeOrder
 from app.ui.node_places import KEYED, Standing
 from app.ui.shown_value import ShownValue

@@ -25,11 +25,6 @@ _STEP = re.compile(
     re.DOTALL,
 )
 _LISTS = frozenset({"list", "tuple"})
-_SAME = re.compile(
-    r"(?:The same object as (?P<first>.*?)|This is (?P<around>.*?) again)\.(?: A value of type | The pickle is |\Z)",
-    re.DOTALL,
-)
-"""How a note names the path of the first place of an object, before it says why it cannot be edited."""
 _JSON = "json"
 """The type of the root of JSON, whatever that is."""
 _OBJECT_PARTS = (
@@ -105,15 +100,6 @@ def holds(row: NodeRow, first_child: NodeRow | None) -> Standing | None:
         return Standing.PAIR
     step = first_child.step if first_child is not None and not row.editor else ""
     return next((standing for start, standing in _OBJECT_PARTS if step.startswith(start)), None)
-
-
-def same_object_path(row: NodeRow) -> str | None:
-    """Return the path of the first place where the object of a row stands; None where this is it."""
-    found = _SAME.search(row.note) if {"shared", "recursive"} & set(row.flags) else None
-    if found is None:
-        return None
-    path = str(found["first"] or found["around"])
-    return "" if path == "the root" else path
 
 
 def _holds_items(parent: NodeRow, prefix: str) -> bool:

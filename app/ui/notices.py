@@ -31,14 +31,14 @@ class Tone(Enum):
 class NoticeBar(QWidget):
     """Holds at most one sentence; the newest replaces the one before. Takes no room while empty."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str = "notice", title: str = "Notice", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("notice")
-        self.setAccessibleName("Notice")
+        self.setObjectName(name)
+        self.setAccessibleName(title)
         self._tone = Tone.INFO
         self._symbol = QLabel()
         self._sentence = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._sentence.setObjectName("notice-sentence")
+        self._sentence.setObjectName(f"{name}-sentence")
         self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._choices = ChoiceButtons()

@@ -1,6 +1,6 @@
 """Saving and compacting the database of a tab, and what is said of how that ended."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
@@ -9,16 +9,14 @@ from app.backends.base import SaveReport
 from app.cancel import CancelToken
 from app.document.document import Document
 from app.document.job import Job
-from app.errors import AppError, ChangedOnDisk, ReadOnlyDatabase, SaveFailed
+from app.engine.base import FileState
+from app.errors import AppError, ChangedOnDisk, EngineBug, KeyRejected, ReadOnlyDatabase
 from app.ui.attempt import attempt
 from app.ui.choices import Choice
 from app.ui.jobs import JobRunner
-from app.ui.models.entry_table import short_key_text
 from app.ui.notices import NoticeBar
+from app.ui.settings import backups_kept
 from app.ui.value_editing import ValueEditing
-
-_KEYS_NAMED = 3
-"""Keys that a sentence names."""
 
 
 class Saving(QObject):
@@ -29,6 +27,10 @@ class Saving(QObject):
     rewritten = Signal()
     """The files are others now, or may be: their keys have to be read again."""
     save_as_wanted = Signal()
+    conflicted = Signal()
+    """Another program changed entries that are changed here, so that nothing was saved: each has to be decided on."""
+    lost = Signal(object)
+    """The `FileState` of a file that is gone or is another one now, so that nothing was saved."""
 
     def __init__(self, document: Document, editing: ValueEditing, runner: JobRunner, notices: NoticeBar) -> None:
         super().__init__(notices)
@@ -37,11 +39,22 @@ class Saving(QObject):
         self._runner = runner
         self._notices = notices
         self._is_compacting = False
+        self._may_merge = True
         document.saved.connect(self._on_saved)
 
     @property
     def is_running(self) -> bool:
         return self._runner.is_running("save")
+
+    @property
+    def is_editing(self) -> bool:
+        """Whether an editor is open."""
+        return self._editing.is_active
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is something to lose: pending changes, or an editor that is open."""
+        return self._document.pending_count > 0 or self.is_editing
 
     # ---- saving
 
@@ -56,35 +69,55 @@ class Saving(QObject):
         else:
             then()
 
-    def save(self) -> None:
-        """Save all pending changes; `ended` follows."""
+    def save(self, *, may_merge: bool = True) -> None:
+        """Save all pending changes; `ended` follows.
+
+        ``may_merge``: whether `conflicted` may lead to a choice; one that comes of a choice does not ask for ever.
+        """
+        self._may_merge = may_merge
         self._notices.clear()
-        self.settle(self._save)
+        self.settle(self._look)
+
+    def _look(self) -> None:
+        """See first whether the file is there: trying to save would close what is still open of it."""
+        if not self._document.pending_count:
+            self.ended.emit(True)
+        elif self._document.is_indexed:
+            job = self._document.changed_on_disk_job()
+            job.done = self._on_state
+            self._runner.start(job, key="save", cancelled=partial(self.ended.emit, False))
+        else:
+            self._save()
+
+    def _on_state(self, state: FileState) -> None:
+        if state.lost:
+            self.lost.emit(state)
+            self.ended.emit(False)
+        else:
+            self._save()
 
     def _save(self) -> None:
-        if not self._document.pending_changes:
-            self.ended.emit(True)
-        elif not attempt(self._job, self._runner, self._notices, "save"):
+        if not attempt(self._job, self._runner, self._notices, "save"):
             self.ended.emit(False)
 
     def _job(self) -> Job[SaveReport]:
-        job = self._document.save_job()
+        kept = backups_kept()
+        job = self._document.save_job(backup=kept > 0, backups_kept=kept or None)
         job.failed = self._on_failed
         return job
 
     def _on_failed(self, error: AppError) -> None:
-        if isinstance(error, ChangedOnDisk) and error.keys:
-            error = AppError(_conflict(self._document.name, error.keys), path=self._document.path)
-            self.rewritten.emit()  # so that Revert finds what is there now
-        self._show_failure(error)
+        if isinstance(error, ChangedOnDisk) and error.keys and self._may_merge:
+            self.conflicted.emit()
+        else:
+            self._show_failure(error, self.save)
         self.ended.emit(False)
 
-    def _show_failure(self, error: AppError) -> None:
-        """Show why nothing was saved, and the way out where there is one."""
-        if isinstance(error, ReadOnlyDatabase | SaveFailed):
-            self._notices.show_error(error, Choice("Save as…", self.save_as_wanted.emit))
-        else:
-            self._notices.show_error(error)
+    def _show_failure(self, error: AppError, again: Callable[[], None]) -> None:
+        """Show why nothing was saved, and the ways out; the changes stay."""
+        can_help = not isinstance(error, ReadOnlyDatabase | KeyRejected | EngineBug)
+        ways = (Choice("Try again", again),) if can_help else ()
+        self._notices.show_error(error, *ways, Choice("Save as…", self.save_as_wanted.emit))
 
     def _on_saved(self, report: SaveReport) -> None:
         name = self._document.name
@@ -103,7 +136,7 @@ class Saving(QObject):
         """Write the database anew without unused room; only when nothing is pending."""
         self._notices.clear()
         name = self._document.name
-        if self._document.pending_changes or self._editing.is_open:
+        if self._document.pending_count or self._editing.is_open:
             self._notices.show_info(
                 f"{name} has changes that are not saved. Save or revert them first; then it can be compacted.",
                 Choice("Save", self.save),
@@ -112,9 +145,10 @@ class Saving(QObject):
         attempt(self._compact_job, self._runner, self._notices, "save")
 
     def _compact_job(self) -> Job[SaveReport]:
-        job = self._document.compact_job()
+        kept = backups_kept()
+        job = self._document.compact_job(backup=kept > 0, backups_kept=kept or None)
         job.done = partial(self._on_compacted, job.done)
-        job.failed = self._show_failure
+        job.failed = partial(self._show_failure, again=self.compact)
         return job
 
     def _on_compacted(self, take: Callable[[SaveReport], None], report: SaveReport) -> None:
@@ -135,15 +169,6 @@ def _compacted(name: str, report: SaveReport) -> str:
 def _kept(report: SaveReport) -> str:
     backups = ", ".join(backup.name for backup in report.backups)
     return f" The state before is kept in {backups}." if backups else ""
-
-
-def _conflict(name: str, keys: Sequence[bytes]) -> str:
-    more = f" and {len(keys) - _KEYS_NAMED:,} more" if len(keys) > _KEYS_NAMED else ""
-    named = ", ".join(short_key_text(key) for key in keys[:_KEYS_NAMED])
-    return (
-        f"Nothing was saved: another program changed {named}{more} in {name} as well. "
-        "Revert the entry to see what is there now; Undo then brings your change back."
-    )
 
 
 def _nothing_at_all(_token: CancelToken) -> None:

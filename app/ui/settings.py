@@ -5,6 +5,10 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QSettings
 
 _RECENT_KEPT = 10
+_BACKUPS = "backups"
+BACKUPS_KEPT = 1
+"""Backups of a file that are kept unless a person says otherwise."""
+MOST_BACKUPS = 99
 
 
 def settings() -> QSettings:
@@ -35,3 +39,13 @@ def remember_file(path: Path) -> None:
 
 def forget_files() -> None:
     settings().remove("recent")
+
+
+def backups_kept() -> int:
+    """Return how many backups of a file are kept; 0: none is made."""
+    text = str(settings().value(_BACKUPS, BACKUPS_KEPT))  # an INI file gives texts
+    return min(int(text), MOST_BACKUPS) if text.isdecimal() else BACKUPS_KEPT
+
+
+def keep_backups(number: int) -> None:
+    settings().setValue(_BACKUPS, number)

@@ -1,14 +1,19 @@
 """The status bar: what the database is, how much of it is shown, what is not saved, what is going on."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from app.document.document import Document
 from app.ui.jobs import Activity
 from app.ui.labels import ElidedLabel
 from app.ui.theme import GAP
+
+_NEWS = 10_000
+"""Milliseconds for which it is told what happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ def facts_of(document: Document, shown_count: int, *, is_reading: bool) -> Facts
     name = f"{info.format} · {info.variant}" if info.variant else info.format
     if info.recognised_only:
         return Facts(name)
-    pending = len(document.pending_changes)
+    pending = document.pending_count
     more = "…" if is_reading else ""
     return Facts(
         name,
@@ -108,6 +113,10 @@ class StatusBar(QStatusBar):
         self._count = ElidedLabel("status-count", "Entries shown, of all")
         self._pending = ElidedLabel("status-pending", "Changes that are not saved")
         self._read_only = ElidedLabel("status-read-only", "Why the database cannot be saved")
+        self._news = ElidedLabel("status-news", "What happened a moment ago")
+        self._news.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._forgetting = QTimer(self, singleShot=True, interval=_NEWS)
+        self._forgetting.timeout.connect(partial(self._news.show_text, ""))
         self._lay_out()
         for view in (self.activity, self.errand):
             view.changed.connect(self._on_activity)
@@ -117,7 +126,7 @@ class StatusBar(QStatusBar):
         row = QHBoxLayout(facts)
         row.setContentsMargins(GAP, 2, GAP, 2)
         row.setSpacing(2 * GAP)
-        for label in (self._format, self._count, self._pending, self._read_only):
+        for label in (self._format, self._count, self._pending, self._read_only, self._news):
             row.addWidget(label)
         row.addStretch(1)
         self.addWidget(facts, 1)
@@ -129,6 +138,12 @@ class StatusBar(QStatusBar):
         self._count.show_text(facts.count)
         self._pending.show_text(facts.pending)
         self._read_only.show_text(facts.read_only)
+
+    @Slot(str)
+    def say(self, sentence: str) -> None:
+        """Tell quietly of something that needs no answer; for some seconds."""
+        self._news.show_text(sentence)
+        self._forgetting.start()
 
     @property
     def _to_cancel(self) -> ActivityView | None:

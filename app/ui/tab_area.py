@@ -37,6 +37,8 @@ class TabArea(QStackedWidget):
     """What the tab in front wants of the window."""
     added = Signal(object)
     """A new `DatabaseTab`, before it is shown."""
+    dropped = Signal(object)
+    """A `DatabaseTab` that was closed."""
     node_changed = Signal()
     """Another row of the value tree in front is current, or selected."""
 
@@ -92,6 +94,7 @@ class TabArea(QStackedWidget):
         tab.wanted.connect(self.wanted)
         tab.moved.connect(self._on_moved)
         tab.nodes.changed.connect(self.node_changed)
+        tab.pasting.database_dropped.connect(self.open_file)
         self.added.emit(tab)
         for runner in (tab.filter_runner, tab.runner):
             runner.activity_changed.connect(self._on_activity)
@@ -163,6 +166,7 @@ class TabArea(QStackedWidget):
             return
         tab.changed.disconnect(self._on_facts_changed)
         self.tabs.removeTab(place)
+        self.dropped.emit(tab)
         tab.setParent(self)  # else Python owns it now, and may delete it in whatever thread it collects garbage
         tab.hide()
         for runner in (tab.filter_runner, tab.runner):
@@ -195,10 +199,16 @@ class TabArea(QStackedWidget):
     def _on_facts_changed(self) -> None:
         tab = self.sender()
         if isinstance(tab, DatabaseTab):
-            mark = " •" if tab.document.pending_changes else ""
-            self.tabs.setTabText(self.tabs.indexOf(tab), _tab_title(tab.document.name) + mark)
+            self._show_title(tab)
         if tab is self.current:
             self.changed.emit()
+
+    def _show_title(self, tab: DatabaseTab) -> None:
+        mark = " •" if tab.document.pending_count else ""
+        place, title = self.tabs.indexOf(tab), _tab_title(tab.document.name) + mark
+        if title != self.tabs.tabText(place):
+            self.tabs.setTabText(place, title)
+            self.changed.emit()  # whether anything is left to save
 
     @Slot(object)
     def _on_activity(self, activity: Activity | None) -> None:

@@ -29,6 +29,8 @@ class TabCommands(QObject):
         for name, slot in (
             ("save", self._on_save),
             ("save-as", self.ask_save_as),
+            ("save-copy", self._on_save_copy),
+            ("revert-to-file", self._on_revert_to_file),
             ("revert", self._on_revert),
             ("revert-all", self._on_revert_all),
             ("undo", self._on_undo),
@@ -60,6 +62,14 @@ class TabCommands(QObject):
     @Slot()
     def ask_save_as(self) -> None:
         self._on_tab(self._making.ask_save_as)
+
+    @Slot()
+    def _on_save_copy(self) -> None:
+        self._on_tab(self._making.ask_save_copy)
+
+    @Slot()
+    def _on_revert_to_file(self) -> None:
+        self._on_tab(lambda tab: tab.on_disk.revert())
 
     @Slot()
     def _on_revert(self) -> None:

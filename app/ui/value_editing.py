@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QModelIndex, QObject, Signal, Slot
 
 from app.codecs.edits import Edit, ReplaceNode, Written
 from app.codecs.literals.scalars import parse_literal
 from app.codecs.nodes import Kind
 from app.document.document import Document
 from app.document.draft import Edited
+from app.document.shared_places import changed_by
 from app.errors import AppError, CodecError
 from app.ui.dialogs.questions import ask_where
 from app.ui.editors.pane_editor import MAX_PANE_CHARS, Draft, PaneEditor
@@ -47,6 +49,20 @@ class Session:
     current: str | None = None
     is_shared: bool = False
     editor: ScalarEditor | PaneEditor | None = field(default=None, init=False)
+    shared: Sequence[str] = field(default=(), init=False)
+    """The paths of the objects, from the row on outwards, that stand in other places too; outer ones first."""
+
+
+class OtherEditing(Protocol):
+    """Another place of a tab where something is typed; as `ValueEditing` says."""
+
+    @property
+    def is_active(self) -> bool: ...
+
+    @property
+    def is_open(self) -> bool: ...
+
+    def commit(self) -> None: ...
 
 
 class ValueEditing(QObject):
@@ -59,8 +75,12 @@ class ValueEditing(QObject):
     changed = Signal()
     """An editor was opened or closed."""
 
-    def __init__(self, document: Document, panel: ValuePanel, runner: JobRunner) -> None:
+    def __init__(
+        self, document: Document, panel: ValuePanel, runner: JobRunner, other: OtherEditing | None = None
+    ) -> None:
+        """``other``: what is typed elsewhere in the tab, and handed over and kept together with this."""
         super().__init__(panel)
+        self._other = other
         self._document = document
         self._panel = panel
         self._runner = runner
@@ -77,13 +97,15 @@ class ValueEditing(QObject):
     @property
     def is_active(self) -> bool:
         """Whether an editor is open."""
-        return self._editor is not None or self._panel.hex.pane.is_editing
+        is_here = self._editor is not None or self._panel.hex.pane.is_editing
+        return is_here or (self._other is not None and self._other.is_active)
 
     @property
     def is_open(self) -> bool:
         """Whether an editor holds a text that differs from the value."""
         editor = self._editor
-        return (editor is not None and editor.is_changed) or self._panel.hex.pane.is_changed
+        is_here = (editor is not None and editor.is_changed) or self._panel.hex.pane.is_changed
+        return is_here or (self._other is not None and self._other.is_open)
 
     @property
     def held_entry(self) -> int | None:
@@ -103,6 +125,8 @@ class ValueEditing(QObject):
 
     def commit(self) -> None:
         """Hand over what is typed, as leaving the editor does."""
+        if self._other is not None:
+            self._other.commit()
         self._panel.hex.pane.commit()
         if self._editor is not None:
             self._editor.commit()
@@ -171,9 +195,10 @@ class ValueEditing(QObject):
         tree.open_editor(slot_number, line_for(kind, literal), column)
         editor = tree.editor
         if editor is not None:
-            self._begin(session, editor)
+            self._begin(session, editor, self._panel.model.cell(slot_number, 0))
             if isinstance(editor, TextEditor):
                 editor.lines_pasted.connect(partial(self._on_lines_pasted, session))
+            self.changed.emit()  # only now is it this session's
 
     def _on_lines_pasted(self, session: Session, literal: str) -> None:
         text = _text_of(literal)
@@ -189,12 +214,13 @@ class ValueEditing(QObject):
             return None
         self.close()
         editor = self._panel.panes.begin_editing(draft)
-        self._begin(session, editor)
+        self._begin(session, editor, self._panel.tree.currentIndex())
         self.changed.emit()
         return editor
 
-    def _begin(self, session: Session, editor: ScalarEditor | PaneEditor) -> None:
+    def _begin(self, session: Session, editor: ScalarEditor | PaneEditor, index: QModelIndex) -> None:
         session.editor = editor
+        session.shared = self._panel.model.shared_around(index)
         self._session = session
         editor.abandoned.connect(self._on_abandoned)
         editor.committed.connect(partial(self._on_committed, session))
@@ -210,29 +236,58 @@ class ValueEditing(QObject):
         if session.value is not self._panel.shown or session is not self._session:
             return
         key = session.editor.key_text if isinstance(session.editor, PaneEditor) else ""
-        if session.is_shared:
-            ask_where(partial(self._on_where, session, Entered(text, key)), self._panel)
+        entered = Entered(text, key)
+        around = changed_by(session.edits(entered), session.shared)
+        if session.is_shared or around:
+            ask_where(partial(self._on_where, session, entered, around), self._panel)
         else:
-            self._hand_over(session, Entered(text, key))
+            self._hand_over(session, entered)
 
-    def _on_where(self, session: Session, entered: Entered, everywhere: bool | None) -> None:
+    def _on_where(self, session: Session, entered: Entered, around: Sequence[str], everywhere: bool | None) -> None:
         if everywhere is None:
             self.focus()
         else:
-            self._hand_over(session, Entered(entered.text, entered.key, everywhere))
+            here = () if everywhere else around
+            self._hand_over(session, Entered(entered.text, entered.key, everywhere), here)
 
-    def _hand_over(self, session: Session, entered: Entered) -> None:
+    def _hand_over(self, session: Session, entered: Entered, only_at: Sequence[str] = ()) -> None:
         edits = session.edits(entered)
-        self._start(session.value, edits, session.title, session.current, partial(self._on_refused, session))
+        refused = partial(self._on_refused, session)
+        self._start(session.value, edits, session.title, session.current, refused, only_at)
 
     def apply(self, value: ShownValue, edits: Sequence[Edit], title: str, current: str | None = None) -> None:
         """Edit a value without an editor; `failed` follows where it is refused.
 
         While the edit before is not in sight yet nothing happens: the rows that it would be about are others by then.
         """
-        if value is not self._panel.shown or self.is_busy:
-            return
-        self._start(value, edits, title, current, self._on_failed)
+        around = changed_by(edits, self._panel.model.shared_around(self._panel.tree.currentIndex()))
+        if around:
+            ask_where(partial(self._apply_where, value, edits, title, current, around), self._panel)
+        else:
+            self._apply(value, edits, title, current)
+
+    def _apply_where(
+        self,
+        value: ShownValue,
+        edits: Sequence[Edit],
+        title: str,
+        current: str | None,
+        around: Sequence[str],
+        everywhere: bool | None,
+    ) -> None:
+        if everywhere is not None:
+            self._apply(value, edits, title, current, () if everywhere else around)
+
+    def _apply(
+        self,
+        value: ShownValue,
+        edits: Sequence[Edit],
+        title: str,
+        current: str | None,
+        only_at: Sequence[str] = (),
+    ) -> None:
+        if value is self._panel.shown and not self.is_busy:
+            self._start(value, edits, title, current, self._on_failed, only_at)
 
     def _start(
         self,
@@ -241,9 +296,10 @@ class ValueEditing(QObject):
         title: str,
         current: str | None,
         refused: Callable[[AppError], None],
+        only_at: Sequence[str] = (),
     ) -> None:
         try:
-            job = self._document.edits_job(value.entry_id, edits, title)
+            job = self._document.edits_job(value.entry_id, edits, title, only_at=only_at)
         except AppError as error:
             refused(error)
             return

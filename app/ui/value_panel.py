@@ -7,9 +7,11 @@ from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
+from app import limits
 from app.codecs.base import NodeRow
 from app.document.document import Document
-from app.engine.value_calls import ValueInfo
+from app.document.job import Job, StreamJob
+from app.engine.value_calls import DecodeReport, ValueInfo
 from app.errors import AppError, StaleIndex
 from app.ui.jobs import JobRunner
 from app.ui.labels import ElidedLabel
@@ -42,6 +44,9 @@ class ValuePanel(QWidget):
         self._runner = runner
         self._wanted: ShownValue | None = None
         self._shown: ShownValue | None = None
+        self._first: ShownValue | None = None
+        """What is shown of a large value while the rest is read."""
+        self._codec = ""
         self._key_before_reload: bytes | None = None
         self._moves: Moves | None = None
         self._next_current: str | None = None
@@ -122,10 +127,20 @@ class ValuePanel(QWidget):
         can_edit = not (self._document.why_read_only or self._is_deleted(entry_id))
         value = ShownValue(entry_id, self._document.source(entry_id), self._document.size(entry_id), can_edit)
         self._wanted = value
+        self._first = None
+        job = self._decoding(value) if value.size >= limits.LARGE_VALUE else self._decode(value)
+        job.failed = partial(self._on_failed, value)
+        self._runner.start(job, key="decode", cancelled=partial(self._on_given_up, value))
+
+    def _decode(self, value: ShownValue) -> Job[ValueInfo]:
         job = self._document.decode_job(value.source)
         job.done = partial(self._on_decoded, value)
-        job.failed = partial(self._on_failed, value)
-        self._runner.start(job, key="decode")
+        return job
+
+    def _decoding(self, value: ShownValue) -> StreamJob[DecodeReport]:
+        job = self._document.decoding_job(value.source)
+        job.item = partial(self._on_report, value)
+        return job
 
     def _is_deleted(self, entry_id: int) -> bool:
         change = self._document.pending(entry_id)
@@ -154,21 +169,58 @@ class ValuePanel(QWidget):
         self._wanted = self._shown = None  # entry ids are invalid now; what is seen stays until they are known again
         self.left.emit()
 
+    def _on_report(self, value: ShownValue, report: DecodeReport) -> None:
+        """Show the beginning of a large value until all of it is there."""
+        if report.info is None:
+            if self._first is not None:
+                self._show_facts(value, f"{100 * report.done // max(report.total, 1)} % read")
+        elif report.finished:
+            if self._first is not None:
+                self.tree.remember_open_rows()
+            self._on_decoded(value, report.info)
+        else:
+            self._first = replace(value, can_edit=False)
+            self._show(self._first, report.info)
+            self._show_facts(value, "0 % read")
+            self.note.show_text("This is the beginning; the rest is being read.")
+
+    def _on_given_up(self, value: ShownValue) -> None:
+        """Stay with the beginning of a value, unless another one is wanted by now."""
+        if value is not self._wanted:
+            return
+        sentence = "Reading was given up; choose the entry again to read all of it."
+        if self._first is None:
+            self._begin(value)
+            self.model.show_message(sentence)
+            self._show_facts(value)
+            self.panes.show_value(None)
+        else:
+            self._wanted = self._first
+            self._show_facts(value, "shown in part")
+        self.note.show_text(sentence)
+
     def _on_decoded(self, value: ShownValue, info: ValueInfo) -> None:
+        self._show(value, info)
+        self.decoded.emit()
+
+    def _show(self, value: ShownValue, info: ValueInfo) -> None:
         self._begin(value)
+        self._codec = info.codec
         self.model.show_value(replace(info.root, label=info.root.label or _ROOT), can_edit=value.can_edit)
         self.tree.open_root()
-        self._facts.show_text(f"{info.codec} · {value.size:,} bytes")
-        self._facts.setToolTip(info.reason)
+        self._show_facts(value, "shown in part" if info.why_cut else "")
+        self._facts.setToolTip(f"{info.reason} {info.why_cut}".rstrip())
         if info.problems:
             self.note.show_text(info.problems[0])
         self.panes.show_value(value)
-        self.decoded.emit()
+
+    def _show_facts(self, value: ShownValue, how_much: str = "") -> None:
+        self._facts.show_text(" · ".join(filter(None, (self._codec, f"{value.size:,} bytes", how_much))))
 
     def _on_failed(self, value: ShownValue, error: AppError) -> None:
         self._begin(value)
         self.model.show_message(error.message)
-        self._facts.show_text(f"{value.size:,} bytes")
+        self._show_facts(value)
         self.panes.show_value(value)
         if isinstance(error, StaleIndex):
             self.stale.emit(error)
@@ -176,6 +228,7 @@ class ValuePanel(QWidget):
     def _begin(self, value: ShownValue) -> None:
         self.left.emit()
         self._shown = value
+        self._codec = ""
         self._key.show_text(short_key_text(self._document.key(value.entry_id)))
         self.note.show_text("")
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 from app.document.document import Document
@@ -13,6 +14,7 @@ from app.ui.shown_value import ShownValue
 from app.ui.views.hex_pane import HexPane
 from app.ui.views.opcodes_pane import OpcodesPane
 from app.ui.views.panes import TEXT_CHARS, TextPane
+from app.ui.views.preview_pane import PreviewPane
 
 
 class ValuePanes(QTabWidget):
@@ -34,6 +36,10 @@ class ValuePanes(QTabWidget):
         self.text = TextPane("text-pane", "Value as text")
         self.hex = HexPane()
         self.opcodes = OpcodesPane()
+        self.preview = PreviewPane()
+        self._returns_to_preview = False
+        self._beside_preview: QWidget = self.text
+        """The pane that was in front last but for the preview."""
         self.editor = PaneEditor()
         self._before: QWidget = self.text
         self.setDocumentMode(True)
@@ -41,6 +47,8 @@ class ValuePanes(QTabWidget):
         self.tabBar().setAccessibleName("Panes")
         for pane, title in ((self.text, "Text"), (self.hex, "Hex"), (self.opcodes, "Opcodes")):
             self.addTab(pane, title)
+        self.addTab(self.preview, "Preview")
+        self.setTabVisible(self.indexOf(self.preview), False)
         self.editor.setParent(self)
         self.editor.hide()
         self.currentChanged.connect(self._on_chosen)
@@ -70,6 +78,24 @@ class ValuePanes(QTabWidget):
             self.removeTab(place)
             self.editor.hide()
 
+    # ---- pictures
+
+    def show_preview(self, image: QImage, caption: str) -> None:
+        """Offer the preview; bring it to the front where a person had it there for the picture before."""
+        self.preview.show_picture(image, caption)
+        self.setTabVisible(self.indexOf(self.preview), True)
+        if self._returns_to_preview:
+            self.setCurrentWidget(self.preview)
+
+    def hide_preview(self) -> None:
+        """Take the preview away: there is no picture."""
+        returns = self._returns_to_preview or self.currentWidget() is self.preview
+        if self.currentWidget() is self.preview:
+            self.setCurrentWidget(self._beside_preview)
+        self.setTabVisible(self.indexOf(self.preview), False)
+        self.preview.clear()
+        self._returns_to_preview = returns
+
     # ---- looking
 
     def show_value(self, value: ShownValue | None) -> None:
@@ -86,18 +112,24 @@ class ValuePanes(QTabWidget):
 
     @Slot(int)
     def _on_chosen(self, _place: int) -> None:
+        self._returns_to_preview = False
+        if self.currentWidget() not in (self.preview, self.editor):
+            self._beside_preview = self.currentWidget()
         self._load(is_same=True)
 
     def _load(self, *, is_same: bool) -> None:
         pane, value = self.currentWidget(), self._shown
-        if value is None or pane is self.editor or self._loaded.get(pane) is value:
+        if value is None or pane in (self.editor, self.preview) or self._loaded.get(pane) is value:
             return
         self._loaded[pane] = value
         if pane is self.hex:
             self.hex.show_value(value.size, can_edit=value.can_edit, is_same=is_same)
         elif pane is self.opcodes:
-            count = self._document.opcode_count_job(value.source)
-            count.done = partial(self._on_opcode_count, value)
+            self._opcode_count = 0
+            self.opcodes.show_count(0, is_known=False)
+            count = self._document.opcode_counts_job(value.source)
+            count.item = partial(self._on_opcode_count, value)
+            count.done = partial(self._on_opcodes_counted, value)
             count.failed = _ignore
             self._runner.start(count, key="opcodes")
         else:
@@ -138,7 +170,10 @@ class ValuePanes(QTabWidget):
     def _on_opcode_count(self, value: ShownValue, count: int) -> None:
         if value is self._shown:
             self._opcode_count = count
-            self.opcodes.show_count(count)
+            self.opcodes.show_more(count)
+
+    def _on_opcodes_counted(self, value: ShownValue) -> None:
+        if value is self._shown:
             self._look_up()
 
     @Slot(int, int)

@@ -91,6 +91,7 @@ def test_a_refused_editor_holds_a_copy_back(qtbot: QtBot, local_window: MainWind
     tab = opened(qtbot, local_window, shelf)
     tab.entries.select_key("käse".encode())
     settle(qtbot, tab)
+    tab.value.tree.setFocus()
     qtbot.keyClick(tab.value.tree, Key.Key_F2)
     settle(qtbot, tab)
     editor = tab.value.tree.editor

@@ -1,11 +1,10 @@
-"""Adding, duplicating, renaming and deleting entries by keys and mouse."""
+"""Adding, duplicating and deleting entries by keys and mouse."""
 
 import pickle
 import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
@@ -16,12 +15,10 @@ from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from app.ui.models import roles
 from tests.engine.shelves import make_sqlite
+from tests.ui.entries import CTRL, SHIFT, Key, answer, keys, kinds, press, select, value_of
 from tests.ui.fixtures import VALUES, WAIT, opened, opened_window, settle
 from tests.ui.making import part
 
-Key = Qt.Key
-CTRL = Qt.KeyboardModifier.ControlModifier
-SHIFT = Qt.KeyboardModifier.ShiftModifier
 ENTRIES = {key: value for key, value in VALUES.items() if key != b"\xff\xfe"}
 
 
@@ -35,35 +32,6 @@ def mixed(shelf: Path) -> Path:
 def shop(tmp_path: Path) -> Path:
     """A shelf."""
     return make_sqlite(tmp_path / "shop.db", {key: pickle.dumps(value, 4) for key, value in ENTRIES.items()})
-
-
-def keys(tab: DatabaseTab) -> list[bytes]:
-    model = tab.entries.model
-    return [tab.document.key(model.entry_id(row)) for row in range(model.rowCount())]
-
-
-def value_of(tab: DatabaseTab, key: bytes) -> object:
-    """Return what is pending under a key, loaded as a Python program would."""
-    [change] = [change for change in tab.document.pending_changes if change.ref.key == key]
-    return pickle.loads(change.value)
-
-
-def kinds(tab: DatabaseTab) -> dict[bytes, str]:
-    return {change.ref.key: change.kind.value for change in tab.document.pending_changes}
-
-
-def select(tab: DatabaseTab, row: int) -> None:
-    tab.entries.view.select_entry(tab.entries.model.entry_id(row))
-    tab.entries.view.setFocus()
-
-
-def press(
-    qtbot: QtBot, tab: DatabaseTab, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
-) -> None:
-    tab.window().activateWindow()  # as a window manager does when a dialog is closed
-    qtbot.waitUntil(tab.entries.view.hasFocus, timeout=WAIT)
-    qtbot.keyClick(tab.entries.view, key, modifiers)
-    settle(qtbot, tab)
 
 
 def dialog(window: MainWindow, name: str) -> QDialog:
@@ -211,17 +179,55 @@ def test_a_wrong_key_is_refused(qtbot: QtBot, local_window: MainWindow, shop: Pa
     asked.close()
 
 
-def test_a_key_that_exists_is_said_and_another_one_taken(qtbot: QtBot, local_window: MainWindow, shop: Path) -> None:
+def test_a_key_that_exists_is_asked_about_and_another_one_taken(
+    qtbot: QtBot, local_window: MainWindow, shop: Path
+) -> None:
     tab = opened(qtbot, local_window, shop)
     asked = open_adding(qtbot, local_window, tab, "numbers", "1")
     enter(qtbot, tab, asked)
-    assert said(asked).startswith("shop.db has 'numbers' already")
 
+    answer(qtbot, local_window, tab, "taken-question", "Another key")
+    assert said(asked).startswith("shop.db has 'numbers' already")
     type_key(qtbot, asked, "more numbers")
     assert not said(asked)
     enter(qtbot, tab, asked)
 
     assert kinds(tab) == {b"more numbers": "added"}
+
+
+def test_the_entry_of_a_key_that_exists_is_replaced(qtbot: QtBot, local_window: MainWindow, shop: Path) -> None:
+    tab = opened(qtbot, local_window, shop)
+    enter(qtbot, tab, open_adding(qtbot, local_window, tab, "numbers", "1"))
+
+    answer(qtbot, local_window, tab, "taken-question", "Replace")
+
+    assert kinds(tab) == {b"numbers": "changed"}
+    assert value_of(tab, b"numbers") == 1
+    assert local_window.findChild(QDialog, "new-entry") is None
+
+
+def test_adding_is_given_up_where_the_key_exists(qtbot: QtBot, local_window: MainWindow, shop: Path) -> None:
+    tab = opened(qtbot, local_window, shop)
+    asked = open_adding(qtbot, local_window, tab, "numbers", "1")
+    enter(qtbot, tab, asked)
+
+    answer(qtbot, local_window, tab, "taken-question", "Cancel")
+
+    assert not asked.isVisible()
+    assert not tab.document.pending_changes
+
+
+def test_a_copy_takes_the_place_of_another_entry(qtbot: QtBot, local_window: MainWindow, shop: Path) -> None:
+    tab = opened(qtbot, local_window, shop)
+    select(tab, 1)
+    press(qtbot, tab, Key.Key_D, CTRL)
+    asked = dialog(local_window, "duplicate")
+    type_key(qtbot, asked, "numbers")
+    enter(qtbot, tab, asked)
+
+    answer(qtbot, local_window, tab, "taken-question", "Replace")
+
+    assert value_of(tab, b"numbers") == ENTRIES[b"order:2"]
 
 
 def test_a_copy_of_an_entry_is_made_under_another_key(qtbot: QtBot, local_window: MainWindow, shop: Path) -> None:
@@ -236,21 +242,6 @@ def test_a_copy_of_an_entry_is_made_under_another_key(qtbot: QtBot, local_window
 
     assert kinds(tab) == {b"order:3": "added"}
     assert value_of(tab, b"order:3") == ENTRIES[b"order:2"]
-
-
-def test_an_entry_is_renamed_and_shown_as_a_pair(qtbot: QtBot, local_window: MainWindow, shop: Path) -> None:
-    tab = opened(qtbot, local_window, shop)
-    select(tab, 1)
-
-    press(qtbot, tab, Key.Key_F2, SHIFT)
-    asked = dialog(local_window, "rename")
-    type_key(qtbot, asked, "order:9")
-    enter(qtbot, tab, asked)
-
-    assert kinds(tab) == {b"order:2": "deleted", b"order:9": "added"}
-    model = tab.entries.model
-    assert "renamed from order:2" in str(model.index(len(ENTRIES), 0).data(roles.ACCESSIBLE_TEXT))
-    assert "renamed to order:9" in str(model.index(1, 0).data(roles.TOOL_TIP))
 
 
 def test_delete_takes_one_entry_at_once_and_undo_brings_it_back(
@@ -314,6 +305,40 @@ def test_many_entries_are_deleted_after_they_were_listed(qtbot: QtBot, local_win
     assert kinds(tab) == {b"order:1": "deleted", b"order:2": "deleted"}
 
 
+def test_entries_of_a_file_that_was_read_again_are_not_deleted_by_their_old_places(
+    qtbot: QtBot, local_window: MainWindow, shop: Path
+) -> None:
+    tab = opened(qtbot, local_window, shop)
+    select(tab, 0)
+    press(qtbot, tab, Key.Key_Down, SHIFT)
+    press(qtbot, tab, Key.Key_Delete)
+    asked = dialog(local_window, "deletion")
+    tab.reload()
+    settle(qtbot, tab)
+
+    qtbot.keyClick(part(asked, QPushButton, "delete-go"), Key.Key_Return)
+    settle(qtbot, tab)
+
+    assert tab.notices.sentence.startswith("shop.db was read again meanwhile")
+    assert not tab.document.pending_changes
+
+
+def test_a_copy_of_an_entry_that_was_read_again_is_refused(qtbot: QtBot, local_window: MainWindow, shop: Path) -> None:
+    tab = opened(qtbot, local_window, shop)
+    select(tab, 1)
+    press(qtbot, tab, Key.Key_D, CTRL)
+    asked = dialog(local_window, "duplicate")
+    tab.reload()
+    settle(qtbot, tab)
+
+    type_key(qtbot, asked, "order:3")
+    enter(qtbot, tab, asked)
+
+    assert said(asked).startswith("shop.db was read again meanwhile")
+    assert not tab.document.pending_changes
+    asked.close()
+
+
 def test_deleting_many_can_be_given_up(qtbot: QtBot, local_window: MainWindow, shop: Path) -> None:
     tab = opened(qtbot, local_window, shop)
     select(tab, 0)
@@ -332,7 +357,7 @@ def test_what_is_deleted_cannot_be_renamed(qtbot: QtBot, local_window: MainWindo
 
     press(qtbot, tab, Key.Key_Delete)
 
-    for name in ("duplicate-entry", "rename-entry", "delete-entries"):
+    for name in ("duplicate-entry", "rename-entry", "cut-entries", "delete-entries"):
         assert not local_window.actions_[name].isEnabled()
         assert "This entry is deleted" in local_window.actions_[name].toolTip()
     assert local_window.actions_["add-entry"].isEnabled()
@@ -342,7 +367,7 @@ def test_a_database_that_is_read_only_says_so(qtbot: QtBot, shop: Path) -> None:
     for window in opened_window(qtbot, LocalEngine, read_only=True):
         tab = opened(qtbot, window, shop)
 
-        for name in ("add-entry", "duplicate-entry", "rename-entry", "delete-entries"):
+        for name in ("add-entry", "duplicate-entry", "rename-entry", "cut-entries", "paste-entries", "delete-entries"):
             assert not window.actions_[name].isEnabled()
             assert tab.document.why_read_only in window.actions_[name].toolTip()
 
@@ -351,7 +376,10 @@ def test_the_menu_of_the_table_deletes(qtbot: QtBot, local_window: MainWindow, s
     tab = opened(qtbot, local_window, shop)
     select(tab, 3)
     names = [action.objectName() for action in tab.entries.view.actions()]
-    assert names == ["add-entry", "duplicate-entry", "rename-entry", "", "delete-entries", "revert"]
+    assert names == [
+        *("add-entry", "duplicate-entry", "rename-entry", ""),
+        *("cut-entries", "copy-entries", "paste-entries", "", "delete-entries", "revert"),
+    ]
 
     local_window.actions_["delete-entries"].trigger()
     settle(qtbot, tab)

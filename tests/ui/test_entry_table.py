@@ -235,3 +235,33 @@ def test_a_huge_key_is_cut_between_characters() -> None:
     shown = short_key_text(b"x" + "ä".encode() * 1_000)
 
     assert shown == "x" + "ä" * ((KEY_BYTES - 1) // 2) + "…"
+
+
+def test_many_added_rows_go_at_once_and_those_between_stay(document: Document, qtmodeltester: ModelTester) -> None:
+    index(document)
+    model = EntryTableModel(document)
+    qtmodeltester.check(model)
+    run_now(document.paste_job([(b"new %d" % number, b"N.") for number in range(600)]))
+    kept = model.entry_id(len(VALUES) + 300)
+    removed: list[tuple[int, int]] = []
+    model.rowsRemoved.connect(lambda _parent, first, last: removed.append((first, last)))
+
+    run_now(document.delete_job([id_ for id_ in document.added_entries if id_ != kept]))
+
+    assert removed == [(len(VALUES) + 301, len(VALUES) + 599), (len(VALUES), len(VALUES) + 299)]
+    assert model.entry_ids(0, model.rowCount() - 1) == [*range(len(VALUES)), kept]
+    assert texts(model, len(VALUES))[0] == "new 300"
+
+
+def test_changed_entries_are_announced_also_where_a_filter_hides_some(document: Document) -> None:
+    index(document)
+    model = EntryTableModel(document)
+    model.show_matches([1, 3])
+    announced: list[tuple[int, int]] = []
+    model.dataChanged.connect(lambda first, last, _roles: announced.append((first.row(), last.row())))
+
+    for changed in ([1], [0, 2], [2, 3, 4], [4], []):
+        document.entries_changed.emit(changed)
+
+    assert announced == [(0, 0), (0, 0), (1, 1)]
+    assert model.entry_ids(0, 1) == [1, 3]

@@ -167,6 +167,8 @@ def test_the_changes_dock_leads_to_the_entry(qtbot: QtBot, local_window: MainWin
     tab = opened(qtbot, local_window, shelf)
     tab.runner.start(tab.document.literal_job(3, "", "'Gruyère'"))
     settle(qtbot, tab)
+    local_window.changes.show()
+    settle(qtbot, tab)
     assert local_window.changes.list.index(0, 0).data() == "käse"
 
     local_window.changes.view.activated.emit(local_window.changes.list.index(0, 0))
@@ -174,7 +176,6 @@ def test_the_changes_dock_leads_to_the_entry(qtbot: QtBot, local_window: MainWin
 
     assert tab.entries.current_entry == 3
 
-    local_window.changes.show()
     local_window.changes.view.selectRow(0)
     local_window.changes.view.setFocus()
     qtbot.keyClick(local_window.changes.view, Qt.Key.Key_Delete)

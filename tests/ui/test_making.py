@@ -208,6 +208,7 @@ def test_what_is_typed_while_the_copy_is_written_stays(qtbot: QtBot, local_windo
     tab = opened(qtbot, local_window, shelf)
     tab.entries.select_key("käse".encode())
     settle(qtbot, tab)
+    tab.value.tree.setFocus()
     qtbot.keyClick(tab.value.tree, Key.Key_F2)
     settle(qtbot, tab)
     editor = tab.value.tree.editor
@@ -322,6 +323,7 @@ def test_a_read_only_reason_offers_save_as(qtbot: QtBot, local_window: MainWindo
     window.show()
     tab = opened(qtbot, window, shelf)
 
+    tab.value.tree.setFocus()
     qtbot.keyClick(tab.value.tree, Key.Key_F2)
     assert "read-only" in tab.notices.sentence
     press(tab.notices, "Save as…")

@@ -2,12 +2,13 @@
 
 import json
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QMenu, QMessageBox, QPushButton
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QPushButton
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -185,17 +186,73 @@ def test_selected_rows_are_deleted_and_undone_as_one(qtbot: QtBot, tab: Database
     assert field(tab, "float") == 0.1
 
 
-def test_an_item_is_dragged_to_another_place(qtbot: QtBot, tab: DatabaseTab) -> None:
+def drag(qtbot: QtBot, tab: DatabaseTab, mime: QMimeData, path: str, *, behind: bool = False) -> bool:
+    """Drag rows to the upper or the lower edge of another one and drop them; tell whether they were taken."""
+    tree, kind, none = tab.value.tree, Qt.DropAction.MoveAction, Qt.KeyboardModifier.NoModifier
+    index = row_at(qtbot, tab, path)
+    tree.scrollTo(index)
+    rect = tree.visualRect(index)
+    place = QPoint(rect.center().x(), rect.bottom() - 1 if behind else rect.top() + 1)
+    QApplication.sendEvent(tree.viewport(), QDragEnterEvent(place, kind, mime, LEFT, none))
+    moved = QDragMoveEvent(place, kind, mime, LEFT, none)
+    QApplication.sendEvent(tree.viewport(), moved)
+    if moved.isAccepted():
+        QApplication.sendEvent(tree.viewport(), QDropEvent(QPointF(place), kind, mime, LEFT, none))
+        settle(qtbot, tab)
+    return moved.isAccepted()
+
+
+@pytest.mark.parametrize(
+    ("dragged", "target", "behind", "expected"),
+    [
+        ((2,), 0, False, ["c", "a", "b"]),
+        ((0,), 2, True, ["b", "c", "a"]),
+        ((0, 1), 2, True, ["c", "a", "b"]),
+        ((0,), 1, True, ["b", "a", "c"]),
+    ],
+)
+def test_items_are_dragged_to_another_place(
+    qtbot: QtBot,
+    tab: DatabaseTab,
+    dragged: Sequence[int],
+    target: int,
+    behind: bool,
+    expected: list[str],
+) -> None:
+    mime = tab.value.model.mimeData([row_at(qtbot, tab, f"['list'][{number}]") for number in dragged])
+
+    assert drag(qtbot, tab, mime, f"['list'][{target}]", behind=behind)
+
+    assert field(tab, "list") == expected
+    press(qtbot, tab, Key.Key_Z, CTRL)
+    assert field(tab, "list") == ["a", "b", "c"]
+
+
+def test_items_are_dropped_in_their_own_list_only(
+    qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, tmp_path: Path
+) -> None:
     model = tab.value.model
     mime = model.mimeData([row_at(qtbot, tab, "['list'][2]")])
-    move = Qt.DropAction.MoveAction
+    (tmp_path / "other").mkdir()
+    other = open_rich(qtbot, local_window, tmp_path / "other")
 
-    assert model.canDropMimeData(mime, move, 0, 0, row_at(qtbot, tab, "['list']"))
-    assert not model.canDropMimeData(mime, move, 0, 0, row_at(qtbot, tab, "['ordered']"))
-    model.dropMimeData(mime, move, 0, 0, row_at(qtbot, tab, "['list']"))
-    settle(qtbot, tab)
+    assert not drag(qtbot, other, mime, "['list'][0]")
+    local_window.area.show_tab(tab)
+    assert not drag(qtbot, tab, mime, "['ordered']")
+    assert not drag(qtbot, tab, QMimeData(), "['list'][0]")
 
-    assert field(tab, "list") == ["c", "a", "b"]
+    assert not tab.document.pending_changes
+    assert not other.document.pending_changes
+
+
+def test_what_was_dragged_from_a_value_that_changed_since_is_not_taken(qtbot: QtBot, tab: DatabaseTab) -> None:
+    mime = tab.value.model.mimeData([row_at(qtbot, tab, "['list'][2]")])
+    go(qtbot, tab, "['list'][0]")
+    press(qtbot, tab, Key.Key_Delete)
+
+    assert not drag(qtbot, tab, mime, "['list'][0]")
+
+    assert field(tab, "list") == ["b", "c"]
 
 
 # ---- clipboard

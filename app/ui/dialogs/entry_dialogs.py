@@ -35,7 +35,7 @@ from app.ui.views.text_table import TextTable
 
 _QUOTED = re.compile(r"""[bB]?['"]""")
 _PLACE = re.compile(r"Line ([\d,]+), column ([\d,]+): ")
-_KEY_HINT = "Text; in quotes, as 'text' or b'\\xff', with escapes"
+KEY_HINT = "Text; in quotes, as 'text' or b'\\xff', with escapes"
 _BLOCK_END = "\u2029"
 _FORMS = ("Python literal", "JSON", "Typed JSON", "Text", "Bytes of a file")
 _WRITTEN: Sequence[Literal["python", "json", "typed"]] = ("python", "json", "typed")
@@ -86,8 +86,8 @@ class KeyDialog(QDialog):
         self._key = QLineEdit(key)
         self._key.setObjectName("entry-key")
         self._key.setAccessibleName("Key")
-        self._key.setPlaceholderText(_KEY_HINT)
-        self._key.setToolTip(_KEY_HINT)
+        self._key.setPlaceholderText(KEY_HINT)
+        self._key.setToolTip(KEY_HINT)
         self._key.setFont(fixed_font())
         self._key.setMinimumWidth(420)
         self._error = long_hint("entry-error", 2)

@@ -1,15 +1,24 @@
 """Questions before something is lost or replaced."""
 
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from functools import partial
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from app.backends.changes import key_text
+from app.document.transfer import Clash
+from app.errors import KeysTaken
 from app.ui.dialogs.places import Place
 
+T = TypeVar("T")
+
 _Button = QMessageBox.StandardButton
+_KEYS_NAMED = 3
+"""Keys that a question names."""
 
 
 def ask_replace(place: Place, go_on: Callable[[], None], parent: QWidget) -> None:
@@ -34,19 +43,68 @@ def ask_give_up(titles: Sequence[str], go_on: Callable[[], None], parent: QWidge
     _open(box, "Quit", go_on)
 
 
+def ask_revert(name: str, count: int, go_on: Callable[[], None], parent: QWidget) -> None:
+    """Call ``go_on`` after a person agreed to go back to what is in the file."""
+    what = "its unsaved change is" if count == 1 else f"its {count:,} unsaved changes are"
+    box = _box("revert-question", f"Revert {name} to what is in the file?", parent)
+    box.setInformativeText(f"The file is read again, and {what} taken back. Undo brings back what you changed.")
+    _open(box, "Revert", go_on)
+
+
 def ask_where(go_on: Callable[[bool | None], None], parent: QWidget) -> None:
     """Ask whether a shared object is changed everywhere; ``go_on`` gets that, or None when a person thought better."""
-    box = _box("where-question", "This object stands in other places of the value too.", parent)
+    box = _box("where-question", "This stands in other places of the value too.", parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setInformativeText("Where shall it be changed?")
-    everywhere = box.addButton("Everywhere it is shared", QMessageBox.ButtonRole.AcceptRole)
-    here = box.addButton("Only here", QMessageBox.ButtonRole.AcceptRole)
-    cancel = box.addButton(_Button.Cancel)
-    for button, answer in ((everywhere, True), (here, False), (cancel, None)):
-        button.setIcon(QIcon())
+    answers: Sequence[tuple[str, bool | None]] = (("Everywhere it is shared", True), ("Only here", False))
+    _offer(box, answers, None, "Only here", go_on)
+
+
+class Taken(Enum):
+    """What shall happen to an entry whose new key is another's already."""
+
+    REPLACE = auto()
+    ANOTHER = auto()
+    CANCEL = auto()
+
+
+def ask_taken(error: KeysTaken, go_on: Callable[[Taken], None], parent: QWidget) -> None:
+    """Ask what to do where a new key is there already."""
+    box = _box("taken-question", f"There is an entry {key_text(error.keys[0])} already.", parent)
+    box.setWindowTitle("Replace?")
+    box.setInformativeText("Replacing it takes its value away; Undo brings that back.")
+    answers = (("Replace", Taken.REPLACE), ("Another key", Taken.ANOTHER))
+    _offer(box, answers, Taken.CANCEL, "Another key", go_on)
+
+
+def ask_clash(keys: Sequence[bytes], count: int, go_on: Callable[[Clash], None], parent: QWidget) -> None:
+    """Ask once what to do with ``keys``, which are there already, of ``count`` entries that are to be pasted."""
+    named = ", ".join(key_text(key) for key in keys[:_KEYS_NAMED])
+    more = f" and {len(keys) - _KEYS_NAMED:,} more" if len(keys) > _KEYS_NAMED else ""
+    are = "is" if len(keys) == 1 else "are"
+    text = f"{len(keys):,} of {count:,} keys {are} there already: {named}{more}."
+    box = _box("clash-question", text if count > 1 else f"There is an entry {named} already.", parent)
+    box.setWindowTitle("Paste")
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setInformativeText("Keeping both gives what is pasted another key, with a number. Undo takes all of it back.")
+    answers = (("Replace", Clash.REPLACE), ("Keep both", Clash.KEEP_BOTH), ("Skip", Clash.SKIP))
+    _offer(box, answers, Clash.REFUSE, "Keep both", go_on)
+
+
+def _offer(
+    box: QMessageBox, answers: Sequence[tuple[str, T]], none: T, default: str, go_on: Callable[[T], None]
+) -> None:
+    """Open a box with a button for each answer, and Cancel, as Esc, for ``none``."""
+    for title, answer in answers:
+        button = box.addButton(title, QMessageBox.ButtonRole.AcceptRole)
         button.clicked.connect(partial(_go, partial(go_on, answer)))
-    box.setDefaultButton(here)
+        if title == default:
+            box.setDefaultButton(button)
+    cancel = box.addButton(_Button.Cancel)
+    cancel.clicked.connect(partial(_go, partial(go_on, none)))
     box.setEscapeButton(cancel)
+    for each in box.buttons():
+        each.setIcon(QIcon())
     box.open()
 
 

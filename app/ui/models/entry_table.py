@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal, Slo
 
 from app.codecs.screen import ELLIPSIS, key_text
 from app.document.document import Document
+from app.document.entries import stretches
 from app.document.pending import FIRST_ADDED, PendingChange
 from app.ui.models import roles
 from app.ui.models.roles import NO_PARENT, AnyIndex
@@ -75,6 +76,12 @@ class EntryTableModel(QAbstractTableModel):
         if row >= self._stored:
             return self._added[row - self._stored]
         return row if self._filtered is None else self._filtered[row]
+
+    def entry_ids(self, first: int, last: int) -> Sequence[int]:
+        """Return the ids of the entries in successive rows, in rising order."""
+        added = self._added[max(first - self._stored, 0) : max(last + 1 - self._stored, 0)]
+        last = min(last, self._stored - 1)
+        return [*(range(first, last + 1) if self._filtered is None else self._filtered[first : last + 1]), *added]
 
     def row_of(self, entry_id: int) -> int | None:
         """Return the row that shows an entry, or None where the filter hides it."""
@@ -155,17 +162,25 @@ class EntryTableModel(QAbstractTableModel):
         self.endInsertRows()
 
     def _on_entries_removed(self, entry_ids: list[int]) -> None:
-        for entry_id in reversed(entry_ids):
-            row = self.row_of(entry_id)
-            if row is not None:
-                self.beginRemoveRows(NO_PARENT, row, row)
-                del self._added[row - self._stored]
+        for first, count in reversed(stretches(entry_ids)):
+            place, end = bisect_left(self._added, first), bisect_left(self._added, first + count)
+            if place < end:
+                self.beginRemoveRows(NO_PARENT, self._stored + place, self._stored + end - 1)
+                del self._added[place:end]
                 self.endRemoveRows()
 
     def _on_entries_changed(self, entry_ids: list[int]) -> None:
-        rows = [row for row in map(self.row_of, entry_ids) if row is not None]
-        if rows:
-            self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), _COLUMNS - 1))
+        if not entry_ids:
+            return
+        first, last = self._first_row(min(entry_ids)), self._first_row(max(entry_ids) + 1) - 1
+        if first <= last:
+            self.dataChanged.emit(self.index(first, 0), self.index(last, _COLUMNS - 1))
+
+    def _first_row(self, entry_id: int) -> int:
+        """Return the first row of an entry that has this id or a higher one."""
+        if entry_id >= FIRST_ADDED:
+            return self._stored + bisect_left(self._added, entry_id)
+        return min(entry_id, self._stored) if self._filtered is None else bisect_left(self._filtered, entry_id)
 
     # ---- Qt's questions
 

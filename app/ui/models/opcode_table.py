@@ -10,6 +10,9 @@ from app.ui.models.roles import NO_PARENT, AnyIndex
 
 PAGE = 200
 _PAGES_KEPT = 200
+_MOST_ROWS = 60_000_000
+"""Rows whose height in pixels Qt can count, with room for large fonts."""
+
 _TITLES = ("Offset", "Opcode", "Argument", "What it does")
 _HORIZONTAL = Qt.Orientation.Horizontal
 
@@ -29,10 +32,20 @@ class OpcodeTableModel(QAbstractTableModel):
     def show_count(self, count: int) -> None:
         """Start with the opcodes of another value."""
         self.beginResetModel()
-        self._count = count
+        self._count = min(count, _MOST_ROWS)
         self._pages.clear()
         self._asked.clear()
         self.endResetModel()
+
+    def show_more(self, count: int) -> None:
+        """Go on to ``count`` opcodes of the same value."""
+        count = min(count, _MOST_ROWS)
+        if count > self._count:
+            self._asked.discard((self._count - 1) // PAGE)
+            self._pages.pop((self._count - 1) // PAGE, None)  # it may have been cut there
+            self.beginInsertRows(NO_PARENT, self._count, count - 1)
+            self._count = count
+            self.endInsertRows()
 
     def want(self, first: int, last: int) -> None:
         """Ask for the rows in sight that are not there."""

@@ -2,8 +2,9 @@
 
 import struct
 from collections.abc import Sequence
+from secrets import token_bytes
 
-from PySide6.QtCore import QMimeData, QModelIndex, Qt, Signal
+from PySide6.QtCore import QMimeData, QModelIndex, QObject, Qt, Signal, Slot
 
 from app.ui.models.roles import NO_PARENT, AnyIndex
 from app.ui.models.value_tree import ValueTreeModel
@@ -11,6 +12,7 @@ from app.ui.node_places import Standing
 
 _MIME = "application/x-shelfscope-dragged-rows"
 _NUMBER = struct.Struct("<q")
+_TOKEN_BYTES = 16
 _FLAG = Qt.ItemFlag
 _ORDERED_TYPES = frozenset({"list", "tuple", "collections.deque"})
 
@@ -20,6 +22,16 @@ class DragTreeModel(ValueTreeModel):
 
     moved = Signal(int, list, int)
     """The slot of a list, the indexes of its items that were dragged, and the item that they were dropped before."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._token = b""
+        """What tells the rows that are being dragged from those of other values."""
+        self.modelReset.connect(self._on_reset)
+
+    @Slot()
+    def _on_reset(self) -> None:
+        self._token = b""
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         flags = super().flags(index)
@@ -38,10 +50,11 @@ class DragTreeModel(ValueTreeModel):
         return [_MIME]
 
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:  # noqa: N802 - Qt's name
-        """Carry the slots of the rows; they mean something in this model only."""
+        """Carry the slots of the rows; they mean something in this model, as it is now, only."""
         mime = QMimeData()
         slots = {self.slot_number(index): None for index in indexes if index.column() == 0}
-        mime.setData(_MIME, b"".join(map(_NUMBER.pack, slots)))
+        self._token = token_bytes(_TOKEN_BYTES)
+        mime.setData(_MIME, self._token + b"".join(map(_NUMBER.pack, slots)))
         return mime
 
     def canDropMimeData(  # noqa: N802 - Qt's name
@@ -63,9 +76,9 @@ class DragTreeModel(ValueTreeModel):
     def _dragged(self, data: QMimeData, parent: AnyIndex) -> list[int] | None:
         """Return the indexes of what is dragged, in order; None where those are no items of this list."""
         content = bytes(data.data(_MIME).data())
-        if not content or len(content) % _NUMBER.size or not parent.isValid():
+        if not self._token or not content.startswith(self._token) or not parent.isValid():
             return None
-        cells = [self.cell(slot, 0) for (slot,) in _NUMBER.iter_unpack(content)]
+        cells = [self.cell(slot, 0) for (slot,) in _NUMBER.iter_unpack(content[_TOKEN_BYTES:])]
         if any(not cell.isValid() or cell.parent() != parent for cell in cells):
             return None
         places = [self.place(cell) for cell in cells]

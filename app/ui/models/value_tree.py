@@ -184,6 +184,15 @@ class ValueTreeModel(QAbstractItemModel):
         """Return the flags of a row and of all that is around it."""
         return frozenset(flag for slot in self._lineage(_number(index)) for flag in slot.data.flags)
 
+    def shared_around(self, index: AnyIndex) -> list[str]:
+        """Return the paths of a row and those around it whose objects stand in other places too; outer ones first."""
+        found, path = [], ""
+        for slot in reversed(list(self._lineage(_number(index)))):
+            path += slot.data.step
+            if path and "shared" in slot.data.flags:  # the root stands nowhere else but in itself
+                found.append(path)
+        return found
+
     def _lineage(self, slot_number: int) -> Iterator[_Slot]:
         while slot_number != _TOP:
             yield (slot := self._slots[slot_number])

@@ -11,7 +11,7 @@ from app.ui.views.header import Header
 
 _LOOK_DELAY = 25
 _AHEAD = 40
-_WIDTHS = {0: 64, 1: 140, 2: 150}
+_WIDTHS = {0: 100, 1: 140, 2: 150}
 _NONE = "This value has no opcodes."
 
 
@@ -58,11 +58,18 @@ class OpcodesPane(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(row_height())
 
-    def show_count(self, count: int) -> None:
-        """Show the opcodes of another value."""
+    def show_count(self, count: int, *, is_known: bool = True) -> None:
+        """Show the opcodes of another value; ``is_known`` when it has no more than ``count``."""
         self._wanted_row = -1
-        self._is_known = True
+        self._is_known = is_known
         self.rows.show_count(count)
+        self._look.start()
+
+    def show_more(self, count: int) -> None:
+        """Show that there are as many opcodes, those included that are shown already."""
+        self._is_known = True
+        self.rows.show_more(count)
+        self.viewport().update()
         self._look.start()
 
     def show_row(self, row: int) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeView,
 from app.ui.editors.scalar_editor import MakeEditor, ScalarDelegate, ScalarEditor
 from app.ui.models.value_tree import Column, ValueTreeModel
 from app.ui.path_moves import Moves
+from app.ui.views.cell_editing import CellEditing
 from app.ui.views.header import Header
 from app.ui.views.kept_place import KeptPlace
 
@@ -36,13 +37,12 @@ class TreeView(QTreeView):
         self.setAccessibleDescription("The selected entry's value as a tree; F2 edits a number or text")
         self._tree = model
         self._place = KeptPlace(self, model)
-        self.editor: ScalarEditor | None = None
-        self._edited = (0, int(Column.VALUE))
         self._header = Header(self)
         self._look = QTimer(self, singleShot=True, interval=_LOOK_DELAY)
         self._look.timeout.connect(self._on_look)
         self._delegate = ScalarDelegate(type_column=Column.TYPE, value_column=Column.VALUE, parent=self)
-        self._delegate.opened.connect(self._on_editor_opened)
+        self._editing = CellEditing(self, self._delegate)
+        self._editing.changed.connect(self.editor_changed)
         self._set_up()
         self.setModel(model)
         model.rowsInserted.connect(self._on_rows_inserted)
@@ -56,7 +56,8 @@ class TreeView(QTreeView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)  # the model takes rows of its own only
+        self.setDefaultDropAction(Qt.DropAction.MoveAction)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAlternatingRowColors(True)
@@ -155,33 +156,18 @@ class TreeView(QTreeView):
             self.edit_impossible.emit(self._tree.slot_number(cell))
         return can_edit
 
+    @property
+    def editor(self) -> ScalarEditor | None:
+        """The editor that is open."""
+        return self._editing.editor
+
     def open_editor(self, slot_number: int, make: MakeEditor, column: Column = Column.VALUE) -> None:
         """Open an editor in a cell of a row."""
-        self.close_editor()
-        self._delegate.make = make
-        cell = self._tree.cell(slot_number, column)
-        self._edited = (slot_number, int(column))
-        self.scrollTo(cell)
-        # A persistent one: Qt closes any other when the current row changes, and what was typed would be lost.
-        self.openPersistentEditor(cell)
-
-    @Slot(object)
-    def _on_editor_opened(self, editor: ScalarEditor) -> None:
-        self.editor = editor
-        QTimer.singleShot(0, editor, editor.setFocus)
-        self.editor_changed.emit()
+        self._editing.open(self._tree.cell(slot_number, column), make)
 
     def close_editor(self) -> None:
         """Close the editor, giving up what it holds."""
-        editor, self.editor = self.editor, None
-        if editor is None:
-            return
-        editor.blockSignals(True)  # losing the focus must not commit
-        had_focus = editor.hasFocus()
-        self.closePersistentEditor(self._tree.cell(*self._edited))
-        if had_focus:
-            self.setFocus()
-        self.editor_changed.emit()
+        self._editing.close()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_F2:

@@ -1,0 +1,50 @@
+"""The one editor that is open in a cell of a view."""
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QTimer, Signal, Slot
+from PySide6.QtWidgets import QAbstractItemView
+from shiboken6 import isValid
+
+from app.ui.editors.scalar_editor import MakeEditor, ScalarDelegate, ScalarEditor
+
+
+class CellEditing(QObject):
+    """Opens and closes it; what it holds is the business of who opened it."""
+
+    changed = Signal()
+    """An editor was opened or closed."""
+
+    def __init__(self, view: QAbstractItemView, delegate: ScalarDelegate) -> None:
+        super().__init__(view)
+        self.editor: ScalarEditor | None = None
+        self._view = view
+        self._delegate = delegate
+        self._cell = QPersistentModelIndex()
+        delegate.opened.connect(self._on_opened)
+
+    def open(self, cell: QModelIndex, make: MakeEditor) -> None:
+        """Open an editor in a cell, closing the one that is open."""
+        self.close()
+        self._delegate.make = make
+        self._cell = QPersistentModelIndex(cell)
+        self._view.scrollTo(cell)
+        # A persistent one: Qt closes any other when the current row changes, and what was typed would be lost.
+        self._view.openPersistentEditor(cell)
+
+    @Slot(object)
+    def _on_opened(self, editor: ScalarEditor) -> None:
+        self.editor = editor
+        QTimer.singleShot(0, editor, editor.setFocus)
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Close the editor, giving up what it holds."""
+        editor, self.editor = self.editor, None
+        if editor is None:
+            return
+        if isValid(editor):  # a view that is reset deletes it
+            editor.blockSignals(True)  # losing the focus must not commit
+            had_focus = editor.hasFocus()
+            self._view.closePersistentEditor(self._cell)
+            if had_focus:
+                self._view.setFocus()
+        self.changed.emit()
