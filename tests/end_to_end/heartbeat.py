@@ -1,11 +1,18 @@
 """Measures how long the event loop does not get to run."""
 
+import subprocess
+import sys
 import time
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
+from pytestqt.qtbot import QtBot
 
 BEAT = 5
 """Milliseconds between two beats of an idle loop."""
+IDLE = 1_000
+"""Milliseconds that the idle loop is watched."""
+ALLOWED = 100
+"""Milliseconds that a gap may be longer than in the idle loop of the same run."""
 
 
 class Heartbeat(QObject):
@@ -34,3 +41,14 @@ class Heartbeat(QObject):
         self._longest = max(self._longest, now - self._last)
         self._last = now
         self.beats += 1
+
+
+def idle_gap(qtbot: QtBot, heartbeat: Heartbeat) -> float:
+    """Return the longest gap of the idle loop while another process works as hard as the engine's will."""
+    load = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    heartbeat.start()
+    qtbot.wait(IDLE)
+    longest = heartbeat.longest()
+    load.kill()
+    load.wait()
+    return longest

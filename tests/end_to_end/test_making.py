@@ -14,8 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.dialogs.format_texts import writable_formats
 from app.ui.main_window import MainWindow
-from tests.end_to_end.heartbeat import Heartbeat
-from tests.end_to_end.test_responsiveness import ALLOWED, idle_gap
+from tests.end_to_end.heartbeat import ALLOWED, Heartbeat, idle_gap
 from tests.engine.shelves import make_sqlite
 from tests.ui.fixtures import VALUES, WAIT, opened, settle
 from tests.ui.making import (

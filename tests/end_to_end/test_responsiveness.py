@@ -1,8 +1,6 @@
 """Nothing that a file contains stops the window: a 5-ms heartbeat beside the work, against the idle loop."""
 
 import pickle
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,16 +10,12 @@ from pytestqt.qtbot import QtBot
 from app.ui.main_window import MainWindow
 from app.ui.models.value_tree import Column
 from tests import corpus
-from tests.end_to_end.heartbeat import Heartbeat
+from tests.end_to_end.heartbeat import ALLOWED, Heartbeat, idle_gap
 from tests.engine.shelves import make_sqlite
 from tests.ui.fixtures import WAIT, opened, settle
 
 pytestmark = pytest.mark.alone
 
-ALLOWED = 100
-"""Milliseconds that a gap may be longer than in the idle loop of the same run."""
-IDLE = 1_000
-"""Milliseconds that the idle loop is watched."""
 HOSTILE = (
     "hostile_deep_tuple_key_400k",
     "hostile_bomb_tuple_laughs",
@@ -30,17 +24,6 @@ HOSTILE = (
     "hostile_deep_reduce_chain",
     "hostile_memo_put_300m",
 )
-
-
-def idle_gap(qtbot: QtBot, heartbeat: Heartbeat) -> float:
-    """Watch the idle loop while another process works as hard as the engine's will."""
-    load = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    heartbeat.start()
-    qtbot.wait(IDLE)
-    longest = heartbeat.longest()
-    load.kill()
-    load.wait()
-    return longest
 
 
 @pytest.mark.parametrize("name", HOSTILE)

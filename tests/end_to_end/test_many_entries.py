@@ -1,0 +1,142 @@
+"""A database of very many entries: nothing that is done to one of them, or to thousands at once, stops the window."""
+
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.ui.app import SWITCH_SECONDS
+from app.ui.database_tab import DatabaseTab
+from app.ui.main_window import MainWindow
+from tests.end_to_end.heartbeat import ALLOWED, Heartbeat, idle_gap
+from tests.engine.shelves import make_sqlite, read_sqlite
+from tests.ui.editing import CTRL, Key, row_at
+from tests.ui.fixtures import WAIT
+
+pytestmark = pytest.mark.alone
+
+LONG = 30 * WAIT
+
+
+@pytest.fixture(autouse=True)
+def quick_switches() -> Iterator[None]:
+    """Let threads take turns as often as the program does."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    yield
+    sys.setswitchinterval(before)
+
+
+def value_of(number: int) -> dict[str, object]:
+    return {"id": number, "name": f"entry {number}"}
+
+
+def shelf_of(path: Path, count: int) -> Path:
+    return make_sqlite(path, {b"key %07d" % number: pickle.dumps(value_of(number), 4) for number in range(count)})
+
+
+class Steps:
+    """Does one thing after the other, and notes how long the window stood still in each."""
+
+    def __init__(self, qtbot: QtBot, window: MainWindow) -> None:
+        self.qtbot = qtbot
+        self.window = window
+        self.gaps: dict[str, float] = {}
+        self._heartbeat = Heartbeat()
+        self.idle = idle_gap(qtbot, self._heartbeat)
+
+    def watch_idle_again(self) -> None:
+        """Look at the idle loop once more: who else uses the machine may have begun meanwhile."""
+        self.idle = max(self.idle, idle_gap(self.qtbot, self._heartbeat))
+
+    def measured(self, name: str, act: Callable[[], object]) -> None:
+        self._heartbeat.start()
+        act()
+        self.settle(self.tab)
+        self.gaps[name] = self._heartbeat.longest()
+
+    @property
+    def tab(self) -> DatabaseTab:
+        tab = self.window.area.current
+        assert tab is not None
+        return tab
+
+    def settle(self, tab: DatabaseTab) -> None:
+        self.qtbot.waitUntil(lambda: tab.runner.is_idle and tab.filter_runner.is_idle, timeout=LONG)
+
+    def type_a_number(self) -> None:
+        tree = self.tab.value.tree
+        tree.setFocus()
+        tree.setCurrentIndex(row_at(self.qtbot, self.tab, "['id']"))
+        self.qtbot.keyClick(tree, Key.Key_F2)
+        self.qtbot.waitUntil(lambda: tree.editor is not None, timeout=WAIT)
+        self.qtbot.keyClick(tree.editor, Key.Key_A, CTRL)
+        self.qtbot.keyClicks(tree.editor, "4711")
+        self.qtbot.keyClick(tree.editor, Key.Key_Return)
+
+    def filter(self, text: str) -> None:
+        self.qtbot.keyClick(self.tab.entries.field, Key.Key_A, CTRL)
+        self.qtbot.keyClick(self.tab.entries.field, Key.Key_Delete)
+        self.qtbot.keyClicks(self.tab.entries.field, text)
+
+    def delete_all_in_sight(self) -> None:
+        view = self.tab.entries.view
+        view.setFocus()
+        self.qtbot.waitUntil(view.hasFocus, timeout=WAIT)
+        self.qtbot.keyClick(view, Key.Key_A, CTRL)
+        self.qtbot.keyClick(view, Key.Key_Delete)
+        self.qtbot.waitUntil(lambda: self.window.findChild(QPushButton, "delete-go") is not None, timeout=WAIT)
+        self.qtbot.mouseClick(self.window.findChild(QPushButton, "delete-go"), Qt.MouseButton.LeftButton)
+
+
+@pytest.mark.parametrize(
+    ("count", "deleted"),
+    [
+        pytest.param(60_000, "key 000", id="60,000"),
+        pytest.param(1_000_000, "key 00", id="1,000,000", marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
+    ],
+)
+def test_editing_among_many_entries_and_deleting_many_do_not_stop_the_window(
+    qtbot: QtBot, child_window: MainWindow, tmp_path: Path, count: int, deleted: str
+) -> None:
+    path = shelf_of(tmp_path / "many.db", count)
+    steps = Steps(qtbot, child_window)
+    trigger = {name: child_window.actions_[name].trigger for name in ("undo", "redo", "save")}
+
+    child_window.open_file(path)
+    steps.settle(steps.tab)
+    steps.measured("typing", steps.type_a_number)
+    steps.measured("undoing", trigger["undo"])
+    steps.measured("redoing", trigger["redo"])
+    steps.measured("filtering", lambda: steps.filter(deleted))
+    steps.measured("deleting", steps.delete_all_in_sight)
+    assert status(child_window) == f"{len(kept_and_gone(count, deleted)[1]):,} unsaved changes"
+    steps.measured("undoing the deletion", trigger["undo"])
+    assert status(child_window) == "1 unsaved change"
+    steps.measured("redoing the deletion", trigger["redo"])
+    steps.measured("saving", trigger["save"])
+    steps.measured("undoing after the save", trigger["undo"])
+    steps.measured("redoing after the save", trigger["redo"])
+    steps.measured("filtering on", lambda: steps.filter(""))
+    steps.watch_idle_again()
+
+    kept, gone = kept_and_gone(count, deleted)
+    assert {name: gap for name, gap in steps.gaps.items() if gap > steps.idle + ALLOWED} == {}, steps.idle
+    assert (len(gone), steps.tab.entries.shown_count) == (count // 10 if count > 100_000 else 10_000, len(kept))
+    assert list(read_sqlite(path)) == kept
+
+
+def kept_and_gone(count: int, deleted: str) -> tuple[list[bytes], list[bytes]]:
+    keys = [b"key %07d" % number for number in range(count)]
+    return [key for key in keys if deleted.encode() not in key], [key for key in keys if deleted.encode() in key]
+
+
+def status(window: MainWindow) -> str:
+    label: Any = window.findChild(QWidget, "status-pending")
+    return str(label.text())
