@@ -171,9 +171,10 @@ def type_in_the_program(seed: int) -> None:
     try:
         [window] = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow)]
         Typist(window).work(seed)
-    except BaseException:  # noqa: BLE001 - whatever it is: the program must not stay
+    except BaseException:  # noqa: BLE001 - whatever it is is told, and the program ends
         traceback.print_exc()
-        os._exit(3)
+    finally:
+        os._exit(3)  # also where nobody listens any more
 
 
 def main(path: Path, seed: int) -> None:

@@ -170,7 +170,7 @@ class OpcodePlaces:
 
     def _put(self, pos: int, memoized: int) -> int:
         """Return how many slots are filled behind the PUT at ``pos``, and note it where it does not fill the next."""
-        index = memo_index(self._data, pos)
+        index = memo_index(self._data, pos) if end_of(self._data, pos) >= 0 else -1  # a cut one puts nothing
         if index < 0 or memoized < 0 or self._first_put.get(index, pos) < pos:
             return memoized
         if index < memoized and self._passed.get(index, pos) >= pos:
