@@ -224,7 +224,7 @@ def test_text_keys_are_read_and_edited_by_row(tmp_path: Path) -> None:
     path = made_by(tmp_path, DICT, "INSERT INTO Dict VALUES ('text', x'01'), (x'74657874', x'02')")
     with opened(path) as backend:
         assert entries_of(backend) == [(b"text", b"\1"), (b"text", b"\2")]
-        assert "1 keys are stored as text" in backend.notes[0]
+        assert "Keys stored as text: 1;" in backend.notes[0]
 
         save(backend, Replace(0, b"new"))
         assert entries_of(backend) == [(b"text", b"new"), (b"text", b"\2")]

@@ -328,10 +328,10 @@ def _notes(types: Counter[tuple[bytes, ...]]) -> Iterator[str]:
     """Yield what is unusual in what was stored under which type."""
     text_keys = sum(count for (key, _), count in types.items() if key == b"text")
     if text_keys:
-        yield f"{text_keys:,} keys are stored as text: Python's dbm.sqlite3 lists them but does not find them."
+        yield f"Keys stored as text: {text_keys:,}; Python's dbm.sqlite3 lists them but does not find them."
     numbers = sum(count for pair, count in types.items() if {b"integer", b"real"} & set(pair))
     if numbers:
-        yield f"{numbers:,} entries hold numbers of SQLite: their text is shown."
+        yield f"Entries with numbers of SQLite, shown as their text: {numbers:,}."
     nulls = sum(count for (_, value), count in types.items() if value == b"null")
     if nulls:
-        yield f"{nulls:,} values are NULL: they are shown as empty."
+        yield f"Values that are NULL, shown as empty: {nulls:,}."
