@@ -238,7 +238,11 @@ def test_numbers_and_nulls_are_shown_and_noted(tmp_path: Path) -> None:
     path = made_by(tmp_path, table, "INSERT INTO Dict VALUES (7, 1.5), ('n', NULL), (NULL, x'00'), ('t', 'caf\xe9')")
     with opened(path) as backend:
         assert entries_of(backend) == [(b"7", b"1.5"), (b"n", b""), (b"t", "caf\xe9".encode())]
-        assert [note.split()[1] for note in backend.notes] == ["keys", "entries", "values"]
+        assert [note.split(":")[0] for note in backend.notes] == [
+            "Keys stored as text",
+            "Entries with numbers of SQLite, shown as their text",
+            "Values that are NULL, shown as empty",
+        ]
         assert "Row 3 has no key" in backend.problems[0].message
 
 
