@@ -9,6 +9,9 @@ FIRST_CHUNK = 256
 """Entries of the first chunk: enough for a window, read within milliseconds."""
 CHUNK = 16_384
 """Entries of each further chunk."""
+_MISSES = 64
+"""Other keys of a chunk that may have the bytes of a key that is sought, before it is sought in another way."""
+_FIRST_BYTES = 16
 _FEW = 32
 """Keys that are sought one after the other: seeking one in the joined keys is quick, taking them apart is not."""
 
@@ -149,12 +152,35 @@ class KeyIndex:
 
 
 def _rows_with(chunk: IndexChunk, key: bytes) -> Iterator[int]:
-    if not key:
-        yield from (row for row in range(len(chunk)) if not chunk.key(row))
-        return
+    """Return the rows that have a key: its bytes are sought in all keys, unless they turn out to be in most of them."""
+    found = _sought(chunk, key) if key else None
+    return iter(_rows_like(chunk, key) if found is None else found)
+
+
+def _sought(chunk: IndexChunk, key: bytes) -> list[int] | None:
+    """Return the rows that have a key; None where the bytes of it are in too many others."""
+    found, misses = [], 0
     position = chunk.keys.find(key)
     while position >= 0:
         row = bisect_left(chunk.ends, position + 1)
         if chunk.key(row) == key and (chunk.ends[row - 1] if row else 0) == position:
-            yield row
+            found.append(row)
+        else:
+            misses += 1
+        if misses > _MISSES:
+            return None
         position = chunk.keys.find(key, position + 1)
+    return found
+
+
+def _rows_like(chunk: IndexChunk, key: bytes) -> list[int]:
+    """Return the rows that have a key, by its length and its first bytes."""
+    if len(chunk) <= FIRST_CHUNK:
+        return [row for row in range(len(chunk)) if chunk.key(row) == key]
+    import numpy as np  # noqa: PLC0415 - a command on a small file never needs it
+
+    ends, data = np.frombuffer(chunk.ends, dtype=np.int64), np.frombuffer(chunk.keys, dtype=np.uint8)
+    rows = np.flatnonzero(np.diff(ends, prepend=0) == len(key))
+    for place, byte in enumerate(key[:_FIRST_BYTES]):
+        rows = rows[data[ends[rows] - len(key) + place] == byte]
+    return [row for row in rows.tolist() if chunk.key(row) == key]

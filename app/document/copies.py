@@ -30,9 +30,10 @@ def create_job(target: NewDatabase, make_engine: EngineFactory) -> Job[MadeDatab
 
 def refusals_job(document: Document, target: NewDatabase, make_engine: EngineFactory) -> Job[Refusals]:
     """Learn which entries `convert_job` would have to leave out; before anything is written."""
-    path, (changes, expected) = str(document.path), changes_of(document.pending_changes)
+    path, pending = str(document.path), document.pending_changes
 
     def work(engine: Engine, token: CancelToken) -> Refusals:
+        changes, expected = changes_of(pending)
         engine.open(path, token)
         return engine.refusals(target, changes, token, expected=expected)
 
@@ -46,9 +47,10 @@ def convert_job(
 
     Fails with KeyRejected when entries cannot be stored and ``leaves_out`` is false.
     """
-    path, (changes, expected) = str(document.path), changes_of(document.pending_changes)
+    path, pending = str(document.path), document.pending_changes
 
     def work(engine: Engine, token: CancelToken) -> MadeDatabase:
+        changes, expected = changes_of(pending)
         engine.open(path, token)
         return engine.convert(target, changes, token, leaves_out=leaves_out, expected=expected)
 

@@ -23,6 +23,8 @@ from app.errors import AppError
 VERSION = 1
 _COMPACTED_BYTES = 1 << 20
 """Bytes of a journal below which it is not written anew."""
+_STEP = 3 << 18
+"""Bytes of a value that are encoded at once: a multiple of three, so that nothing is filled up between."""
 _WASTE = 3
 """How many times as long as what it says a journal may get."""
 
@@ -50,14 +52,30 @@ def header_of(path: Path, format_id: str) -> dict[str, Any]:
     return {"shelfscope": VERSION, "path": os.fspath(path.absolute()), "format": format_id, "pid": os.getpid()}
 
 
-def entry_record(change: PendingChange) -> dict[str, Any]:
-    """Return what an entry is to be as a record."""
+def entry_line(change: PendingChange) -> list[bytes]:
+    """Return the line of what an entry is to be, in parts.
+
+    A large value is written in steps: one call for all of it would hold up the window's thread meanwhile.
+    """
+    record = _record(change)
+    if change.is_stored or change.is_deleted:
+        return [line_of(record)]
+    text = json.dumps(record, separators=(",", ":")).encode()
+    steps = range(0, len(change.value), _STEP)
+    values = (base64.b64encode(change.value[start : start + _STEP]) for start in steps)
+    parts = [text[:-1], b',"value":"', *values, b'"}']
+    check = 0
+    for part in parts:
+        check = crc32(part, check)
+    return [b"%08x " % check, *parts, b"\n"]
+
+
+def _record(change: PendingChange) -> dict[str, Any]:
+    """Return what an entry is to be as a record, without its value."""
     record: dict[str, Any] = {"key": _text(change.ref.key), "nth": change.ref.nth}
     if change.is_stored:
         return {**record, "kind": "stored"}
     record |= {"kind": change.kind.value, "digest": None if change.digest is None else change.digest.hex()}
-    if not change.is_deleted:
-        record["value"] = _text(change.value)
     if change.partner is not None:
         record |= {"from": _text(change.partner.key), "from_nth": change.partner.nth}
     return record
@@ -148,7 +166,7 @@ class Journal:
                 order.then()
             except AppError as error:
                 self.error = error.message.rstrip(".")
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, MemoryError) as error:
                 self.error = getattr(error, "strerror", None) or "it cannot be written"
                 self._close_file()
             order.is_written.set()
@@ -170,12 +188,13 @@ class Journal:
     def _taken(self, changes: Sequence[PendingChange]) -> list[bytes]:
         lines = []
         for change in changes:
-            line = line_of(entry_record(change))
-            lines.append(line)
+            line = entry_line(change)
+            lines += line
             self._needed -= self._pending.pop(change.ref, (change, 0))[1]
             if not change.is_stored:
-                self._pending[change.ref] = change, len(line)
-                self._needed += len(line)
+                length = sum(map(len, line))
+                self._pending[change.ref] = change, length
+                self._needed += length
         return lines
 
     @property
@@ -184,7 +203,7 @@ class Journal:
 
     def _append(self, lines: Sequence[bytes]) -> None:
         if self._file is not None:
-            self._file.write(b"".join(lines))
+            self._file.writelines(lines)
             self._length += sum(map(len, lines))
             _make_durable(self._file)
 
@@ -199,7 +218,8 @@ class Journal:
         try:
             lock(file)
             file.write(line_of(self._header))
-            file.writelines(line_of(entry_record(change)) for change, _length in self._pending.values())
+            for change, _length in self._pending.values():
+                file.writelines(entry_line(change))
             length = file.tell()
             _make_durable(file)
             self._close_file()  # Windows replaces no open file

@@ -57,16 +57,18 @@ class Journals:
 
     def found(self, database: Path) -> Sequence[Left]:
         """Return what was left of a database, the newest last."""
-        wanted = database.absolute()
-        return [left for left in self.all() if left.database == wanted]
+        return self._found(database.absolute())
 
     def all(self) -> Sequence[Left]:
         """Return all that was left, the newest last."""
+        return self._found(None)
+
+    def _found(self, wanted: Path | None) -> Sequence[Left]:
         try:
             paths = sorted(self.folder.glob(f"*{_SUFFIX}"))
         except OSError:
             return []
-        left = [found for path in paths if (found := _read(path)) is not None]
+        left = [found for path in paths if (found := _read(path, wanted)) is not None]
         return sorted(left, key=lambda found: found.modified)
 
 
@@ -81,8 +83,8 @@ def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return state / "shelfscope" / "journals"
 
 
-def _read(path: Path) -> Left | None:
-    """Return what a journal says; None while its program runs, or where it says nothing."""
+def _read(path: Path, wanted: Path | None) -> Left | None:
+    """Return what a journal says; None while its program runs, where it says nothing, or is of another database."""
     try:
         with path.open("rb") as file:
             if not lock(file):
@@ -91,6 +93,8 @@ def _read(path: Path) -> Left | None:
             lines = iter(lambda: file.readline(LONGEST_LINE), b"")
             header = record_of(next(lines, b""))
             if header is None or header.get("shelfscope") != VERSION or not isinstance(header.get("path"), str):
+                return None
+            if wanted is not None and Path(header["path"]) != wanted:
                 return None
             changes: dict[EntryRef, PendingChange] = {}
             damaged = sum(not _take(line, changes) for line in lines)

@@ -13,6 +13,9 @@ KEPT_BYTES = 4_096
 KEPT_IN_ALL = 4 << 20
 """Bytes of differences that all edits together hold in memory; what comes later goes to the file."""
 
+_STEP = 1 << 20
+"""Bytes that are compared at once: more would hold up the window's thread meanwhile."""
+
 _LOST = "What this edit changed cannot be read from its temporary file any more."
 
 
@@ -28,7 +31,7 @@ class Patch:
     def between(cls, before: bytes, after: bytes) -> "Patch":
         start = _common_prefix(before, after)
         limit = min(len(before), len(after)) - start
-        end = _common_prefix(before[: -limit - 1 : -1], after[: -limit - 1 : -1]) if limit else 0
+        end = _common_suffix(before, after, limit)
         return cls(start, before[start : len(before) - end], after[start : len(after) - end])
 
     @property
@@ -156,7 +159,10 @@ class Spill:
 
 
 def _common_prefix(left: bytes, right: bytes) -> int:
-    low, high = 0, min(len(left), len(right))
+    low, length = 0, min(len(left), len(right))
+    while low < length and left[low : low + _STEP] == right[low : low + _STEP]:
+        low += _STEP
+    low, high = min(low, length), min(low + _STEP, length)
     while low < high:
         middle = (low + high + 1) // 2
         if left[low:middle] == right[low:middle]:
@@ -164,3 +170,15 @@ def _common_prefix(left: bytes, right: bytes) -> int:
         else:
             high = middle - 1
     return low
+
+
+def _common_suffix(left: bytes, right: bytes, limit: int) -> int:
+    """Return how many of the last ``limit`` bytes are the same."""
+    same, ends = 0, (len(left), len(right))
+    while same < limit:
+        size = min(_STEP, limit - same)
+        one, other = (data[end - same - size : end - same] for data, end in zip((left, right), ends, strict=True))
+        if one != other:
+            return same + _common_prefix(one[::-1], other[::-1])
+        same += size
+    return same

@@ -127,7 +127,7 @@ class PendingChanges:
 
     def relocated(
         self,
-        settled: Iterable[EntryRef],
+        settled: Iterable[PendingChange],
         moves: Mapping[EntryRef, EntryRef],
         places: Mapping[EntryRef, int],
         since: int,
@@ -252,10 +252,11 @@ class PendingChanges:
             self._refs = {entry_id: ref for ref, entry_id in self._ids.items()}
             self.version += 1
 
-    def settle(self, refs: Iterable[EntryRef]) -> None:
-        """Forget changes of entries that are as they were to be."""
-        for ref in refs:
-            self.changes.pop(ref, None)
+    def settle(self, changes: Iterable[PendingChange]) -> None:
+        """Forget changes of entries that are as they were to be; those that were changed again since stay."""
+        for change in changes:
+            if self.changes.get(change.ref) is change:
+                del self.changes[change.ref]
         self.version += 1
 
     def take_as_stored(self, saved: Collection[PendingChange]) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from app.cancel import CancelToken
 from app.document.history import NEW, EntryRef
-from app.document.snapshot import Snapshot
+from app.document.pending import PendingChange
+from app.document.snapshot import Snapshot, digest_or_none
 from app.errors import AppError
 
 _COMPARED = 2_000
@@ -27,8 +28,8 @@ class Rebase:
     moves: dict[EntryRef, EntryRef] = field(default_factory=dict)
     lost: set[EntryRef] = field(default_factory=set)
     places: dict[EntryRef, int] = field(default_factory=dict)
-    settled: set[EntryRef] = field(default_factory=set)
-    """Entries, by their old names, that were to be deleted and are gone."""
+    settled: list[PendingChange] = field(default_factory=list)
+    """Changes, by their old names, of entries that are what they were to be: somebody else made them so."""
 
 
 def rebase(
@@ -76,10 +77,18 @@ class _Finder:
                 self.found.lost.add(ref)
 
     def _place(self, ref: EntryRef, entry_id: int | None) -> None:
+        change = self._snapshot.pending[ref]
         if entry_id is not None:
             self.found.places[ref] = entry_id
-        elif self._snapshot.pending[ref].is_deleted:
-            self.found.settled.add(ref)
+        if self._is_alike(change, entry_id):
+            self.found.settled.append(change)
+
+    def _is_alike(self, change: PendingChange, entry_id: int | None) -> bool:
+        """Tell whether what is stored is what a change would store; False where nobody has the time to find out."""
+        if entry_id is None or change.is_deleted:
+            return entry_id is None and change.is_deleted
+        has_length = self._snapshot.index.size(entry_id) == len(change.value)
+        return has_length and self._digest(entry_id) == digest_or_none(change.value)
 
     def _differs(self, entry_id: int | None, digest: bytes | None) -> bool:
         if entry_id is None or digest is None:
@@ -111,15 +120,16 @@ class _Finder:
             self._settle(ref, taken.get(ref), free, ids, is_known=known[ref] is not None)
 
     def _settle(self, ref: EntryRef, nth: int | None, free: set[int], ids: Sequence[int], *, is_known: bool) -> None:
-        is_pending = ref in self._snapshot.pending
+        pending = self._snapshot.pending.get(ref)
+        is_pending = pending is not None
         if nth is None and is_known and is_pending and ref.nth in free:
             nth = ref.nth  # another program changed it: the save will say so
             free.discard(nth)
         if nth is None and is_known and not is_pending:
             self.found.lost.add(ref)
             return
-        if nth is None and is_pending and self._snapshot.pending[ref].is_deleted:
-            self.found.settled.add(ref)
+        if pending is not None and self._is_alike(pending, None if nth is None else ids[nth]):
+            self.found.settled.append(pending)
         if nth is None:
             name = ref if ref.nth >= NEW else EntryRef(ref.key, self._new_nth())
         else:

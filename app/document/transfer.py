@@ -1,5 +1,6 @@
 """Entries on their way between databases: copied as bytes and as text, pasted in one edit."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from app.errors import EncodeError, KeysTaken, LimitExceeded
 _TEXT_ENTRIES = 2_000
 """Entries that are copied as a text too: each has to be decoded for that."""
 _TEXT_CHARS = LITERAL_CHARS
+_NUMBER = re.compile(rb"[0-9]{1,18}")
 _ENTRY_BYTES = 50
 """Bytes of copied data that are taken to be an entry until they were looked at."""
 
@@ -171,7 +173,8 @@ class EntryTransfer(EditableEntries):
             [summary] = snapshot.engine.summaries([value], CancelToken())
             if summary.codec != codec:
                 raise EncodeError(f"{key_text(key)} holds no {codec}, and {self.name} can hold nothing else.")
-        behind = len(snapshot.index) + sum(change.digest is None for change in snapshot.pending.values())
+        added = (ref.key for ref, change in snapshot.pending.items() if change.digest is None)
+        behind = max((len(snapshot.index), *(int(key) + 1 for key in added if _NUMBER.fullmatch(key))))
         return [(b"%d" % number, value) for number, (_key, value) in enumerate(entries, behind)]
 
 

@@ -67,16 +67,26 @@ class ChildEngine(ChildValueCalls, Engine):
         self._is_ready = False
 
     def prestart(self) -> None:
-        """Start the process before it is needed: it takes half a second to be ready."""
-        if self._process is None:
-            context = get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            # No daemon: it may start workers of its own; it ends with the pipe.
-            self._process = context.Process(target=serve, args=(theirs,), name="shelfscope-engine", daemon=False)
-            self._process.start()
-            self._is_ready = False
-            theirs.close()
-            _RUNNING.add(self)
+        """Start the process before it is needed: it takes half a second to be ready.
+
+        Raises:
+            EngineStopped: the system has no room for one.
+        """
+        if self._process is not None:
+            return
+        context = get_context("spawn")
+        try:
+            pipe, theirs = context.Pipe()
+            with theirs:
+                # No daemon: it may start workers of its own; it ends with the pipe.
+                process = context.Process(target=serve, args=(theirs,), name="shelfscope-engine", daemon=False)
+                process.start()
+        except OSError as error:
+            reason = error.strerror or "the system refused"
+            message = f"No process to read databases could be started: {reason}. Close other programs and try again."
+            raise EngineStopped(message) from error
+        self._process, self._pipe, self._is_ready = process, pipe, False
+        _RUNNING.add(self)
 
     @property
     def process_id(self) -> int | None:

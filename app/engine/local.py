@@ -214,7 +214,7 @@ class LocalEngine(LocalValueCalls, Engine):
         return backend.read_prefix(place.key, place.locator, place.size, limit)
 
     def read(self, source: Source, start: int, length: int, token: CancelToken) -> bytes:
-        self._decoded.forget_unless(self.signature())
+        self._forget_stale(source)
         if kept := self._decoded.shown(source):
             return kept[0].data[start : start + length]
         if start == 0 and not isinstance(source, bytes):

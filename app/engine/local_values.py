@@ -34,8 +34,13 @@ class LocalValueCalls(ValueCalls):
 
     def _value(self, source: Source, token: CancelToken) -> Decoded:
         """Return what is shown of a value: all of it, unless its beginning was asked for first."""
-        self._decoded.forget_unless(self.signature())
+        self._forget_stale(source)
         return self._decoded.shown(source) or self._whole(source, token)
+
+    def _forget_stale(self, source: Source) -> None:
+        """Drop stored values that may be others by now; bytes that are not saved yet ask nothing of the files."""
+        if not isinstance(source, bytes):
+            self._decoded.forget_unless(self.signature())
 
     def _whole(self, source: Source, token: CancelToken) -> Decoded:
         kept = self._decoded.get(source)
@@ -51,12 +56,12 @@ class LocalValueCalls(ValueCalls):
         return self._value(source, token)[0]
 
     def decode(self, source: Source, token: CancelToken) -> ValueInfo:
-        self._decoded.forget_unless(self.signature())
+        self._forget_stale(source)
         return _info(self._whole(source, token))
 
     def decoding(self, source: Source, token: CancelToken) -> Iterator[DecodeReport]:
-        before = self.signature()
-        self._decoded.forget_unless(before)
+        before = () if isinstance(source, bytes) else self.signature()
+        self._forget_stale(source)
         kept = self._decoded.get(source)
         if kept is None:
             data = self.value(source)
@@ -69,7 +74,7 @@ class LocalValueCalls(ValueCalls):
             for done, total in work.steps():
                 yield DecodeReport(done, total)
             kept = work.result
-            if self.signature() == before:
+            if isinstance(source, bytes) or self.signature() == before:
                 self._decoded.keep(source, kept)
         size = len(kept[0].data)
         yield DecodeReport(size, size, _info(kept), finished=True)

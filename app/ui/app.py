@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QLoggingCategory, Qt
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.document.journals import Journals
 from app.engine.child import ChildEngine
-from app.errors import AppError
+from app.errors import AppError, EngineStopped
 from app.ui.crash import CrashHooks
 from app.ui.icons import icon
 from app.ui.interrupts import Interrupts
@@ -29,7 +30,8 @@ def run_window(files: Sequence[Path], *, read_only: bool, screenshot: Path | Non
         AppError: the picture could not be made, or not of that.
     """
     spare = [ChildEngine()]
-    spare[0].prestart()  # it is ready when the window is
+    with suppress(EngineStopped):  # the first database that is opened will say so
+        spare[0].prestart()  # it is ready when the window is
     application = _application(is_offscreen=screenshot is not None)
     sys.setswitchinterval(SWITCH_SECONDS)
     window = MainWindow(lambda: spare.pop() if spare else ChildEngine(), read_only=read_only, journals=Journals())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.ui.theme import GAP
@@ -33,6 +33,7 @@ class ChoiceButtons(QWidget):
         for place, button in enumerate(self._buttons):
             button.setMinimumSize(smallest or QSize(0, 0))
             button.setAutoDefault(True)  # Return presses the one that has the focus
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click hides it, and would leave the focus anywhere
             button.clicked.connect(partial(self._on_clicked, place))
             row.addWidget(button)
         self.setFocusProxy(self._buttons[0])

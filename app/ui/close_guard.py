@@ -7,9 +7,15 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from app.cancel import CancelToken
+from app.document.job import Job
 from app.ui.database_tab import DatabaseTab
 
 _Button = QMessageBox.StandardButton
+
+
+def _nothing_at_all(_token: CancelToken) -> None:
+    pass
 
 
 class CloseGuard(QObject):
@@ -60,12 +66,20 @@ class CloseGuard(QObject):
             go_on()
 
     def _wait(self, tabs: list[DatabaseTab], go_on: Callable[[], None], *, start: bool) -> None:
-        self._saving, self._go_on = list(tabs), go_on
+        self._saving, self._go_on = list(tabs), partial(self._ask_again, list(tabs), go_on)
         for tab in tabs:
             tab.saving.ended.connect(self._on_save_ended)
         if start:
             for tab in tabs:
                 tab.saving.save()
+
+    def _ask_again(self, tabs: list[DatabaseTab], go_on: Callable[[], None]) -> None:
+        """Ask about what was done while it was saved, once all of that is done; go on where that is nothing."""
+        busy = next((tab for tab in tabs if tab.runner.has_waiting), None)
+        if busy is None:
+            self.ask(tabs, go_on)
+        else:
+            busy.runner.start(Job("Closing", _nothing_at_all, lambda _: self._ask_again(tabs, go_on)))
 
     @Slot(bool)
     def _on_save_ended(self, is_saved: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from app.backends.key_index import KeyIndex
 from app.cancel import CancelToken
 from app.codecs.screen import key_text
 from app.document.document import Document, Findings, PendingChange
@@ -184,10 +185,15 @@ class DatabaseTab(QWidget):
         self.editing.commit()
         job = self.document.index_job()
         job.failed = self._on_cannot_read
-        self.runner.start(job, key="index")
+        self.runner.start(job, key="index", cancelled=partial(self._on_reading_cancelled, self.document.index))
+
+    def _on_reading_cancelled(self, index: KeyIndex) -> None:
+        if self.document.index is index:  # else it was only begun anew
+            self.on_disk.give_up()
 
     def _on_cannot_read(self, error: AppError) -> None:
         """Show what was read of the keys, or where that is nothing, why."""
+        self.on_disk.give_up()
         if not len(self.document):
             self._on_cannot_open(error)
             return

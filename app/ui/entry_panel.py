@@ -59,6 +59,7 @@ class EntryPanel(QWidget):
         self._kept: EntryRef | None = None
         self._row = 0
         self._kept_scroll = 0
+        self._was_in_sight = False
         self.model = EntryTableModel(document, self)
         self.view = EntryView(self.model)
         self.field = FilterField()
@@ -101,6 +102,10 @@ class EntryPanel(QWidget):
     @Slot()
     def _on_field_left(self) -> None:
         self.view.setFocus()
+        self._select_any()
+
+    def _select_any(self) -> None:
+        """Select the first entry if none is."""
         if self.view.current_entry is None and self.shown_count:
             self.view.select_entry(self.model.entry_id(0))
 
@@ -116,6 +121,8 @@ class EntryPanel(QWidget):
     def _on_filtered(self) -> None:
         if self._current is not None and self.current_entry is None:
             self.view.select_entry(self._current)
+        if self.view.hasFocus():  # the field was left before its text was looked for
+            self._select_any()
         self._say_why_empty()
 
     def _say_why_empty(self) -> None:
@@ -136,6 +143,7 @@ class EntryPanel(QWidget):
         if self._current is not None:
             self._kept = self._document.ref(self._current)
             self._kept_scroll = self.view.verticalScrollBar().value()
+            self._was_in_sight = 0 <= self._row - self._kept_scroll < self.view.rows_in_sight
         self._current = None
 
     def _on_indexed(self) -> None:
@@ -144,6 +152,8 @@ class EntryPanel(QWidget):
         if entry_id is not None:
             self.view.select_entry(entry_id)
             self.view.verticalScrollBar().setValue(self._kept_scroll)
+            if self._was_in_sight:  # its row may be another one now
+                self.view.scrollTo(self.view.currentIndex())
         elif kept and self.shown_count:  # it is gone: its place is another's now
             self.view.select_entry(self.model.entry_id(min(self._row, self.shown_count - 1)))
         self._say_why_empty()

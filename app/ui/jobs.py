@@ -96,6 +96,7 @@ class JobRunner(QObject):
         self._streams: deque[_Run] = deque()
         self._current: _Run | None = None
         self._is_closing = False
+        self._is_delivering = False
         self._shows_activity = False
         self._inbox: SimpleQueue[Callable[[], _Outcome] | None] = SimpleQueue()
         self._outbox: SimpleQueue[_Outcome] = SimpleQueue()
@@ -110,6 +111,11 @@ class JobRunner(QObject):
     @property
     def is_idle(self) -> bool:
         return self._current is None and not self._waiting and not self._streams
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether jobs other than streams are still to begin."""
+        return bool(self._waiting)
 
     def start(self, job: _AnyJob, *, key: str = "", cancelled: Callable[[], None] = _nothing) -> CancelToken:
         """Queue a job; with a ``key``, earlier jobs of that key are cancelled and their outcomes dropped.
@@ -155,6 +161,8 @@ class JobRunner(QObject):
         return [*self._waiting, *self._streams, *([self._current] if self._current else [])]
 
     def _dispatch(self) -> None:
+        if self._is_delivering:
+            return  # what begins now would see what a ``done`` has left halfway
         while self._current is None and (run := self._next()) is not None:
             if run.token.cancelled and run.steps is None:
                 run.cancelled()
@@ -180,10 +188,14 @@ class JobRunner(QObject):
             return
         if not outcome.is_end:
             self._streams.append(run)
-        if not run.token.cancelled and not outcome.is_cancelled:
-            self._deliver(run, outcome)
-        elif outcome.is_end:
-            run.cancelled()
+        self._is_delivering = True
+        try:
+            if not run.token.cancelled and not outcome.is_cancelled:
+                self._deliver(run, outcome)
+            elif outcome.is_end:
+                run.cancelled()
+        finally:
+            self._is_delivering = False
         self._dispatch()
 
     def _deliver(self, run: _Run, outcome: _Outcome) -> None:

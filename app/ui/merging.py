@@ -50,6 +50,10 @@ class Merging(QObject):
         """Merge when the keys were read again, which comes next."""
         self._merge = _Merge(saves)
 
+    def give_up(self) -> None:
+        """Merge nothing: the keys could not be read."""
+        self._merge = None
+
     def go_on(self) -> bool:
         """Look for entries that both changed; tell whether a merge was on its way."""
         return self._merge is not None and attempt(self._conflicts_job, self._runner, self._notices)
@@ -60,7 +64,12 @@ class Merging(QObject):
     def _conflicts_job(self) -> Job[list[Conflict]]:
         job = self._document.conflicts_job()
         job.done = self._on_conflicts
+        job.failed = self._on_failed
         return job
+
+    def _on_failed(self, error: AppError) -> None:
+        self.give_up()
+        self._notices.show_error(error)
 
     def _on_conflicts(self, conflicts: list[Conflict]) -> None:
         merge, self._merge = self._merge, None

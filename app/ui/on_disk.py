@@ -164,6 +164,11 @@ class OnDisk(QObject):
             self._is_due = False
             self.look()
 
+    def give_up(self) -> None:
+        """The keys could not be read: what was to follow does not, also when they are read later."""
+        self._is_quiet = self._is_reverting = False
+        self._merging.give_up()
+
     @Slot(bool)
     def _on_save_ended(self, _is_saved: bool) -> None:
         if self._is_due and self._document.is_indexed:

@@ -35,13 +35,18 @@ def facts_of(document: Document, shown_count: int, *, is_reading: bool) -> Facts
     if info.recognised_only:
         return Facts(name)
     pending = document.pending_count
-    more = "…" if is_reading else ""
     return Facts(
         name,
-        f"{shown_count:,} of {len(document):,}{more} entries",
+        _count(shown_count, len(document), is_reading=is_reading),
         f"{pending:,} unsaved {'change' if pending == 1 else 'changes'}" if pending else "",
         f"Read-only: {document.why_read_only}" if document.why_read_only else "",
     )
+
+
+def _count(shown: int, count: int, *, is_reading: bool) -> str:
+    more = "…" if is_reading else ""
+    of_all = "" if shown == count else f"{shown:,} of "
+    return f"{of_all}{count:,}{more} {'entry' if count == 1 else 'entries'}"
 
 
 class ActivityView(QWidget):

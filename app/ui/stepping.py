@@ -1,6 +1,7 @@
 """Going back and forth through the edits of a tab: undo, redo, and reverting one entry."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject
 
@@ -34,7 +35,20 @@ class Stepping(QObject):
         if edit is None or not self._document.is_indexed:
             return
         self.select(edit.ref)
-        attempt(make, self._runner, self._notices)
+        attempt(partial(self._followed, make), self._runner, self._notices)
+
+    def _followed(self, make: Callable[[], Job[Edited] | None]) -> Job[Edited] | None:
+        """Return the job of a step, with what it brings back selected in the end."""
+        job = make()
+        if job is not None:
+            job.done = partial(self._on_stepped, job.done)
+        return job
+
+    def _on_stepped(self, take: Callable[[Edited], None], edited: Edited) -> None:
+        take(edited)
+        last = edited.changes[-1] if edited.changes else None
+        if last is not None and not last.is_deleted:
+            self.select(last.ref)
 
     @property
     def is_current_pending(self) -> bool:

@@ -227,6 +227,7 @@ class ValuePanel(QWidget):
 
     def _begin(self, value: ShownValue) -> None:
         self.left.emit()
+        self.panes.let_go()
         self._shown = value
         self._codec = ""
         self._key.show_text(short_key_text(self._document.key(value.entry_id)))

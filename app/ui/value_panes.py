@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QTabWidget, QWidget
 
+from app.cancel import CancelToken
 from app.document.document import Document
 from app.errors import AppError
 from app.ui.editors.pane_editor import Draft, PaneEditor
@@ -33,6 +34,8 @@ class ValuePanes(QTabWidget):
         self._loaded: dict[QWidget, ShownValue] = {}
         self._node = -1
         self._opcode_count = 0
+        self._pages: list[CancelToken] = []
+        """Those of the opcodes of what is shown that were asked for."""
         self.text = TextPane("text-pane", "Value as text")
         self.hex = HexPane()
         self.opcodes = OpcodesPane()
@@ -102,13 +105,22 @@ class ValuePanes(QTabWidget):
         """Show another value, or none."""
         before, self._shown = self._shown, value
         if value is None:
-            self._loaded.clear()
+            self.let_go()
             self.text.show_text("")
             self.hex.clear()
             self.opcodes.show_count(0)
         else:
             is_same = before is not None and before.entry_id == value.entry_id
             self._load(is_same=is_same)
+
+    def let_go(self) -> None:
+        """Read nothing more of the value that is shown: another one follows, and shall not wait."""
+        for key in ("text", "hex", "opcodes", "opcode-of-node"):
+            self._runner.cancel(key)
+        for token in self._pages:
+            token.cancel()
+        self._pages.clear()
+        self._loaded.clear()
 
     @Slot(int)
     def _on_chosen(self, _place: int) -> None:
@@ -183,7 +195,7 @@ class ValuePanes(QTabWidget):
             job = self._document.opcodes_job(value.source, start, count)
             job.done = partial(self.opcodes.rows.add_rows, start)
             job.failed = _ignore
-            self._runner.start(job)
+            self._pages.append(self._runner.start(job))
 
 
 def _ignore(_error: AppError) -> None:

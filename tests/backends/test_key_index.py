@@ -1,5 +1,7 @@
 """The key index against plain lists."""
 
+import timeit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,3 +88,25 @@ def test_an_entry_takes_24_bytes_beyond_its_key() -> None:
 
     columns = chunk.ends, chunk.locators, chunk.sizes
     assert sum(column.itemsize * len(column) for column in columns) == 24 * len(chunk)
+
+
+@pytest.mark.parametrize("sought", [b"5", b"", b"1500", b"55555555555555555555", b"5555555555555555555x", b"none"])
+def test_a_key_is_found_among_many_that_have_its_bytes(sought: bytes) -> None:
+    keys = [b"%d" % (5 * number) for number in range(1_000)]
+    keys += [b"55555555555555555555", b"", b"5", b"5" * 30, b"", b"5555555555555555555y", b"1500"]
+
+    index = built([(key, 0, 0) for key in keys], set())
+
+    assert list(index.find(sought)) == [position for position, key in enumerate(keys) if key == sought]
+
+
+def test_a_key_whose_bytes_most_keys_have_is_found_as_quickly_as_another() -> None:
+    index = built([(b"%015d" % number, 0, 0) for number in range(200_000)], set())
+    list(index.find(b"0"))  # numpy is imported
+
+    rare, common = (
+        min(timeit.repeat("list(index.find(key))", globals={"index": index, "key": key}, number=1))
+        for key in (b"199999", b"0")
+    )
+
+    assert common < 20 * rare + 0.005

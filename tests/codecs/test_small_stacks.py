@@ -21,7 +21,7 @@ from tests.codecs.small_stacks import on_a_small_stack
 TOKEN = CancelToken()
 HOSTILE = corpus.values("hostile", "hostile-marshal")
 SECONDS = 2.0
-DEPTH = 20_000
+DEPTH = 6_000
 DEEP = {
     "JSON": b"[" * DEPTH + b"1" + b"]" * DEPTH,
     "JSON objects": b'{"a":' * DEPTH + b"1" + b"}" * DEPTH,

@@ -15,9 +15,10 @@ from random import Random
 import pytest
 
 from app.backends.base import Insert
+from app.document import journals as journals_module
 from app.document.document import Document, PendingKind
 from app.document.history import EntryRef
-from app.document.journal import Journal, header_of, line_of, record_of
+from app.document.journal import Journal, change_of, entry_line, header_of, line_of, record_of
 from app.document.journals import Journals, default_folder
 from app.document.pending import PendingChange
 from tests.document.databases import id_of, make, opened, outcome, pairs_of, reload, run, shown, write
@@ -395,3 +396,34 @@ def edit_for_ever(path: Path, journals: Journals, writing: int, *, saves: bool) 
             run(document.save_job(backup=False))
             reload(document)
         os.write(writing, b"%d\n" % number)
+
+
+@pytest.mark.parametrize("size", [0, 1, 3 << 18, (3 << 18) + 1, 2_500_000])
+def test_a_large_value_is_written_in_steps_and_comes_back(size: int) -> None:
+    change = PendingChange(EntryRef(b"key", 2), Random(size).randbytes(size), bytes(32))
+
+    line = entry_line(change)
+
+    assert max(map(len, line)) <= 1 << 20  # more at once would hold up the window's thread
+    record = record_of(b"".join(line))
+    assert record is not None
+    assert change_of(record) == change
+
+
+def test_nothing_but_the_first_line_is_read_of_journals_of_other_databases(
+    document: Document, journals: Journals, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(document.set_bytes_job(0, b"first"))
+    left_by_a_crash(document, journals)
+    read: list[bytes] = []
+
+    def take(line: bytes, _changes: object) -> bool:
+        read.append(line)
+        return True
+
+    monkeypatch.setattr(journals_module, "_take", take)
+
+    assert journals.found(path.with_name("other.db")) == []
+    assert read == []
+    journals.found(path)
+    assert len(read) == 1

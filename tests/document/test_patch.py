@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from app.document import patch
 from app.document.document import Document
@@ -113,3 +115,21 @@ def test_what_is_pending_is_held_once(document: Document) -> None:
     tracemalloc.stop()
 
     assert used < 26 * MEGABYTE
+
+
+@given(st.binary(max_size=60), st.binary(max_size=20), st.binary(max_size=20), st.binary(max_size=60))
+@example(b"aaaa", b"a", b"aa", b"aaaa")
+@example(b"", b"", b"", b"")
+def test_a_difference_is_found_in_steps_and_is_as_small_as_can_be(
+    before: bytes, old: bytes, new: bytes, after: bytes
+) -> None:
+    left, right = before + old + after, before + new + after
+
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(patch, "_STEP", 4)
+        found = Patch.between(left, right)
+
+    assert found.apply(left) == right
+    assert found.reversed().apply(right) == left
+    assert found.removed[:1] != found.inserted[:1] or not (found.removed and found.inserted)
+    assert found.removed[-1:] != found.inserted[-1:] or not (found.removed and found.inserted)

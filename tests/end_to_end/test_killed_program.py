@@ -28,7 +28,7 @@ from tests.ui.making import press
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 50
-SAMPLE = 8
+SAMPLE = 4
 """Rounds that are gone through every time."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="There is no SIGKILL here.")

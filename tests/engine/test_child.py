@@ -1,17 +1,21 @@
 """The engine's process can be cancelled, killed and lost; the tab that uses it lives on."""
 
+import errno
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from app.cancel import CancelToken
 from app.engine.child import ChildEngine
+from app.engine.patience import Patience
 from app.errors import Cancelled, EngineStopped
 from tests.engine.shelves import make_sqlite
 
@@ -55,17 +59,17 @@ def test_a_call_is_cancelled_by_its_token(engine: ChildEngine) -> None:
 
 
 def test_a_call_over_its_time_is_given_up_with_a_sentence(shelf: Path) -> None:
-    engine = ChildEngine(answer_seconds=0.2)
-    engine.open(str(shelf), TOKEN)
-    list(engine.index(TOKEN))
-    first = engine.process_id
+    with closing(ChildEngine()) as engine:
+        engine.open(str(shelf), TOKEN)
+        list(engine.index(TOKEN))
+        first = engine.process_id
 
-    with pytest.raises(EngineStopped, match="took longer than"):
-        engine._call("decode", [engine._place(0)], TOKEN)
+        soon = Patience(0.01)  # over before the first progress, which would renew it
+        with pytest.raises(EngineStopped, match="took longer than"):
+            engine._call("decode", [engine._place(0)], TOKEN, patience=soon)
 
-    assert engine.decode(1, TOKEN).root.count == 2
-    assert engine.process_id != first
-    engine.close()
+        assert engine.decode(1, TOKEN).root.count == 2
+        assert engine.process_id != first
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
@@ -96,6 +100,20 @@ def test_reading_the_keys_goes_on_after_a_loss(tmp_path: Path) -> None:
     assert seen == keys
     assert engine.read(59_999, 0, 9, TOKEN) == b"N."
     engine.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows starts processes in another way.")
+def test_a_process_that_cannot_be_started_costs_one_sentence(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with closing(ChildEngine()) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr("multiprocessing.popen_spawn_posix.Popen._launch", refuse)
+            with pytest.raises(EngineStopped, match=r"could be started: .*try again"):
+                engine.open(str(shelf), TOKEN)
+
+        assert engine.open(str(shelf), TOKEN).format == "sqlite3"
 
 
 def test_closing_ends_the_process_soon(engine: ChildEngine) -> None:

@@ -174,3 +174,20 @@ def test_what_is_not_a_database_is_one_sentence(engine: Engine, tmp_path: Path) 
         (tmp_path / name).write_bytes(content)
         with pytest.raises(AppError, match=name):
             engine.open(str(tmp_path / name), TOKEN)
+
+
+def test_what_is_not_saved_is_shown_and_edited_when_the_file_is_gone(engine: Engine, shelf: Path) -> None:
+    indexed(engine, shelf)
+    wrong = {0: Expected(b"order", 0, bytes(32))}
+    with pytest.raises(ChangedOnDisk):
+        engine.apply([Replace(0, b"x")], wrong, SaveOptions(), TOKEN)
+    shelf.unlink()
+
+    pending = pickle.dumps([1, 2])
+
+    assert engine.decode(pending, TOKEN).root.count == 2
+    assert engine.read(pending, 1, 2, TOKEN) == pending[1:3]
+    assert pickle.loads(engine.replace(pending, "[0]", "7", TOKEN)) == [7, 2]
+    assert [report.finished for report in engine.decoding(pending, TOKEN)][-1]
+    with pytest.raises(CannotOpen):
+        engine.decode(0, TOKEN)

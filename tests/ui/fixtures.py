@@ -17,7 +17,7 @@ from app.ui.jobs import JobRunner
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite
 
-WAIT = 10_000
+WAIT = 30_000
 """Milliseconds that a busy machine may take."""
 
 VALUES: dict[bytes, object] = {

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QToolButton
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
+from app.document.job import Job
+from app.engine.value_calls import Source
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from app.ui.models.opcode_table import PAGE, OpcodeTableModel
@@ -191,3 +193,28 @@ def test_opcodes_are_asked_for_by_pages(qtmodeltester: ModelTester) -> None:
 
     assert asked == [0, PAGE, *range(2 * PAGE, 10 * PAGE, PAGE)]
     assert model.data(model.index(3, 1), Qt.ItemDataRole.DisplayRole) is None
+
+
+def test_nothing_more_is_read_of_a_value_when_another_one_is_shown(
+    qtbot: QtBot, tab: DatabaseTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab.value.panes.setCurrentWidget(tab.value.panes.opcodes)
+    tab.entries.select_key(b"long")
+    settle(qtbot, tab)
+    long = tab.document.source(tab.value.entry_id or 0)
+    asked: list[object] = []
+    look_up = tab.document.opcode_of_node_job
+
+    def noted(source: Source, node: int, count: int) -> Job[int | None]:
+        asked.append(source)
+        return look_up(source, node, count)
+
+    monkeypatch.setattr(tab.document, "opcode_of_node_job", noted)
+
+    tab.entries.select_key(b"value")
+    settle(qtbot, tab)
+
+    assert asked
+    assert long not in asked
+    rows = tab.value.panes.opcodes.rows
+    qtbot.waitUntil(lambda: rows.index(rows.rowCount() - 1, 1).data() == "STOP", timeout=WAIT)

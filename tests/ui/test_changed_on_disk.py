@@ -94,6 +94,24 @@ def test_a_tab_without_changes_is_read_again_and_stays_where_it_is(
     assert tab.notices.sentence == tab.on_disk.bar.sentence == ""
 
 
+def test_the_current_entry_stays_in_sight_though_others_come_before_it(
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path
+) -> None:
+    path = make_sqlite(tmp_path / "many.db", {b"key %03d" % number: pickle.dumps(number) for number in range(300)})
+    tab = opened(qtbot, local_window, path)
+    tab.entries.select_key(b"key 200")
+    settle(qtbot, tab)
+
+    with closing(sqlite3.connect(path)) as connection, connection:
+        rows = [(-number, b"before %d" % number, NEW) for number in range(1, 101)]
+        connection.executemany("INSERT INTO Dict (rowid, key, value) VALUES (?, ?, ?)", rows)
+    wait_until_read(qtbot, tab, b"before 1", NEW)
+
+    assert tab.document.key(tab.entries.current_entry or 0) == b"key 200"
+    view = tab.entries.view
+    assert view.viewport().rect().contains(view.visualRect(view.currentIndex()).center())
+
+
 def test_files_of_dumb_that_python_writes_are_read_again(
     qtbot: QtBot, local_window: MainWindow, tmp_path: Path
 ) -> None:
@@ -354,6 +372,23 @@ def test_each_entry_is_decided_on_by_keys(
     now = stored(shelf)
     assert [now[key] for key in (b"order:1", b"order:2", "käse".encode())] == ["mine 0", "theirs 1", "mine 2"]
     assert now[b"x"] == "from another program"
+
+
+def test_of_an_entry_that_is_new_on_both_sides_the_two_values_are_shown_and_no_empty_columns(
+    qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, shelf: Path
+) -> None:
+    tab.runner.start(tab.document.add_job(b"new", pickle.dumps("mine")))
+    settle(qtbot, tab)
+    store(shelf, b"new", pickle.dumps("theirs"))
+    tab.entries.view.setFocus()
+    press(qtbot, tab, Key.Key_S, CTRL)
+
+    dialog = wait_for_dialog(qtbot, local_window, "merge")
+
+    table = part(dialog, QTableView, "conflicts")
+    assert rows(dialog, "conflicts") == [("new", "?", "", "", "str 'mine'", "str 'theirs'")]
+    assert [column for column in range(6) if not table.isColumnHidden(column)] == [0, 1, 4, 5]
+    qtbot.keyClick(dialog, Key.Key_Escape)
 
 
 def test_saving_onto_what_another_program_changed_leads_to_the_choice(

@@ -421,3 +421,20 @@ def test_what_is_pending_is_painted_by_its_kind(qtbot: QtBot, local_window: Main
 
     assert len({plain, changed, deleted}) == 3
     assert reverted == plain
+
+
+def test_undo_goes_to_the_entry_that_it_brings_back(qtbot: QtBot, local_window: MainWindow, shop: Path) -> None:
+    tab = opened(qtbot, local_window, shop)
+    enter(qtbot, tab, open_adding(qtbot, local_window, tab, "new", "1"))
+    press(qtbot, tab, Key.Key_Delete)
+    assert current_key(tab) != b"new"
+
+    press(qtbot, tab, Key.Key_Z, CTRL)
+
+    assert current_key(tab) == b"new"
+
+
+def current_key(tab: DatabaseTab) -> bytes:
+    entry_id = tab.entries.current_entry
+    assert entry_id is not None
+    return tab.document.key(entry_id)

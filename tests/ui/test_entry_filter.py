@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -58,3 +59,30 @@ def test_a_renamed_entry_stays_selected_over_a_save(qtbot: QtBot, local_window: 
     current = tab.entries.current_entry
     assert current is not None
     assert tab.document.key(current) == b"renamed"
+
+
+def test_the_first_match_is_selected_also_when_the_field_is_left_at_once(
+    qtbot: QtBot, local_window: MainWindow, shelf: Path
+) -> None:
+    tab = opened(qtbot, local_window, shelf)
+    tab.entries.field.setFocus()
+
+    QTest.keyClicks(tab.entries.field, "numbers")
+    QTest.keyClick(tab.entries.field, Qt.Key.Key_Down)
+    settle(qtbot, tab)
+
+    assert shown_keys(tab) == ["numbers"]
+    assert tab.value.entry_id == tab.entries.current_entry == 2
+    assert tab.entries.view.selected_entries() == [2]
+
+
+def test_the_count_says_how_many_match_only_while_there_is_a_filter(
+    qtbot: QtBot, local_window: MainWindow, shelf: Path
+) -> None:
+    tab = opened(qtbot, local_window, shelf)
+    assert tab.facts().count == "5 entries"
+
+    QTest.keyClicks(tab.entries.field, "numbers")
+    settle(qtbot, tab)
+
+    assert tab.facts().count == "1 of 5 entries"

@@ -16,7 +16,7 @@ from app.ui.models import roles
 from app.ui.models.entry_table import Column
 from tests.engine.shelves import make_sqlite
 from tests.ui.editing import LEFT
-from tests.ui.entries import CTRL, Key, answer, keys, kinds, press, select, value_of
+from tests.ui.entries import CTRL, SHIFT, Key, answer, keys, kinds, press, select, value_of
 from tests.ui.fixtures import WAIT, opened, opened_window, settle
 
 ENTRIES: dict[bytes, object] = {b"one": 1, b"two": [2], "käse".encode(): "Gouda", b"\xff\x00": 4}
@@ -241,3 +241,20 @@ def test_a_key_of_a_read_only_database_is_not_opened(qtbot: QtBot, shop: Path) -
 
         assert tab.entries.view.editing.editor is None
         assert tab.notices.sentence == "shop.db was opened read-only."
+
+
+def test_undo_and_redo_go_to_the_entry_under_the_key_it_has_then(
+    qtbot: QtBot, local_window: MainWindow, shop: Path
+) -> None:
+    tab = opened(qtbot, local_window, shop)
+    select(tab, 1)
+    press(qtbot, tab, Key.Key_F2)
+    enter(qtbot, tab, "other")
+    found = []
+
+    for modifiers in (CTRL, CTRL | SHIFT):
+        press(qtbot, tab, Key.Key_Z, modifiers)
+        current = tab.entries.current_entry
+        found.append(tab.document.key(current) if current is not None else None)
+
+    assert found == [b"two", b"other"]

@@ -225,3 +225,19 @@ def refuse(_token: CancelToken) -> None:
 
 def fail(_: object) -> None:
     raise ZeroDivisionError
+
+
+def test_the_next_job_begins_after_all_that_follows_an_outcome(qtbot: QtBot, runner: JobRunner) -> None:
+    log: list[str] = []
+
+    def done(_: object) -> None:
+        log.append("done begins")
+        runner.start(Job("third", lambda _token: log.append("third")))
+        time.sleep(0.1)
+        log.append("done ends")
+
+    runner.start(Job("first", lambda _token: None, done))
+    runner.start(Job("second", lambda _token: log.append("second")))
+    qtbot.waitUntil(lambda: runner.is_idle, timeout=WAIT)
+
+    assert log == ["done begins", "done ends", "second", "third"]

@@ -15,6 +15,7 @@ from app.ui import jobs
 from app.ui.database_tab import DatabaseTab
 from app.ui.labels import ElidedLabel
 from app.ui.main_window import MainWindow
+from app.ui.models import opcode_table
 from app.ui.models.opcode_table import PAGE, OpcodeTableModel
 from app.ui.models.value_tree import Column
 from app.ui.status import ActivityView
@@ -89,6 +90,21 @@ def test_what_was_opened_and_chosen_meanwhile_stays_so(qtbot: QtBot, tab: Databa
     assert is_settled(tab)
     assert value_of(tab, "[5]['name']") == "'item 5'"
     assert tree.isExpanded(tree.currentIndex().parent())
+
+
+def test_the_rows_of_the_beginning_stay_in_sight_until_those_of_the_whole_are_there(
+    qtbot: QtBot, tab: DatabaseTab
+) -> None:
+    begin(qtbot, tab)
+    viewport = tab.value.tree.viewport()
+    seen: list[tuple[int, bool]] = []
+    tab.value.decoded.connect(lambda: seen.append((tab.value.model.rowCount(root(tab)), viewport.updatesEnabled())))
+
+    settle(qtbot, tab)
+
+    assert seen == [(0, False)]
+    assert tab.value.model.rowCount(root(tab)) > 0
+    assert viewport.updatesEnabled()
 
 
 def test_it_is_given_up_by_a_click_and_its_beginning_stays(
@@ -197,3 +213,17 @@ def test_opcodes_come_while_they_are_counted(qtmodeltester: ModelTester) -> None
 
     assert model.rowCount() == 3 * PAGE
     assert asked == [0, PAGE, PAGE, 2 * PAGE]
+
+
+def test_opcodes_that_no_table_holds_are_told_of(qtmodeltester: ModelTester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opcode_table, "_MOST_ROWS", 300)
+    model = OpcodeTableModel()
+    qtmodeltester.check(model)
+
+    model.show_count(0)
+    for count, rows in ((250, 250), (1_000, 301), (5_000, 301)):
+        model.show_more(count)
+        assert model.rowCount() == rows
+
+    assert model.index(300, 3).data() == "4,700 more opcodes are not shown; a table holds 300 at most."
+    assert [model.index(300, column).data() for column in range(3)] == [None] * 3

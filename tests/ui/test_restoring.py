@@ -13,6 +13,7 @@ from app.document.job import run_now
 from app.document.journals import Journals
 from app.engine.local import LocalEngine
 from app.ui.main_window import MainWindow
+from tests.ui.disk import click
 from tests.ui.fixtures import opened, opened_window, settle
 from tests.ui.making import press
 
@@ -108,3 +109,13 @@ def test_nothing_is_said_where_nothing_was_left(qtbot: QtBot, window: MainWindow
     tab = opened(qtbot, window, shelf)
 
     assert tab.notices.sentence == ""
+
+
+def test_a_click_into_the_bar_leaves_the_focus_in_the_table(qtbot: QtBot, window: MainWindow, crashed: Path) -> None:
+    tab = opened(qtbot, window, crashed)
+    tab.entries.view.setFocus()
+
+    click(qtbot, tab.notices, "Restore")
+    settle(qtbot, tab)
+
+    assert tab.entries.view.hasFocus()

@@ -6,6 +6,7 @@ import pickle
 import sqlite3
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QPushButton, QSpi
 from pytestqt.qtbot import QtBot
 
 from app.backends.file_operations import FileOperations
+from app.backends.key_index import IndexChunk
+from app.cancel import CancelToken
+from app.engine.local import LocalEngine
+from app.errors import BackendError
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from app.ui.settings import backups_kept
@@ -138,6 +143,29 @@ def test_reverting_asks_takes_what_is_in_the_file_now_and_can_be_undone(
     press(qtbot, tab, Key.Key_Z, CTRL)
     [pending] = tab.document.pending_changes
     assert pickle.loads(pending.value) == "Brie"
+
+
+def test_a_revert_that_could_not_read_the_file_does_not_come_later(
+    qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(qtbot, tab, CHEESE, "Brie")
+    index = LocalEngine.index
+
+    def cut(engine: LocalEngine, token: CancelToken) -> Iterator[IndexChunk]:
+        yield next(index(engine, token))
+        raise BackendError("The disk did not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalEngine, "index", cut)
+        ask_revert(qtbot, local_window, tab, "Revert")
+    assert "did not answer" in tab.notices.sentence
+    assert len(tab.document.pending_changes) == 1
+
+    local_window.actions_["reload"].trigger()
+    settle(qtbot, tab)
+
+    assert tab.document.is_indexed
+    assert [pickle.loads(change.value) for change in tab.document.pending_changes] == ["Brie"]
 
 
 # ---- backups

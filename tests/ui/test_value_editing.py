@@ -345,3 +345,19 @@ def test_nothing_can_be_edited_in_a_read_only_database(qtbot: QtBot, tmp_path: P
     assert not window.actions_["delete-nodes"].isEnabled()
     assert window.actions_["copy-nodes"].isEnabled()
     window.close_at_once()
+
+
+def test_undo_leaves_one_row_selected_while_ctrl_is_held(
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path
+) -> None:
+    tab = open_rich(qtbot, local_window, tmp_path)
+    go(qtbot, tab, "['int']")
+    press(qtbot, tab, Key.Key_F2)
+    type_text(qtbot, tab, "7")
+    press(qtbot, tab, Key.Key_Return)
+    go(qtbot, tab, "['text']")
+
+    press(qtbot, tab, Key.Key_Z, CTRL)
+
+    assert field(tab, "int") == 1
+    assert [tab.value.model.path(row) for row in tab.value.tree.selected_rows()] == ["['text']"]

@@ -172,7 +172,7 @@ class NewEntryDialog(KeyDialog):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._file)
         column.addStretch(1)
-        self._pickle = QCheckBox("As a &pickle also where the other values are none")
+        self._pickle = QCheckBox("As a &pickle, whatever the other values are")
         self._pickle.setObjectName("entry-pickle")
         self._pages.addWidget(self._text)
         self._pages.addWidget(of_file)

@@ -16,7 +16,9 @@ from app.ui.theme import GAP
 from app.ui.views.text_table import TextTable
 
 _COLUMNS = ("Key", "Keep", "Place", "Before", "Mine", "In the file now")
-_WIDTHS = (150, 70, 150, 150, 150)
+_WIDTHS = (150, 70, 150, 150)
+_MAY_BE_EMPTY = (2, 3)
+"""Place and text before: of entries that are new on both sides there is neither."""
 _SIZE = (860, 380)
 _PLACES = 20
 """Places of one value that are listed."""
@@ -57,7 +59,8 @@ class MergeDialog(QDialog):
         header = self._table.horizontalHeader()
         for place, width in enumerate(_WIDTHS):
             self._table.setColumnWidth(place, width)
-        header.setSectionResizeMode(len(_COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
+        for place in range(len(_WIDTHS), len(_COLUMNS)):
+            header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
         column = QVBoxLayout()
         column.setSpacing(GAP)
         column.addWidget(self._sentence)
@@ -104,6 +107,8 @@ class MergeDialog(QDialog):
                 rows.append((key, _SHOWN[self._choices[place]] if not number else "", *cells))
                 self._places.append(place)
         self._table.rows.show_rows(rows)
+        for column in _MAY_BE_EMPTY:
+            self._table.setColumnHidden(column, not any(row[column] for row in rows))
         if current is not None and current in self._places:
             self._table.selectRow(self._places.index(current))
         left = self._choices.count(None)

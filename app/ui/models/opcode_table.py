@@ -26,26 +26,36 @@ class OpcodeTableModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._count = 0
+        self._hidden = 0
         self._pages: dict[int, Sequence[OpcodeRow]] = {}
         self._asked: set[int] = set()
 
     def show_count(self, count: int) -> None:
         """Start with the opcodes of another value."""
         self.beginResetModel()
-        self._count = min(count, _MOST_ROWS)
+        self._take(count)
         self._pages.clear()
         self._asked.clear()
         self.endResetModel()
 
     def show_more(self, count: int) -> None:
         """Go on to ``count`` opcodes of the same value."""
-        count = min(count, _MOST_ROWS)
-        if count > self._count:
-            self._asked.discard((self._count - 1) // PAGE)
-            self._pages.pop((self._count - 1) // PAGE, None)  # it may have been cut there
-            self.beginInsertRows(NO_PARENT, self._count, count - 1)
-            self._count = count
+        if count <= self._count + self._hidden:
+            return
+        before = self.rowCount()
+        self._asked.discard((self._count - 1) // PAGE)
+        self._pages.pop((self._count - 1) // PAGE, None)  # it may have been cut there
+        if self._hidden:
+            self._take(count)
+            self.dataChanged.emit(self.index(before - 1, 0), self.index(before - 1, len(_TITLES) - 1))
+        else:
+            self.beginInsertRows(NO_PARENT, before, min(count, _MOST_ROWS + 1) - 1)
+            self._take(count)
             self.endInsertRows()
+
+    def _take(self, count: int) -> None:
+        self._count = min(count, _MOST_ROWS)
+        self._hidden = count - self._count
 
     def want(self, first: int, last: int) -> None:
         """Ask for the rows in sight that are not there."""
@@ -72,7 +82,7 @@ class OpcodeTableModel(QAbstractTableModel):
     # ---- Qt's questions
 
     def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
-        return 0 if parent.isValid() else self._count
+        return 0 if parent.isValid() else self._count + bool(self._hidden)
 
     def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(_TITLES)
@@ -82,6 +92,8 @@ class OpcodeTableModel(QAbstractTableModel):
         return _TITLES[section] if is_title else None
 
     def data(self, index: AnyIndex, role: int = roles.DISPLAY) -> object:
+        if self._hidden and index.row() == self._count:
+            return self._why_no_more if role == roles.DISPLAY and index.column() == len(_TITLES) - 1 else None
         row = self.opcode(index.row()) if index.isValid() else None
         if row is None or role not in (roles.DISPLAY, roles.TOOL_TIP, roles.ALIGNMENT):
             return None
@@ -90,3 +102,7 @@ class OpcodeTableModel(QAbstractTableModel):
         texts = (f"{row.offset:,}", row.name, row.argument, row.builds)
         text = texts[index.column()]
         return text if role == roles.DISPLAY else roles.tool_tip(text)
+
+    @property
+    def _why_no_more(self) -> str:
+        return f"{self._hidden:,} more opcodes are not shown; a table holds {_MOST_ROWS:,} at most."

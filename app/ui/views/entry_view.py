@@ -31,7 +31,7 @@ _SELECT_ROW = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionM
 _WRAPPED = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWrapAnywhere)
 _FRAME = 2
 """Pixels of the frame around the table while files are dragged over it."""
-_WIDTHS: dict[int, int] = {Column.KEY: 190, Column.TYPE: 104, Column.SIZE: 64}
+_WIDTHS: dict[int, int] = {Column.KEY: 190, Column.TYPE: 104, Column.SIZE: 88}
 
 
 class EntryView(QTableView):
@@ -128,8 +128,7 @@ class EntryView(QTableView):
         """Ask for the summaries of the rows in sight that are not known."""
         first = self.rowAt(0)
         if first >= 0:
-            last = first + self.viewport().height() // self.verticalHeader().defaultSectionSize() + 1
-            self._entries.want(first - _AHEAD, last + _AHEAD)
+            self._entries.want(first - _AHEAD, first + self.rows_in_sight + 1 + _AHEAD)
 
     # ---- editing a key
 
@@ -189,6 +188,11 @@ class EntryView(QTableView):
     def current_entry(self) -> int | None:
         index = self.currentIndex()
         return self._entries.entry_id(index.row()) if index.isValid() else None
+
+    @property
+    def rows_in_sight(self) -> int:
+        """How many rows the view has room for."""
+        return self.viewport().height() // self.verticalHeader().defaultSectionSize()
 
     @property
     def is_one_selected(self) -> bool:

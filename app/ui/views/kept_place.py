@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from PySide6.QtCore import QModelIndex, QObject, QTimer, Slot
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QObject, QTimer, Slot
 from PySide6.QtWidgets import QTreeView
 
 from app.ui.models.value_tree import ValueTreeModel
@@ -10,6 +10,7 @@ from app.ui.path_moves import Moves
 
 _PATHS_KEPT = 2_000
 """Open rows that are opened again."""
+_SELECT_ROW = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 _PATIENCE = 300
 """Milliseconds for which the old picture stays while the rows of the new one come."""
 
@@ -26,6 +27,8 @@ class KeptPlace(QObject):
         self._top_path: str | None = None
         self._top_slot = -1
         self._expanded: dict[int, None] = {}
+        self._awaits_rows = False
+        """Whether the value was open, and nothing is known of its rows as they are now."""
         view.expanded.connect(self._on_expanded)
         view.collapsed.connect(self._on_collapsed)
         model.modelReset.connect(self._on_reset)
@@ -68,6 +71,7 @@ class KeptPlace(QObject):
         """Start with the next value from its top."""
         self._open.clear()
         self._current = self._top_path = None
+        self._awaits_rows = False
         self._end()
 
     @Slot()
@@ -87,8 +91,8 @@ class KeptPlace(QObject):
     def begin(self, root: QModelIndex) -> None:
         """Take the root row of the value as it is now, before it is opened."""
         self._tree.wanted_rows = dict(self._open)
-        self._open.pop("", None)
-        self._view.setCurrentIndex(root)
+        self._awaits_rows = self._open.pop("", None) is not None and self._tree.hasChildren(root)
+        self._select(root)
         self._take(root)
         self._end_if_done()
 
@@ -115,6 +119,7 @@ class KeptPlace(QObject):
         """Look among rows that came for those that were kept."""
         if self._is_done:
             return
+        self._awaits_rows = False
         for row in range(first, last + 1):
             self._take(self._tree.index(row, 0, parent))
         if self._current is not None and is_within(self._current, self._tree.path(parent)):
@@ -128,15 +133,19 @@ class KeptPlace(QObject):
             self._top_path = None
         if path == self._current:
             self._current = None
-            self._view.setCurrentIndex(index)
+            self._select(index)
         elif self._current is not None and is_within(self._current, path):
             self._view.expand(index)
         if self._open.pop(path, None) is not None:
             self._view.expand(index)
 
+    def _select(self, index: QModelIndex) -> None:
+        """Make a row the only selected one; the view's own way would add it to the others while Ctrl is held."""
+        self._view.selectionModel().setCurrentIndex(index, _SELECT_ROW)
+
     @property
     def _is_done(self) -> bool:
-        return not self._open and self._current is None and self._top_path is None
+        return not self._open and self._current is None and self._top_path is None and not self._awaits_rows
 
     def _end_if_done(self) -> None:
         if self._is_done:
@@ -145,6 +154,7 @@ class KeptPlace(QObject):
     @Slot()
     def _on_late(self) -> None:
         self._top_path = None
+        self._awaits_rows = False
         self._end()
 
     def _end(self) -> None:
