@@ -163,6 +163,14 @@ def test_no_edit_is_made_and_the_reason_is_said(cut: DecodedValue, edit: Any) ->
         cut.edit(edit, TOKEN)
 
 
+def test_an_edit_whose_result_cannot_be_held_says_so(request: pytest.FixtureRequest) -> None:
+    whole = registry.decode(LARGE, TOKEN)[0]
+    request.getfixturevalue("small_limit")
+
+    with pytest.raises(EncodeError, match="too large to be changed"):
+        whole.edit(ReplaceNode("[0]['id']", Written("5")), TOKEN)
+
+
 def test_scalars_say_why_they_are_read_only(cut: DecodedValue) -> None:
     row = cut.find("[0]['id']")
 

@@ -96,8 +96,17 @@ def _tried(draft: Draft, splices: Sequence[Splice]) -> tuple[Graph, Moves] | Non
     relinker = Relinker(draft, ordered)
     changed, moves = Assembler(draft.stream).assemble(relinker.pieces(draft.token))
     again = parse(changed, draft.stream.start, draft.token)
+    _check_not_cut(again)
     verifier = Verifier(draft, again, moves)
     return (again, moves) if verifier.is_as_meant() else None
+
+
+def _check_not_cut(again: Graph) -> None:
+    """Refuse a result of which only the beginning can be held beside the original: it cannot be compared."""
+    if again.stream.is_full:
+        raise EncodeError(
+            "This value is too large to be changed: reading the result back takes more memory than there is."
+        )
 
 
 def _written_anew(graph: Graph, protocol: int, token: CancelToken) -> bytes:
@@ -107,6 +116,7 @@ def _written_anew(graph: Graph, protocol: int, token: CancelToken) -> bytes:
     value = model_of(graph, graph.root, token)
     written = emit_pickle(value, style)
     again = parse(written, 0, token)
+    _check_not_cut(again)
     if again.stream.error or not is_same_value(value, model_of(again, again.root, token), style, token):
         raise EncodeError(f"This value cannot be written in protocol {protocol}: it would not read back as it is.")
     return written
