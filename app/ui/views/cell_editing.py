@@ -1,6 +1,6 @@
 """The one editor that is open in a cell of a view."""
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QTimer, Signal, Slot
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Signal, Slot
 from PySide6.QtWidgets import QAbstractItemView
 from shiboken6 import isValid
 
@@ -29,11 +29,12 @@ class CellEditing(QObject):
         self._view.scrollTo(cell)
         # A persistent one: Qt closes any other when the current row changes, and what was typed would be lost.
         self._view.openPersistentEditor(cell)
+        if self.editor is not None:
+            self.editor.setFocus()  # at once: a key that follows closely belongs to it
 
     @Slot(object)
     def _on_opened(self, editor: ScalarEditor) -> None:
         self.editor = editor
-        QTimer.singleShot(0, editor, editor.setFocus)
         self.changed.emit()
 
     def close(self) -> None:
