@@ -1,8 +1,10 @@
 """Settings and fixtures of all tests: offscreen Qt, hypothesis profiles, corpus copies, and guards that fail a leak."""
 
 import gc
+import importlib
 import logging
 import os
+import pkgutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import app
+import tools
 from tests import corpus
 from tests.taking_turns import turn
 
@@ -25,6 +29,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 THREAD_GRACE = 2.0
 """Seconds that a thread may take to end after its test."""
+
+
+def pytest_configure() -> None:
+    """Load all of our modules, whose numbers and texts hypothesis draws from.
+
+    Else what it draws depended on the tests that ran before in the same process, and thus on how many there are.
+    """
+    for package in (app, tools):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
 
 
 @pytest.hookimpl(wrapper=True)

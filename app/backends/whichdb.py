@@ -50,8 +50,11 @@ def _of_file(path: Path, values: Values) -> list[Match]:
     # GDBM's imitation of ndbm has the magic of GDBM and is known by its name alone.
     if not any(match.format_id == "gdbm-ndbm" for match in sure):
         sure = sorted([_own_match(path, finding) for finding in findings] + sure, key=_is_not_dumb)
-    matches = sure or [_own_match(path, finding) for finding in _value_findings(head, values)]
-    matches += [_family_match(member) for member in kin if not member.is_sure]
+    if sure:
+        return sure
+    # Where the last entry of dbm.dumb was deleted, the values in .dat are left: the first is no file of values.
+    matches = [_family_match(member) for member in kin]
+    matches += [_own_match(path, finding) for finding in _value_findings(head, values)]
     if not matches:
         raise _unknown(head)
     return matches

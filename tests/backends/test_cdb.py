@@ -83,6 +83,22 @@ def test_a_key_of_thousands_of_values_takes_no_longer_than_others(tmp_path: Path
     assert monotonic() - start < SECONDS
 
 
+def test_entries_that_a_longer_value_covers_are_still_listed(tmp_path: Path) -> None:
+    pairs = [(b"%d" % number, b"value") for number in range(9)]
+    content = bytearray(cdb_files.image(pairs))
+    size = content.index(pairs[2][0] + pairs[2][1], 2048) - 4
+    covered = 3 * 14  # each entry has 8 bytes of lengths, a key of 1 and a value of 5
+    content[size] = 5 + covered
+    path = tmp_path / "x.cdb"
+    path.write_bytes(content)
+
+    reading = read_all(path, CdbBackend)
+
+    assert [key for key, _ in reading.entries] == [b"%d" % number for number in (0, 1, 2, 6, 7, 8, 3, 4, 5)]
+    assert [key for key, value in reading.entries if (key, value) not in pairs] == [b"2"]
+    assert reading.complaints == ["A value covers entries behind it: its length was changed."]
+
+
 @given(data=st.data())
 def test_one_changed_byte_behind_the_head_costs_what_it_hits_and_forges_no_key(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -1,5 +1,7 @@
 """What any path is recognised as, and the sentence when it is nothing."""
 
+import dbm
+import dbm.dumb
 import os
 import pickle
 import shutil
@@ -8,6 +10,7 @@ import struct
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -156,13 +159,24 @@ def test_dumb_values_without_any_index_name_what_is_missing(database_case: CopyC
         whichdb(path)
 
 
-def test_an_empty_index_beside_values_is_the_last_guess(tmp_path: Path) -> None:
+@pytest.mark.parametrize("member", [".dat", ".dir", ""])
+def test_an_index_that_was_emptied_leaves_the_values_of_dumb(tmp_path: Path, member: str) -> None:
+    with closing(dbm.dumb.open(str(tmp_path / "x"))) as database:
+        database[b"only"] = pickle.dumps([1, 2])
+        del database[b"only"]
+
+    matches = whichdb(tmp_path / f"x{member}", pickle_end)
+
+    assert dbm.whichdb(str(tmp_path / "x")) == "dbm.dumb"
+    assert matches[0].format_id == "dumb"
+    assert [match.format_id for match in matches[1:]] == (["pickle-file"] if member == ".dat" else [])
+
+
+def test_what_a_file_holds_itself_ranks_above_an_empty_index_beside_it(database_case: CopyCase, tmp_path: Path) -> None:
+    shutil.copy(database_case("gdbm-python-n150"), tmp_path / "x.dat")
     (tmp_path / "x.dir").touch()
-    (tmp_path / "x.dat").write_bytes(pickle.dumps([1, 2]))
 
-    matches = whichdb(tmp_path / "x.dat", pickle_end)
-
-    assert [match.format_id for match in matches] == ["pickle-file", "dumb"]
+    assert first_match(tmp_path / "x.dat").format_id == "gdbm"
 
 
 @pytest.mark.parametrize("member", [".dat", ".dir", ".bak", ""])

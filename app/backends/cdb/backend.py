@@ -82,6 +82,16 @@ class CdbBackend(RewritingBackend):
         del self.problems[self._opening_problems :]
         self._starts = None
         self._tables_lead_to_all = False
+        listed = array("q")
+        for chunk in self._chunks(token):
+            listed.extend(chunk.locators)
+            yield chunk
+            self._file.check_not_cut()
+        if 2 * len(listed) != sum(slots for _, slots in self._tables):  # every writer makes two slots for an entry
+            yield from self._covered(listed, token)
+
+    def _chunks(self, token: CancelToken) -> Iterator[IndexChunk]:
+        """List the entries that follow each other."""
         place = HEAD.size
         builder = ChunkBuilder()
         if self._is_large:  # the first entries are there before numpy is
@@ -91,14 +101,33 @@ class CdbBackend(RewritingBackend):
             if len(builder) == FIRST_CHUNK:
                 for chunk in chain((builder.take(),), self._by_numpy(place, token)):
                     yield chunk
-                    self._file.check_not_cut()
                     place = self._end_of(chunk.locators[-1])
             else:
                 place = self._end  # there are no more
         for key, locator, size in self._entries(place, token):
             if builder.add(key, locator, size):
                 yield builder.take()
-                self._file.check_not_cut()
+        if len(builder):
+            yield builder.take()
+
+    def _covered(self, listed: "array[int]", token: CancelToken) -> Iterator[IndexChunk]:
+        """List the entries that the hash tables name within others, which end where no entry before them did."""
+        builder = ChunkBuilder()
+        last = blamed = -1
+        for place in self._all_starts():
+            token.check()
+            row = bisect_right(listed, place) - 1
+            if place == last or row < 0 or not listed[row] < place < self._end_of(listed[row]) or self._allowance < 0:
+                continue
+            last = place
+            entry = self._entry_at(place)
+            if entry is None:
+                continue
+            if row != blamed:
+                self.report("A value covers entries behind it: its length was changed.", listed[row])
+                blamed = row
+            if builder.add(*entry):
+                yield builder.take()
         if len(builder):
             yield builder.take()
 
@@ -219,7 +248,8 @@ class CdbBackend(RewritingBackend):
         entries = Entries()
         for chunk in self.index(token):  # finds the problems that it found before
             for row, place in enumerate(chunk.locators):
-                entries.add(place, key_hash(chunk.key(row)))
+                if not entries.places or entries.places[-1] < place:  # those that others cover come last
+                    entries.add(place, key_hash(chunk.key(row)))
         entries.are_all = len(self.problems) == self._opening_problems
         yield from table_problems(self._file, self._tables, entries, token)
 
