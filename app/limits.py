@@ -77,7 +77,7 @@ TEXT_PANE_CHARS = 1_000_000
 """Characters that the text pane is given."""
 
 DECODE_SECONDS = 20.0
-"""Seconds that one value may take before the process that decodes it is killed."""
+"""Seconds without a sign of life after which the process that decodes or edits a value is killed."""
 
 ENGINE_MEMORY = 4 << 30
 """Bytes of data that an engine process may allocate (Linux: RLIMIT_DATA)."""

@@ -215,6 +215,11 @@ class DecodedValue(ABC):
         """Whether the value cannot be shown whole (plain JSON is then ``__damaged__``)."""
         return False
 
+    @property
+    def damage_met(self) -> str:
+        """Why a part was not written as it is, by the texts, trees and JSON that were asked for so far; else empty."""
+        return ""
+
 
 class Codec(ABC):
     """One value format."""

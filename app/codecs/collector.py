@@ -20,3 +20,9 @@ class CollectorPaused:
             if gc.get_count()[0] > _MANY:
                 gc.freeze()  # the next collection would walk over all of them, for seconds
             gc.enable()
+
+
+def collect_records() -> None:
+    """Free the records of values that nothing holds any more, also of those that no collection was to look at."""
+    gc.unfreeze()
+    gc.collect()

@@ -11,6 +11,7 @@ from typing import Any
 
 from app import limits
 from app.cancel import CancelToken
+from app.codecs.as_pickle import names_as_pickle, with_others
 from app.codecs.base import DecodedValue, Inside, NodeRow
 from app.codecs.edits import ChangeProtocol, DeleteNodes, Edit, RenameGlobal
 from app.codecs.findings import Audit, Hit, OpcodeRow, Query
@@ -35,6 +36,10 @@ class ContentValue(DecodedValue):
     @property
     def is_damaged(self) -> bool:
         return self._rooms.found("", whole=True)[0].is_damaged
+
+    @property
+    def damage_met(self) -> str:
+        return self._rooms.damage_met
 
     # ---- rows
 
@@ -173,8 +178,12 @@ class ContentValue(DecodedValue):
 
     def audit(self, token: CancelToken) -> Audit:
         unopened: list[str] = []
-        audits = [_audit_of(value, token).within(prefix) for prefix, value in self._all(token, unopened)]
-        return Audit.joined((*audits, Audit(gaps=tuple(unopened))))
+        audits: list[Audit] = []
+        others: list[Audit] = []
+        for prefix, value in self._all(token, unopened):
+            audits.append(_audit_of(value, token).within(prefix))
+            others.append(names_as_pickle(value, token).within(prefix))
+        return with_others(Audit.joined((*audits, Audit(gaps=tuple(unopened)))), others)
 
     def _all(self, token: CancelToken, unopened: list[str]) -> Iterator[tuple[str, DecodedValue]]:
         """Yield the path and value of this value and everything inside, none of which is kept.

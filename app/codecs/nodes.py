@@ -80,6 +80,14 @@ class ObjectParts:
 class PickleNodes(ABC):
     """Read access to one parsed pickle. Nothing recurses; every method is bounded by what it returns."""
 
+    damage_met = ""
+    """The first sentence that stands where a part could not be written, as `written_as_damaged` was told."""
+
+    def written_as_damaged(self, why: str) -> str:
+        """Return why a part cannot be shown, noted: who wrote a value must know that not all of it is there."""
+        self.damage_met = self.damage_met or why
+        return why
+
     @property
     @abstractmethod
     def root(self) -> int:

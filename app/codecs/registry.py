@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app import limits
 from app.cancel import CancelToken
+from app.codecs.as_pickle import names_as_pickle, with_others
 from app.codecs.base import Codec, DecodedValue, Inside, Summary
 from app.codecs.content import ContentValue
 from app.codecs.edits import New
@@ -23,7 +24,6 @@ from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.joblib import JoblibCodec, dump_end
 from app.codecs.pickle.recognise import begins_surely, value_end
 from app.codecs.pickle.styles import style_of
-from app.codecs.pickle.unfollowed import dangerous_names
 from app.codecs.raw import RawCodec
 from app.codecs.text import TextCodec
 from app.codecs.wrappers.base64_text import Base64Codec
@@ -89,16 +89,11 @@ def decode(data: bytes, token: CancelToken, codec: str | None = None) -> tuple[D
 def audit(value: DecodedValue, token: CancelToken) -> Audit:
     """Return what a value names and would call, and of one that is no pickle what dangerous names a pickle would have.
 
-    Bytes that break off as a pickle can be shown as text, and were imported from all the same before Python refused
-    them.
-
     Raises:
         Cancelled: by ``token``.
     """
     found = value.audit(token)
-    if value.codec not in (TextCodec.name, RawCodec.name):
-        return found
-    return Audit.joined((found, Audit(behind=dangerous_names(value.data, token))))
+    return found if isinstance(value, ContentValue) else with_others(found, (names_as_pickle(value, token),))
 
 
 def first_part(data: bytes, token: CancelToken) -> tuple[DecodedValue, str] | None:
@@ -203,12 +198,15 @@ class _Opener:
     """Opens what is inside of values."""
 
     def holds(self, inside: Inside) -> bool:
-        prefix = inside.read(limits.SUMMARY_PREFIX)
-        if not may_hold(prefix):
-            return False
-        if inside.size > _PROVED_BYTES:
-            return any(CODECS[name].sniff(prefix, whole=False) for name in _SURE)
-        return self._sure(inside.read(None), CancelToken()) is not None
+        try:
+            prefix = inside.read(limits.SUMMARY_PREFIX)
+            if not may_hold(prefix):
+                return False
+            if inside.size > _PROVED_BYTES:
+                return any(CODECS[name].sniff(prefix, whole=False) for name in _SURE)
+            return self._sure(inside.read(None), CancelToken()) is not None
+        except CodecError:
+            return False  # the bytes themselves are damaged, which their own row says
 
     def open(self, inside: Inside, token: CancelToken) -> DecodedValue:
         data = inside.read(None)

@@ -68,6 +68,11 @@ class Rooms:
     def __getitem__(self, number: int) -> Room:
         return self._rooms[number]
 
+    @property
+    def damage_met(self) -> str:
+        """What `DecodedValue.damage_met` says of the first value in which a part could not be written."""
+        return next(filter(None, (room.value.damage_met for room in self._rooms)), "")
+
     def insides(self, room: int, node: int) -> Sequence[Inside]:
         """Return what is surely inside a node."""
         known = self._known.get((room, node))

@@ -1,4 +1,4 @@
-"""Values that are text: UTF-8, UTF-16 with a byte order mark, or printable Latin-1."""
+"""Values that are text: UTF-8, UTF-16 with a byte order mark or mostly of ASCII, or printable Latin-1."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar

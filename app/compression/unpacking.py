@@ -44,6 +44,11 @@ class Unpacking:
         zeros = padding(self._source, end) if end else 0
         return end + zeros if end + zeros == self._source_size else end
 
+    @property
+    def padding(self) -> int:
+        """The number of zero bytes of padding between the last whole member and the end."""
+        return self.end - self.members[-1].end if self.members else 0
+
     def pieces(self, token: CancelToken) -> Iterator[bytes]:
         """Yield the content in pieces of at most `PIECE` bytes; ends at damage, which `error` then tells."""
         start = 0

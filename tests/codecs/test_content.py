@@ -17,6 +17,7 @@ from app.cancel import CancelToken
 from app.codecs.base import DecodedValue, NodeRow
 from app.codecs.content import ContentValue
 from app.codecs.edits import AddPair, Copied, DeleteNodes, Edit, InsertItem, ReplaceNode, Written
+from app.codecs.findings import Query
 from app.codecs.pickle.joblib import JoblibValue
 from app.codecs.registry import decode, summary
 from app.errors import EncodeError, PathError
@@ -50,6 +51,21 @@ def rows_by_path(value: DecodedValue) -> dict[str, NodeRow]:
 
 
 # ---- in the bytes of a pickle
+
+
+@pytest.mark.parametrize("size", [40, 100, 10_000, 200_000])
+def test_bytes_that_are_damaged_behind_what_begins_like_a_value_cost_their_own_row_only(size: int) -> None:
+    encoded = b"c_codecs\nencode\np2\n(V\x80\x02" + b"a" * size + b"\\u0100\nVlatin1\ntR"
+    value = opened(b"(dp0\nVp\np1\n" + encoded + b"sVq\nI5\ns.")
+
+    rows = value.rows(value.root.node, 0, 5)
+
+    assert [row.step for row in rows] == ["['p']", "['q']"]
+    assert value.find("['q']").text == "5"
+    assert rows[0].type == value.find("['p']").type == "bytes"
+    value.audit(TOKEN)
+    assert list(value.search(Query("5"), TOKEN))
+
 
 HOLDING = {
     "pickled": PICKLE,

@@ -1,6 +1,7 @@
 """JSON text as a tree: paths that find, edits that leave every other character alone."""
 
 import json
+import math
 import pickle
 from typing import Any
 
@@ -160,8 +161,77 @@ def test_deep_and_hostile_texts_cost_no_recursion() -> None:
     assert value.root.count == 1
 
 
-@pytest.mark.parametrize("text", ["[1, 2", "{'a': 1}", "[NaN]", '{"a": 1,}', "[1] [2]", "{a: 1}", "[01]", "{}x"])
-def test_what_is_no_strict_json_is_text(text: str) -> None:
+NOT_STRICT = [math.nan, math.inf, -math.inf, {"a": [math.nan, 1.5]}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_as_python_writes_it_is_a_tree(encoding: str, indent: int | None) -> None:
+    value = opened(json.dumps(NOT_STRICT, indent=indent).encode(encoding))
+
+    rows = rows_by_path(value)
+
+    assert [rows[f"[{index}]"].text for index in range(3)] == ["nan", "inf", "-inf"]
+    assert {rows[path].type for path in ("[0]", "[1]", "[2]", "[3]['a'][0]")} == {"float"}
+    assert "Python" in value.root.note
+    assert strict("".join(value.plain(CancelToken()))) == ["NaN", "Infinity", "-Infinity", {"a": ["NaN", 1.5]}]
+    assert strict("".join(value.plain(CancelToken(), "[1]"))) == "Infinity"
+    assert summary(value.data, len(value.data)).codec == "json"
+
+
+@pytest.mark.parametrize(("path", "literal"), [("[0]", "2.5"), ("[0]", "-inf"), ("[3]['a'][1]", "nan"), ("[1]", "NaN")])
+def test_json_as_python_writes_it_is_edited(path: str, literal: str) -> None:
+    value = opened(json.dumps(NOT_STRICT))
+    expected: Any = json.loads(json.dumps(NOT_STRICT))
+    holder = expected[3]["a"] if path.startswith("[3]") else expected
+    holder[int(path[-2])] = float(literal)
+
+    changed = value.edit(ReplaceNode(path, Written(literal)), TOKEN)
+
+    assert json.dumps(json.loads(changed)) == json.dumps(expected)
+    assert value.replace("[3]['a'][1]", "1.5") == value.data
+    assert value.replace("[0]", "nan") == value.data
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ReplaceNode("[0]", Written("nan")),
+        ReplaceNode("[0]", Written("NaN")),
+        ReplaceNode("[0]", Written("[Infinity]", "json"), any_type=True),
+        InsertItem("", 0, Written("[-inf]")),
+    ],
+)
+def test_strict_json_stays_strict(edit: Edit) -> None:
+    with pytest.raises(EncodeError, match="infinities"):
+        opened("[1.5]").edit(edit, TOKEN)
+
+
+def strict(text: str) -> Any:
+    def refuse(name: str) -> None:
+        raise ValueError(name)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1, 2",
+        "{'a': 1}",
+        "[nan]",
+        "[+Infinity]",
+        "[-NaN]",
+        "[NaN1]",
+        "{NaN: 1}",
+        '{"a": 1,}',
+        "[1] [2]",
+        "{a: 1}",
+        "[01]",
+        "{}x",
+    ],
+)
+def test_what_is_no_json_is_text(text: str) -> None:
     value = decode(text.encode(), CancelToken())[0]
 
     assert value.codec == "text"

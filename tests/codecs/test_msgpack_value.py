@@ -4,6 +4,7 @@ import pickle
 import struct
 from typing import Any
 
+import msgpack  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,8 +149,6 @@ def test_what_is_written_is_read_again(tree: Any) -> None:
 
 @given(ROOTS)
 def test_its_own_library_reads_and_writes_the_same(tree: Any) -> None:
-    msgpack = pytest.importorskip("msgpack")
-
     assert msgpack.packb(tree) == packed(tree)
     assert repr(msgpack.unpackb(packed(tree))) == repr(tree)
 

@@ -3,6 +3,7 @@
 import json
 import marshal
 import pickle
+import struct
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,14 @@ VALUES: list[tuple[bytes, str, str]] = [
     (b"caf\xe9 au lait", "text", "text"),
     ("\ufeffcafé".encode("utf-16-le"), "text", "text"),
     (b"\xef\xbb\xbfhello", "text", "text"),
+    ("café au lait".encode("utf-16-le"), "text", "text"),
+    ("café au lait".encode("utf-16-be"), "text", "text"),
+    ("Ünï € cödé text".encode("utf-16-le"), "text", "text"),
+    (struct.pack("<8H", *range(8)), "raw", "bytes"),
+    (struct.pack("<2I", 1, 65), "raw", "bytes"),
+    (struct.pack("<4I", 65, 66, 67, 68), "raw", "bytes"),
+    (b"a\0b\0", "raw", "bytes"),
+    (b"a\0b\0c\0d\0e", "raw", "bytes"),
     (b"12345", "text", "text"),
     (b'{"a": [1, 2]}', "json", "json"),
     (b"[1,\n 2]", "json", "json"),
@@ -115,6 +124,8 @@ def test_a_codec_can_be_chosen_by_name() -> None:
         (b"caf\xe9 au lait", "'th\xe9'", b"th\xe9"),
         ("\ufeffa".encode("utf-16-be"), "'é'", "\ufeffé".encode("utf-16-be")),
         (b"\xef\xbb\xbfa", "'b'", b"\xef\xbb\xbfb"),
+        ("au lait".encode("utf-16-le"), "'thé'", "thé".encode("utf-16-le")),
+        ("au lait".encode("utf-16-be"), "'th\U0001f600'", "th\U0001f600".encode("utf-16-be")),
         (b"\x00\x01", r"b'\x02'", b"\x02"),
         (b"", "b'new'", b"new"),
     ],

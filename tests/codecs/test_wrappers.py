@@ -393,3 +393,17 @@ def test_a_compression_can_be_asked_for_by_name() -> None:
     assert CODECS["zlib"].decode(zlib.compress(b""), CancelToken()).codec == "zlib"
     with pytest.raises(CodecError, match="no gzip data"):
         decode(b"hello", CancelToken(), "gzip")
+
+
+@pytest.mark.parametrize("zeros", [1, 4, 512])
+@pytest.mark.parametrize("packed", [gzip.compress(PICKLE), lzma.compress(PICKLE)], ids=["gzip", "xz"])
+def test_padding_behind_compressed_data_is_told_and_stays(packed: bytes, zeros: int) -> None:
+    data = packed + b"\0" * zeros
+    value = decode(data, CancelToken())[0]
+
+    new = decode(value.replace("<content>['a']", "2"), CancelToken())[0]
+
+    assert f"{zeros:,} zero bytes of padding follow." in value.root.note
+    assert new.data.endswith(b"\0" * zeros)
+    assert "".join(new.plain(CancelToken(), "<content>['a']")) == "2"
+    assert new.replace("<content>['a']", "1") == data

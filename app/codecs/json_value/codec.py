@@ -17,12 +17,12 @@ from app.codecs.json_value.parse import JsonTree, parse_json
 from app.codecs.literals.scalars import format_literal
 from app.codecs.model import Atom, Items, Pairs, Value
 from app.codecs.nodes import CONTAINERS, Kind
-from app.codecs.plain.text import minified
+from app.codecs.plain.text import QUOTED_CONSTANTS, minified
 from app.codecs.screen import ELLIPSIS, escape_text, scalar_text, shorten
 from app.codecs.text_encoding import Encoding, decoded_text
 from app.errors import DecodeError, EncodeError, LimitExceeded, PathError
 
-_START = re.compile(r"\s*+(?:\{\s*+[\"}]|\[\s*+[\[\]{\"\d\-tfn])")
+_START = re.compile(r"\s*+(?:\{\s*+[\"}]|\[\s*+(?:[\[\]{\"\d\-tfn]|NaN|Infinity))")
 _START_UTF16 = re.compile(rb"[\[{]\0|\0[\[{]")
 _SPACE = re.compile(r"\s+")
 _FEWEST_BYTES = 4
@@ -49,7 +49,8 @@ class JsonValue(DecodedValue):
         tree = self._tree
         kind = tree.kinds[node]
         type_ = str(kind) if step else "json"
-        note = "" if step else f"{self._encoding.title} text"
+        own = "" if tree.is_strict else ", with NaN or Infinity, which only JSON of Python has"
+        note = "" if step else f"{self._encoding.title} text{own}"
         if kind in CONTAINERS:
             return NodeRow(node, step, escape_text(label), type_, self._preview(node), tree.count(node), note=note)
         return NodeRow(node, step, escape_text(label), type_, self._shown(node, kind), note=note, editor=str(kind))
@@ -143,11 +144,11 @@ class JsonValue(DecodedValue):
         return _node_json(self._tree, self._places.find(path), limit)
 
     def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
-        yield from minified(self._tree.source(self._places.find(path)), token) or ()
+        yield from minified(self._tree.source(self._places.find(path)), token, QUOTED_CONSTANTS) or ()
 
 
 class JsonCodec(Codec):
-    """Recognises strict JSON that is an object or an array; a bare number or text is text."""
+    """Recognises JSON that is an object or an array; a bare number or text is text."""
 
     name: ClassVar[str] = "json"
 
@@ -160,7 +161,7 @@ class JsonCodec(Codec):
     def decode(self, data: bytes, token: CancelToken) -> JsonValue:
         value = self._value(data, token)
         if value is None:
-            raise DecodeError("The value is no JSON object or array, or not strictly what RFC 8259 allows.")
+            raise DecodeError("The value is no JSON object or array: it is not what RFC 8259 allows, or Python writes.")
         return value
 
     def claimed_value(self, data: bytes, token: CancelToken) -> tuple[DecodedValue, str] | None:
@@ -175,7 +176,7 @@ class JsonCodec(Codec):
     def claimed_summary(self, prefix: bytes, size: int) -> Summary | None:
         whole = len(prefix) >= size
         found = _decoded(prefix, whole=whole)
-        if found is None or (whole and minified(found[0], CancelToken()) is None):
+        if found is None or (whole and minified(found[0], CancelToken(), QUOTED_CONSTANTS) is None):
             return None
         text = found[0]
         shown = shorten(text, limits.SUMMARY_CHARS) if whole else text[: limits.SUMMARY_CHARS] + ELLIPSIS

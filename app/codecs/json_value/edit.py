@@ -7,12 +7,12 @@ from app.cancel import CancelToken
 from app.codecs.edits import AddPair, DeleteNodes, Edit, InsertItem, New, RenameKey, Reorder, ReplaceNode, Written
 from app.codecs.json_value.locate import Places, scalar_of
 from app.codecs.json_value.parse import JsonTree, parse_json
-from app.codecs.json_value.write import Manner, json_of
+from app.codecs.json_value.write import NO_CONSTANTS, Manner, json_of
 from app.codecs.literals.scalars import parse_literal
 from app.codecs.model import Atom, Style
 from app.codecs.nodes import CONTAINERS, Kind
 from app.codecs.paths import Literal, parse_path
-from app.codecs.plain.text import minified
+from app.codecs.plain.text import KEPT_CONSTANTS, minified
 from app.codecs.screen import quote_text
 from app.errors import EncodeError, PathError
 
@@ -181,7 +181,10 @@ class JsonEditor:
         return parsed
 
     def _tree_of(self, text: str) -> JsonTree | None:
-        return parse_json(text, self._token)
+        tree = parse_json(text, self._token)
+        if tree is not None and self._tree.is_strict and not tree.is_strict:
+            raise EncodeError(NO_CONSTANTS)
+        return tree
 
     def _rebuilt(self, node: int, parts: "_Parts") -> str:
         return self._spliced(self._tree.starts[node] + 1, self._tree.ends[node] - 1, parts.text())
@@ -257,7 +260,7 @@ def _same(tree: JsonTree, node: int, new: JsonTree) -> bool:
         return False
     if kind in CONTAINERS:
         token = CancelToken()
-        return minified(tree.source(node), token) == minified(new.text, token)
+        return minified(tree.source(node), token, KEPT_CONSTANTS) == minified(new.text, token, KEPT_CONSTANTS)
     return _identity(tree, node) == _identity(new, 0)
 
 

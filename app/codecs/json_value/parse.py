@@ -1,7 +1,8 @@
 """JSON text as a flat tree: for every value where it stands in the text, and what it holds. Nothing is built of it.
 
 References:
-    RFC 8259. Names may repeat; nothing else that the RFC does not allow is taken.
+    RFC 8259. Names may repeat, and NaN, Infinity and -Infinity are numbers, as Python's json module writes them;
+    nothing else that the RFC does not allow is taken.
 """
 
 import re
@@ -17,13 +18,13 @@ from app.errors import LimitExceeded
 _TOKEN = re.compile(
     r"""[ \t\n\r]*+(?:
     ("(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+")
-    |(-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?|true|false|null)
+    |(-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?|true|false|null|NaN|-?Infinity)
     |([\[\]{},:])
     )""",
     re.VERBOSE | re.ASCII,
 )
 _SPACE = re.compile(r"[ \t\n\r]*\Z")
-_FLOAT = re.compile(r"[.eE]")
+_FLOAT = re.compile(r"[.eENI]")
 _WORDS = {"t": Kind.BOOL, "f": Kind.BOOL, "n": Kind.NONE}
 _STRING, _MARK = 1, 3
 _CHECKED = 8192
@@ -38,6 +39,7 @@ class JsonTree:
     """Nodes are numbers in the order of the text, names of members among them; 0 is the root.
 
     ``starts`` and ``ends`` are places in the text; ``kids`` are a list's items, or names and values in turn.
+    ``is_strict`` is false where there are numbers that only Python's JSON has.
     """
 
     text: str
@@ -45,6 +47,7 @@ class JsonTree:
     starts: "array[int]" = field(default_factory=lambda: array("q"))
     ends: "array[int]" = field(default_factory=lambda: array("q"))
     kids: dict[int, "array[int]"] = field(default_factory=dict)
+    is_strict: bool = True
 
     def source(self, node: int) -> str:
         """Return the text of a node as it stands there."""
@@ -64,13 +67,25 @@ class JsonTree:
 
 
 def parse_json(text: str, token: CancelToken) -> JsonTree | None:
-    """Return the tree of a JSON text, None when it is no strict JSON.
+    """Return the tree of a JSON text, None when it is no JSON.
 
     Raises:
         LimitExceeded: it has more than `limits.JSON_NODES` values.
     """
     tree = JsonTree(text)
-    return tree if _fill(tree, token) else None
+    if not _fill(tree, token):
+        return None
+    tree.is_strict = not _has_constants(tree)
+    return tree
+
+
+def _has_constants(tree: JsonTree) -> bool:
+    """Tell whether one of the floats is no number of JSON; without a word like those anywhere none is looked at."""
+    text = tree.text
+    if "NaN" not in text and "Infinity" not in text:
+        return False
+    floats = (place for kind, place in zip(tree.kinds, tree.starts, strict=True) if kind is Kind.FLOAT)
+    return any(text[place] in "NI" or text[place + 1] == "I" for place in floats)
 
 
 # One function in spite of its length: a call per word would double the time. The containers that are open are a

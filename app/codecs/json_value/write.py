@@ -16,6 +16,7 @@ _MOST_PIECES = 10_000_000
 """Pieces of one new value; shared ones count as often as they come."""
 
 _CHECKED = 4096
+NO_CONSTANTS = "JSON has no number for nan and the infinities."
 _REFUSALS = {
     Kind.BYTES: "bytes",
     Kind.BYTEARRAY: "bytearrays",
@@ -28,11 +29,12 @@ _REFUSALS = {
 
 
 class Manner:
-    """How a JSON text is written: what stands behind commas and colons, whether everything is ASCII."""
+    """How a JSON text is written: what stands behind commas and colons, whether all is ASCII, whether it is strict."""
 
     def __init__(self, tree: JsonTree) -> None:
         text = tree.text
         self.is_ascii = text.isascii()
+        self.is_strict = tree.is_strict
         self.space = "" if len(tree.kinds) > 1 and not _has_space(tree) else " "
 
     def string(self, text: str) -> str:
@@ -124,6 +126,8 @@ def _atom(atom: Atom, manner: Manner) -> str:
             return decimal_text(value)
         case float() as value if math.isfinite(value):
             return float.__repr__(value)
+        case float() as value if not manner.is_strict:
+            return json.dumps(value)
         case float():
-            raise EncodeError("JSON has no number for nan and the infinities.")
+            raise EncodeError(NO_CONSTANTS)
     raise EncodeError(f"JSON has no {_REFUSALS.get(atom.kind, str(atom.kind))}; a text can stand here instead.")

@@ -8,17 +8,19 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from app.codecs.known.makers import arrays, containers, identifiers, moments, numbers
+from app.codecs.known.makers import arrays, containers, identifiers, moments, ndarrays, numbers
 from app.codecs.known.makers.call import Call, Maker
 from app.codecs.known.names import FACTORIES, PYTHON2_FACTORIES
 from app.codecs.model import Atom, GlobalName, Style, Value
 from app.codecs.nodes import Kind
 
 _MAKERS: dict[str, Maker] = dict(
-    chain.from_iterable(family.MAKERS.items() for family in (moments, containers, numbers, identifiers, arrays))
+    chain.from_iterable(
+        family.MAKERS.items() for family in (moments, containers, numbers, identifiers, arrays, ndarrays)
+    )
 )
 _ONLY_DOTTED = frozenset({"re.compile"})
-_BARE = {name.rpartition(".")[2]: name for name in _MAKERS if name not in _ONLY_DOTTED}
+_BARE = {name.rpartition(".")[2]: name for name in _MAKERS if name not in _ONLY_DOTTED | ndarrays.MAKERS.keys()}
 _UTC = frozenset({"datetime.timezone.utc", "timezone.utc", "datetime.UTC", "UTC"})
 _FLAGS = {flag.name: int(flag) for flag in re.RegexFlag if flag.name} | {
     letter: int(getattr(re, letter)) for letter in "AILMSUX"

@@ -76,7 +76,7 @@ def _coded(nodes: PickleNodes, state: list[int], letter: str, size: int, order: 
         return _record(nodes, state, size, depth)
     if letter in "Mm":
         return _moment(nodes, state, order, is_span=letter == "m")
-    return _simple(letter, size, order)
+    return simple_type(letter, size, order)
 
 
 def _code(nodes: PickleNodes, slot: int, state: list[int]) -> str:
@@ -100,7 +100,8 @@ def _several(nodes: PickleNodes, slot: int, depth: int) -> ElementType | None:
     return Several(f"({', '.join(map(str, axes))}{',' if len(axes) == 1 else ''}){base.name}", base.size * count, base)
 
 
-def _simple(letter: str, size: int, order: str) -> ElementType | None:
+def simple_type(letter: str, size: int, order: str) -> ElementType | None:
+    """Return the type of numbers, texts, bytes or objects that a letter and a size stand for; None for any other."""
     if letter == "O":
         return ObjectType()
     if letter in "Sa":

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from app.codecs.known.base import Known, KnownType, Patches, PlainText, Preview, type_name
 from app.codecs.known.makers.call import native_text
+from app.codecs.known.makers.identifiers import why_no_pattern
 from app.codecs.known.replacing import arguments_patch, int_patch, not_a, text_patch
 from app.codecs.known.shape import Shape, class_name, integer, state_attributes, text
-from app.codecs.literals.scalars import parse_literal
-from app.codecs.model import Style, Value
+from app.codecs.literals.scalars import format_literal, parse_literal
+from app.codecs.model import Atom, Style, Value
 from app.codecs.nodes import Kind, PickleNodes
 from app.codecs.screen import escape_text, quote_text, shorten
 from app.errors import EncodeError
@@ -158,6 +159,7 @@ class Patterns(KnownType):
     """A compiled regular expression: its text and flags. It is not compiled."""
 
     names: ClassVar[tuple[str, ...]] = ("re._compile", "sre._compile")
+    editor: ClassVar[str] = "pattern"
 
     def describe(self, nodes: PickleNodes, shape: Shape, preview: Preview) -> Known | None:
         flags = integer(nodes, shape.args[1]) if len(shape.args) == 2 and shape.is_bare_call else None
@@ -167,6 +169,24 @@ class Patterns(KnownType):
             return None
         names = "|".join(f"re.{flag.name}" for flag in re.RegexFlag if flag & flags and flag.name)
         return Known("re.Pattern", f"re.compile({preview(shape.args[0])}{', ' + names if names else ''})")
+
+    def literal(self, nodes: PickleNodes, shape: Shape) -> str | None:
+        """Return the pattern in quotes, without its flags."""
+        slot = shape.args[0]
+        return format_literal(nodes.scalar(slot), nodes.kind(slot), is_python2=nodes.is_python2)
+
+    def replaced(self, nodes: PickleNodes, shape: Shape, text: str, style: Style) -> Patches:
+        """Return another pattern of the same kind of text; the flags stay."""
+        slot = shape.args[0]
+        kind = nodes.kind(slot)
+        pattern = parse_literal(text, kind, is_python2=nodes.is_python2)
+        if pattern == nodes.scalar(slot):
+            return {}
+        flags = integer(nodes, shape.args[1]) or 0
+        why = why_no_pattern(pattern, flags & ~re.UNICODE if kind is Kind.STR2 else flags)
+        if why:
+            raise EncodeError(f"That is no pattern: {escape_text(why)}.")
+        return {slot: Atom(kind, pattern)}
 
 
 class Exceptions(KnownType):

@@ -86,7 +86,7 @@ def _scalar_text(nodes: PickleNodes, slot: int, kind: Kind, limit: int) -> str:
     except LimitExceeded:
         return size_text(nodes.length(slot), "byte integer")
     except CodecError as error:
-        return f"<{escape_text(shorten(error.message, limit))}>"
+        return f"<{escape_text(shorten(nodes.written_as_damaged(error.message), limit))}>"
 
 
 def _described(nodes: PickleNodes, shape: Shape, depth: int) -> Known | None:
@@ -237,7 +237,8 @@ def _other_text(nodes: PickleNodes, slot: int, depth: int) -> str:
         case Kind.CODE:
             return _code_text(nodes, slot)
         case _:
-            return f"<{escape_text(shorten(nodes.damage(slot), limits.CELL_CHARS))}>"
+            why = nodes.written_as_damaged(nodes.damage(slot))
+            return f"<{escape_text(shorten(why, limits.CELL_CHARS))}>"
 
 
 def _code_text(nodes: PickleNodes, slot: int) -> str:

@@ -25,6 +25,8 @@ def zone_written(suffix: str, style: Style) -> Value | None:
     offset = offset_of(given)
     if offset is None:
         shown = escape_text(shorten(given, _SHOWN_CHARS))
+        if given[0].isdigit():
+            raise EncodeError(f"{shown} is no time; write it as 13:45 or 13:45:00.")
         raise EncodeError(
             f"{shown} is no time zone that can be made; write +01:00 or [Europe/Berlin], or keep the old."
         )

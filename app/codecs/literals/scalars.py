@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from app.codecs.literals.decimals import decimal_text
+from app.codecs.literals.decimals import decimal_text, decimal_value
 from app.codecs.nodes import Kind, Scalar
 from app.codecs.screen import escape_text, quote_bytes, quote_text, shorten
 from app.errors import EncodeError
@@ -15,7 +15,7 @@ MAX_CHARS = 64 << 20
 """Characters of a literal that are looked at."""
 
 _SHOWN_CHARS = 60
-_MAX_DECIMAL_DIGITS = 4_300
+_MAX_DECIMAL_DIGITS = 1_000_000  # these take half a second
 _MAX_DECIMAL_BITS = 13_280  # some 4,000 digits
 _DECIMAL = re.compile(r"[+-]?(\d+(_\d+)*)\Z", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(0[xX](_?[0-9a-fA-F])+|0[oO](_?[0-7])+|0[bB](_?[01])+)\Z", re.ASCII)
@@ -110,10 +110,7 @@ def _int(text: str, kind: Kind, is_python2: bool) -> int:
             f"A whole number of {len(decimal[1]):,} digits is too long to be read in decimal;"
             " write it in hexadecimal, as 0x…."
         )
-    try:
-        return int(number)
-    except ValueError as error:
-        raise EncodeError("This number is too long to be read in decimal; write it in hexadecimal, as 0x….") from error
+    return decimal_value(number.replace("_", "").removeprefix("+"))
 
 
 def _float(text: str, kind: Kind, is_python2: bool) -> float:

@@ -73,12 +73,13 @@ class _Comparison:
 
     def run(self) -> bool:
         self._waiting.append(iter([(self._intended.root, self._new.root)]))
-        steps = 0
+        steps = furthest = 0
         while self._waiting:
             pair = next(self._waiting[-1], None)
             steps += 1
             if steps % _CHECKED == 0:
-                self._token.check()
+                furthest = max(furthest, pair[1] if pair else 0)
+                self._token.advance(furthest, len(self._new.stream.data))
             if pair is None:
                 self._waiting.pop()
             elif not self._agree(*pair):

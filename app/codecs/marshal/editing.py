@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 
-from app.cancel import CancelToken
+from app.cancel import CancelToken, Pass
 from app.codecs import new_values
 from app.codecs.edits import (
     AddPair,
@@ -207,14 +207,19 @@ class Editor:
         data = spliced(self._graph.stream, change.cuts, self._token)
         graph = self._parsed(data)
         alike = counts_alike(self._graph.stream, graph.stream, change.cuts)
-        if not is_as_intended(self._graph, graph, change.intended, self._token, counts_alike=alike):
+        if not is_as_intended(self._graph, graph, change.intended, self._stage(1), counts_alike=alike):
             raise EncodeError("This cannot be changed without changing something else too; nothing was done.")
         self._check_keys(graph, trail, changes_keys=changes_keys)
         return data
 
     def _parsed(self, data: bytes) -> MarshalGraph:
         stream = self._graph.stream
-        return graph_of(data, stream.start, self._token, stream.layout)
+        return graph_of(data, stream.start, self._stage(0), stream.layout)
+
+    def _stage(self, number: int) -> CancelToken:
+        """Return a token for one of two stages, reading the result and comparing it, to count the bytes done."""
+        size = len(self._graph.stream.data)
+        return Pass(self._token, before=number * size, counted=0, after=(1 - number) * size)
 
     def _check_keys(self, graph: MarshalGraph, trail: Sequence[Child], *, changes_keys: bool) -> None:
         """Refuse a change after which two keys of a dict, or elements of a set, around it would be one."""
@@ -243,6 +248,6 @@ class Editor:
         pieces = rewritten(graph, version, self._token)
         data = spliced(graph.stream, [cut_of(graph, graph.root, pieces)], self._token)
         found = self._parsed(data)
-        if not is_same_value(graph, found, self._token, has_references=version >= 3):
+        if not is_same_value(graph, found, self._stage(1), has_references=version >= 3):
             raise EncodeError(f"The value cannot be written in version {version} without a change.")
         return data

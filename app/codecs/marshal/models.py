@@ -4,7 +4,7 @@ from app.cancel import CancelToken
 from app.codecs.marshal.graph import MarshalGraph
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Value
 from app.codecs.nodes import SCALARS, Kind, Scalar
-from app.errors import EncodeError, LimitExceeded
+from app.errors import DecodeError, EncodeError, LimitExceeded
 
 _CHECKED = 4096
 
@@ -16,6 +16,14 @@ def model_of(graph: MarshalGraph, slot: int, token: CancelToken) -> Value:
         EncodeError: it holds a code object, or something that cannot be read.
         DecodeError: a scalar is malformed.
     """
+    try:
+        return _model_of(graph, slot, token)
+    except DecodeError as error:
+        graph.written_as_damaged(error.message)
+        raise
+
+
+def _model_of(graph: MarshalGraph, slot: int, token: CancelToken) -> Value:
     made: dict[int, Value] = {}
     waiting = [slot]
     while waiting:
@@ -47,7 +55,7 @@ def _empty(graph: MarshalGraph, target: int) -> Value:
             return GlobalName(module, name)
         case Kind.CODE:
             raise EncodeError("A code object can stand in no other value; copy one of its parts.")
-    raise EncodeError(f"What is damaged cannot be copied. {graph.damage(target)}")
+    raise EncodeError(f"What is damaged cannot be copied. {graph.written_as_damaged(graph.damage(target))}")
 
 
 def whole_scalar(graph: MarshalGraph, slot: int) -> Scalar:

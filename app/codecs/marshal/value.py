@@ -58,6 +58,10 @@ class MarshalValue(DecodedValue):
         return bool(self.graph.stream.error)
 
     @property
+    def damage_met(self) -> str:
+        return self.graph.damage_met
+
+    @property
     def root(self) -> NodeRow:
         return self._rows.row(self._children.root, self.header is not None)
 

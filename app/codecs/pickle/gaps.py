@@ -2,7 +2,7 @@
 
 from itertools import chain, repeat
 
-from app.codecs.pickle.opcodes import GETS, memo_index
+from app.codecs.pickle.opcodes import ALIASES, GETS, memo_index
 from app.codecs.pickle.stream import Stream
 
 _HOLE = -1
@@ -17,10 +17,13 @@ class IrregularMemo(Exception):
 class Gaps:
     """What a memo list takes out of order: numbers left out, as cPickle leaves out 0, and numbers given again.
 
-    The number of a GET stands for one object as long as none was read before it was given again.
+    The number of a GET stands for one object as long as none was read before it was given again. What is given again
+    is never something fetched: whether that was fetched by this very number only following it would tell, and numbers
+    that lead to each other would be followed for ever. So each leads to an older slot, or to one that fetches nothing.
     """
 
-    def __init__(self, memo: list[int]) -> None:
+    def __init__(self, data: bytes, memo: list[int]) -> None:
+        self._data = data
         self._memo = memo
         self.holes = 0
         """Numbers left out so far; MEMOIZE, which counts, would not number by the length of the list."""
@@ -28,7 +31,11 @@ class Gaps:
         """The offset of the last PUT by memo index, where it was not the first."""
 
     def put(self, index: int, slot: int, pos: int) -> None:
-        """Carry out the PUT at ``pos`` of an index that is not the next one."""
+        """Carry out the PUT at ``pos`` of an index that is not the next one.
+
+        Raises:
+            IrregularMemo: GETs must be resolved as they come from here on.
+        """
         memo = self._memo
         if index > pos + _ROOM:  # hardly more room than there are bytes before it
             raise IrregularMemo
@@ -39,6 +46,8 @@ class Gaps:
             return
         if memo[index] == _HOLE:
             self.holes -= 1
+        elif self._data[slot] in ALIASES:
+            raise IrregularMemo
         else:
             self.again[index] = pos
         memo[index] = slot

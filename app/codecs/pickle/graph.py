@@ -12,7 +12,7 @@ from app.codecs.pickle.opcode_kinds import KIND_OF_OPCODE
 from app.codecs.pickle.opcodes import ALIASES, BY_CODE, CODE, LONGS, MAKERS, TEXTS, codes
 from app.codecs.pickle.reductions import Reduction, global_lines, reduction, stacked_name
 from app.codecs.pickle.scalars import payload, read_bytes, read_int, read_scalar, read_text
-from app.codecs.pickle.stream import Stream
+from app.codecs.pickle.stream import Settler, Stream
 from app.errors import DecodeError
 
 _APPENDS = codes("APPEND", "APPENDS", "ADDITEMS")
@@ -156,11 +156,12 @@ class Graph(PickleNodes):
         if not self._special and self._data[slot] in _NEAR_SCALARS:
             return read_scalar(self._data, slot)
         target = self.target(slot)
-        if self._data[target] == CODE["REDUCE"]:
+        special = self._special.get(target)
+        if special is None and self._data[target] == CODE["REDUCE"]:
             return self._seen_through(target)
-        if self._special.get(target) is Kind.STR2:  # the id of a PERSID
+        if special is Kind.STR2:  # the id of a PERSID
             return read_bytes(self._data, target - 1)
-        return read_scalar(self._data, target - (target in self._special))
+        return read_scalar(self._data, target - (special is not None))
 
     def _seen_through(self, target: int) -> Scalar:
         found = self.reduction(target)
@@ -194,7 +195,7 @@ class Graph(PickleNodes):
         return 0
 
     def _byte_length(self, target: int) -> int:
-        if self._data[target] == CODE["REDUCE"]:
+        if self._data[target] == CODE["REDUCE"] and target not in self._special:
             source = self.source(target)
             if source >= 0 and self._data[source] in TEXTS:
                 return len(self._decoded(source))
@@ -365,12 +366,21 @@ def _float(value: Scalar) -> float:
     return value if isinstance(value, float) else 0.0
 
 
-def parse(data: bytes, start: int, token: CancelToken, *, is_prefix: bool = False, room: int | None = None) -> Graph:
+def parse(
+    data: bytes,
+    start: int,
+    token: CancelToken,
+    *,
+    is_prefix: bool = False,
+    room: int | None = None,
+    settler: Settler | None = None,
+) -> Graph:
     """Return the pickle that begins at ``start``; damage is part of it, and a limit that is met.
 
-    ``is_prefix`` says that ``data`` is only the beginning of the value; ``room`` is as for `machine.run`.
+    ``is_prefix`` says that ``data`` is only the beginning of the value; ``room`` and ``settler`` are as for
+    `machine.run`.
 
     Raises:
         Cancelled: by ``token``.
     """
-    return Graph(run(data, start, token, is_prefix=is_prefix, room=room), is_prefix=is_prefix)
+    return Graph(run(data, start, token, is_prefix=is_prefix, room=room, settler=settler), is_prefix=is_prefix)

@@ -45,8 +45,17 @@ def parse_following(before: Graph, token: CancelToken, room: int | None = None) 
     found = parse(data, start, token, room=room)
     if not found.stream.error or found.stream.is_full or not isinstance(memo, list) or not memo:
         return found
-    continued = Graph(run(data, start, token, memo=memo, room=room))
+    made = [before.stream.target(slot) if slot >= 0 else slot for slot in memo]
+    continued = Graph(run(data, start, token, memo=made, room=room))
     return found if continued.stream.error or not _reads_only_what_is_whole(continued, before) else continued
+
+
+def continued(before: Graph, token: CancelToken) -> Graph | None:
+    """Return the pickle behind another one as an unpickler reads it that keeps its memo, None where there is none."""
+    stream = before.stream
+    if not 0 <= stream.stop < len(stream.data) or not isinstance(stream.memo, list) or not stream.memo:
+        return None
+    return Graph(run(stream.data, stream.stop, token, memo=stream.memo))
 
 
 def goes_on(graph: Graph) -> bool:
@@ -66,7 +75,7 @@ def _read_targets(graph: Graph) -> Sequence[int]:
     stream = graph.stream
     data = stream.data
     slots = chain([stream.root], chain.from_iterable(stream.records.values()))
-    return [stream.target(slot) for slot in slots if slot < len(data) and data[slot] in ALIASES]
+    return [graph.target(slot) for slot in slots if slot < len(data) and data[slot] in ALIASES]
 
 
 def record_class(graphs: Sequence[Graph]) -> str:

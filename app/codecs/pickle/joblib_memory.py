@@ -5,18 +5,20 @@ References:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import prod
 
 from app.cancel import CancelToken
 from app.codecs.known.dtypes import ObjectType, element_type
+from app.codecs.known.packed import ElementType
 from app.codecs.known.shape import attributes, class_name, integer, integers, sequence, text
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
 from app.codecs.nodes import Kind
 from app.codecs.pickle.emit import emit
 from app.codecs.pickle.graph import Graph, parse
 from app.codecs.pickle.model_of import model_of
+from app.codecs.pickle.opcodes import CODE
 from app.codecs.pickle.recognise import value_end
 from app.errors import CodecError, EncodeError
 
@@ -25,8 +27,14 @@ _MOST_ARRAYS = 2_000
 _MOST_PARSED = 1 << 29
 """Bytes that are parsed to find arrays: the opcodes from the start for each of them."""
 
+_ALIGNMENT = "numpy_array_alignment_bytes"
+_STATE_SIZE = 5
+"""Where the state of a dtype has the size of its elements."""
+
 _MOST_AXES = 32
 _NESTING = 40
+_NOT_FOLLOWED = "It is not known what joblib would read behind an array of joblib that cannot be followed."
+_TOO_MANY = "There are more arrays of joblib than are followed."
 _RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
 _STYLE = Style(protocol=4)
 
@@ -36,8 +44,9 @@ class RawArray:
     """An array whose memory lies between opcodes.
 
     ``at`` is the offset behind the wrapper's last opcode in the pickle without any of the memories, ``alignment``
-    what its bytes are aligned to (0: not at all). ``head`` and ``tail`` are the opcodes around it in the pickle that
-    is shown. An array of objects is a pickle of its own, whose memo is another: it is shown as bytes with that content.
+    what its bytes are aligned to (0: not at all), ``skipped`` how many bytes stand before it for that. ``head`` and
+    ``tail`` are the opcodes around it in the pickle that is shown. An array of objects is a pickle of its own, whose
+    memo is another: it is shown as bytes with that content.
     """
 
     at: int
@@ -45,6 +54,15 @@ class RawArray:
     memory: bytes
     tail: bytes
     alignment: int
+    skipped: int = 0
+
+    @property
+    def is_pickle(self) -> bool:
+        return not self.tail
+
+    def with_pickle(self, memory: bytes) -> "RawArray":
+        """Return the same array of objects with another pickle."""
+        return replace(self, head=b"0" + _bytes_opcode(len(memory)), memory=memory)
 
     @property
     def shown(self) -> bytes:
@@ -52,11 +70,12 @@ class RawArray:
 
 
 class Mixed:
-    """A dump taken apart: the ``opcodes``, and the ``arrays``."""
+    """A dump taken apart: the ``opcodes``, and the ``arrays``; ``gap`` says why there may be more of them."""
 
     def __init__(self, data: bytes, token: CancelToken) -> None:
         self.opcodes = data
         self.arrays: list[RawArray] = []
+        self.gap = ""
         self._token = token
         parsed = 0
         while len(self.arrays) < _MOST_ARRAYS and parsed < _MOST_PARSED:
@@ -64,9 +83,13 @@ class Mixed:
             graph = parse(self.opcodes, 0, token)
             after = self.arrays[-1].at if self.arrays else 0
             at, wrapper = next(islice(wrappers(graph, after), 1), (-1, -1))
-            if at < 0 or not self._take(graph, wrapper, at):
-                break
+            if at < 0:
+                return
+            if not self._take(graph, wrapper, at):
+                self.gap = _NOT_FOLLOWED
+                return
             parsed += max(at, graph.stream.stop, graph.stream.error_at)
+        self.gap = _TOO_MANY
 
     def _take(self, graph: Graph, wrapper: int, at: int) -> bool:
         """Cut the memory out that follows a wrapper; false when what it says of it cannot be."""
@@ -84,11 +107,23 @@ class Mixed:
     @property
     def shown(self) -> bytes:
         """The pickle with arrays in the place of their wrappers."""
+        return self.shown_with(self.arrays)
+
+    def shown_with(self, arrays: Sequence[RawArray]) -> bytes:
+        """Return the pickle with other arrays in the place of their wrappers."""
         parts, place = [], 0
-        for array in self.arrays:
+        for array in arrays:
             parts += [self.opcodes[place : array.at], array.shown]
             place = array.at
         return b"".join([*parts, self.opcodes[place:]])
+
+    def slots_shown(self) -> list[int]:
+        """Return where each array is in `shown`: the offset of the opcode that pushes it, or its bytes."""
+        slots, shift = [], 0
+        for array in self.arrays:
+            slots.append(array.at + shift + 1)
+            shift += len(array.shown)
+        return slots
 
 
 def wrappers(graph: Graph, after: int) -> Iterator[tuple[int, int]]:
@@ -99,6 +134,11 @@ def wrappers(graph: Graph, after: int) -> Iterator[tuple[int, int]]:
             yield end, target
 
 
+def gap_of(graph: Graph) -> str:
+    """Return a sentence where joblib would read something else than opcodes behind some of a pickle, else nothing."""
+    return _NOT_FOLLOWED if any(is_wrapper(graph, target) for target in graph.stream.logs) else ""
+
+
 def is_wrapper(graph: Graph, slot: int) -> bool:
     """Tell whether an object stands for an array whose memory follows it."""
     return graph.kind(slot) is Kind.OBJECT and class_name(graph, graph.parts(slot).cls) == _WRAPPER
@@ -106,7 +146,37 @@ def is_wrapper(graph: Graph, slot: int) -> bool:
 
 def _memory_behind(graph: Graph, wrapper: int, at: int, token: CancelToken) -> tuple[RawArray, int] | None:
     """Return the array behind a wrapper and where its memory ends, None when nothing there can be it."""
+    said = _said(graph, wrapper) if _is_read_at(graph, wrapper, at) else None
+    if said is None:
+        return None
     data = graph.stream.data
+    if isinstance(said.element, ObjectType):
+        end = value_end(data, at)
+        return None if end is None else (RawArray(at, b"0" + _bytes_opcode(end - at), data[at:end], b"", 0), end)
+    skipped = 1 + data[at] if said.is_aligned and at < len(data) else 0
+    start = at + skipped
+    size = prod(said.lengths) * said.element.size
+    if start + size > len(data):
+        return None
+    dtype = emit(_unshared(model_of(graph, said.dtype, token), _NESTING), _STYLE)
+    is_fortran = b"\x88" if said.order == "F" else b"\x89"
+    head = b"0" + _RECONSTRUCT + _opening(said.lengths) + dtype + is_fortran + _bytes_opcode(size)
+    return RawArray(at, head, data[start : start + size], b"tb", said.alignment, skipped), start + size
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a wrapper says of its array; ``dtype`` is a slot."""
+
+    lengths: Sequence[int]
+    element: ElementType
+    dtype: int
+    order: str | None
+    is_aligned: bool
+    alignment: int
+
+
+def _said(graph: Graph, wrapper: int) -> _Said | None:
     states = graph.parts(wrapper).states
     state = attributes(graph, states[0]) if len(states) == 1 else None
     if state is None or not {"shape", "dtype", "order"} <= state.keys():
@@ -115,20 +185,28 @@ def _memory_behind(graph: Graph, wrapper: int, at: int, token: CancelToken) -> t
     element = element_type(graph, state["dtype"])
     if lengths is None or any(length < 0 for length in lengths) or element is None:
         return None
-    alignment = integer(graph, state["numpy_array_alignment_bytes"]) if "numpy_array_alignment_bytes" in state else None
-    order = text(graph, state["order"])
-    if isinstance(element, ObjectType):
-        end = value_end(data, at)
-        return None if end is None else (RawArray(at, b"0" + _bytes_opcode(end - at), data[at:end], b"", 0), end)
-    start = at + (1 + data[at] if alignment and at < len(data) else 0)
-    size = prod(lengths) * element.size
-    if start + size > len(data):
+    aligned = state.get(_ALIGNMENT, -1)
+    is_aligned = aligned >= 0 and graph.kind(aligned) is not Kind.NONE
+    alignment = integer(graph, aligned) if is_aligned else 0
+    if alignment is None or not _says_size(graph, state["dtype"], element.size):
         return None
-    dtype = emit(_unshared(model_of(graph, state["dtype"], token), _NESTING), _STYLE)
-    head = (
-        b"0" + _RECONSTRUCT + _opening(lengths) + dtype + (b"\x88" if order == "F" else b"\x89") + _bytes_opcode(size)
-    )
-    return RawArray(at, head, data[start : start + size], b"tb", alignment or 0), start + size
+    return _Said(lengths, element, state["dtype"], text(graph, state["order"]), is_aligned, alignment)
+
+
+def _is_read_at(graph: Graph, wrapper: int, at: int) -> bool:
+    """Tell whether joblib reads a memory there: behind the only change of the wrapper, and behind the frame of that."""
+    stream = graph.stream
+    log = stream.logs[wrapper]
+    if len(log) != 1 or stream.data[log[0]] != CODE["BUILD"]:
+        return False
+    return not any(frame + 9 <= log[0] and at < frame + 9 + size for frame, size in stream.frames)
+
+
+def _says_size(graph: Graph, dtype: int, size: int) -> bool:
+    """Tell whether the state of a dtype has its size in bytes too, by which numpy goes, or leaves it open."""
+    states = graph.parts(dtype).states
+    state = sequence(graph, states[0], 10) if len(states) == 1 else None
+    return state is None or len(state) < _STATE_SIZE + 1 or integer(graph, state[_STATE_SIZE]) in (-1, size)
 
 
 def _opening(lengths: Sequence[int]) -> bytes:

@@ -8,6 +8,7 @@ from app.codecs.known.elements import elements_of
 from app.codecs.known.shape import shape_of
 from app.codecs.nodes import Kind
 from app.codecs.paths import Attribute, Literal, Part, Step
+from app.codecs.pickle.collection_paths import spelled_out
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.groups import element_child, groups_of, state_step
 from app.codecs.pickle.opcodes import ALIASES
@@ -57,15 +58,22 @@ class Locator:
         done = ""
         for step in steps:
             try:
-                place = self._descend(place, step)
+                for part in self._spelled_out(place, step):
+                    place = self._descend(place, part)
+                    if place.child is not None:
+                        passed.append(place.child)
             except PathError as error:
                 raise PathError(f"{error.message} It was looked for at {done or 'the root'}.") from error
             done += str(step)
-            if place.child is not None:
-                passed.append(place.child)
         if place.child is None:
             raise PathError(f"{done} is no value itself; name one of its parts, as {done}[0].")
         return passed
+
+    def _spelled_out(self, place: Place, step: Step) -> Sequence[Step]:
+        """Return the steps that a step stands for: a key of a collection leads to where the pickle has its pairs."""
+        if place.lead or place.group is not None or place.child is None or place.child.role is Role.ELEMENT:
+            return (step,)
+        return spelled_out(self._graph, place.child.slot, step)
 
     def _descend(self, place: Place, step: Step) -> Place:
         if place.lead:

@@ -33,7 +33,7 @@ from app.codecs.pickle.kinds import (
 )
 from app.codecs.pickle.opcodes import ALIASES, MAKERS, TEXTS, TUPLES, text_index
 from app.codecs.pickle.seldom import LAST_PROTOCOL, carry_out_seldom, with_one
-from app.codecs.pickle.stream import Memo, Stream
+from app.codecs.pickle.stream import Memo, Settler, Stream
 
 _CHUNK = 8192
 """Opcodes between two looks at the token."""
@@ -60,7 +60,9 @@ def _leave_off() -> NoReturn:
     raise _Full
 
 
-def _raise_if_read_early(gaps: Gaps | None, stream: Stream) -> None:
+def _finish(stream: Stream, gaps: Gaps | None, settler: Settler | None) -> None:
+    if settler is not None:
+        settler.finish(stream)
     if gaps is not None and gaps.are_read_early(stream):
         raise IrregularMemo
 
@@ -78,16 +80,25 @@ def _break_off() -> NoReturn:
 # ordered by how often real pickles take them. ``stack`` holds only what lies above the last MARK, so reaching
 # through a MARK fails like an empty stack, as in CPython.
 def carry_out(  # noqa: PLR0912, PLR0915 - see above
-    data: bytes, start: int, token: CancelToken, memo: Memo, is_prefix: bool, room: int
+    data: bytes,
+    start: int,
+    token: CancelToken,
+    memo: Memo,
+    is_prefix: bool,
+    room: int,
+    settler: Settler | None = None,
 ) -> Stream:
     """Return the records of the pickle at ``start``; with a list as ``memo``, GETs are resolved at the end.
 
-    With ``room`` for as many opcodes, as `limits.PICKLE_NODES` counts them, the pickle is followed that far.
+    With ``room`` for as many opcodes, as `limits.PICKLE_NODES` counts them, the pickle is followed that far. A
+    ``settler`` is called behind each `_CHUNK` of opcodes; what it raises ends the run.
 
     Raises:
         IrregularMemo: GETs must be resolved as they come, and ``memo`` is a list.
         Cancelled: by ``token``, which is looked at behind each `_CHUNK` of opcodes.
     """
+    if settler is not None:
+        settler.begin()
     stream = Stream(data, start, memo)
     records, logs, marks, aliases, odd = stream.records, stream.logs, stream.marks, stream.aliases, stream.odd
     stack: list[int] = []
@@ -210,7 +221,7 @@ def carry_out(  # noqa: PLR0912, PLR0915 - see above
                         elif not isinstance(memo, list):
                             memo[index] = value
                         else:
-                            gaps = gaps or Gaps(memo)
+                            gaps = gaps or Gaps(data, memo)
                             gaps.put(index, value, pos)
                             memoize = _irregular if gaps.holes else put
                         pos = end
@@ -223,7 +234,7 @@ def carry_out(  # noqa: PLR0912, PLR0915 - see above
                     if stack or outer:
                         stream.open_marks = len(outer)
                         stream.left = [slot for level in (*outer, stack) for slot in level]
-                    _raise_if_read_early(gaps, stream)
+                    _finish(stream, gaps, settler)
                     return stream
                 elif op in {0x73, 0x61, 0x62}:  # SETITEM, APPEND, BUILD
                     value = stack.pop()
@@ -282,6 +293,8 @@ def carry_out(  # noqa: PLR0912, PLR0915 - see above
                     pos = end
                 elif op in {0x63, 0x69}:  # GLOBAL, INST
                     end = data.index(b"\n", data.index(b"\n", pos) + 1)
+                    if not data[pos:end].isascii():
+                        odd.append(pos)
                     if op == 0x69:
                         records[pos] = stack
                         marks[pos] = mark_at.pop()
@@ -322,11 +335,13 @@ def carry_out(  # noqa: PLR0912, PLR0915 - see above
                     _break_off()
             token.advance(pos, size)
             room -= _CHUNK
+            if settler is not None:
+                settler.settle(stream, pos)
             if room < stream.weight:
                 _leave_off()
     except (IndexError, KeyError, ValueError, struct.error):
         mend(stream, [*outer, stack], mark_at, pos, is_prefix=is_prefix)
     except _Full:
         leave_off(stream, [*outer, stack], mark_at, pos)
-    _raise_if_read_early(gaps, stream)
+    _finish(stream, gaps, settler)
     return stream

@@ -8,7 +8,7 @@ from app.codecs.collector import CollectorPaused
 from app.codecs.pickle.gaps import IrregularMemo
 from app.codecs.pickle.layouts import MOST_BYTES, Layouts
 from app.codecs.pickle.loop import carry_out
-from app.codecs.pickle.stream import Stream
+from app.codecs.pickle.stream import Settler, Stream
 
 _SMALL = 4096
 """Bytes of a pickle during which no collection is worth being put off."""
@@ -41,18 +41,24 @@ def run(
     is_prefix: bool = False,
     memo: Sequence[int] = (),
     room: int | None = None,
+    settler: Settler | None = None,
 ) -> Stream:
     """Return the records of the pickle at ``start``; damage is noted in them, never raised.
 
     With ``is_prefix`` the bytes are known to go on, and a text that is cut is kept as far as it goes. ``memo`` has the
-    slots that a pickle before it in the same bytes left. It is followed as far as there is ``room``, counted as
-    `limits.PICKLE_NODES` are, which is how much there is when nothing is said.
+    objects that a pickle before it in the same bytes left, no GETs of it: numbers that they name are given again here.
+    It is followed as far as there is ``room``, counted as `limits.PICKLE_NODES` are, which is how much there is when
+    nothing is said. ``settler`` is as for `carry_out`.
 
     Raises:
         Cancelled: by ``token``.
+        MemoryError: there is not even room for a part, or for what a ``settler`` leaves of all.
     """
     token.check()
     size = len(data)
+    if settler is not None:
+        with CollectorPaused():
+            return _run_twice(data, start, token, memo, is_prefix, most_nodes(size), settler)
     has_room = room is None or room >= _LEAST_NODES
     if size <= MOST_BYTES and has_room and not start and not is_prefix and not memo:
         return _run_small(data, token)
@@ -94,13 +100,14 @@ def _run_twice(  # positional, as each name takes its time in small values
     memo: Sequence[int],
     is_prefix: bool,
     room: int,
+    settler: Settler | None = None,
 ) -> Stream:
     """Run with a memo that is read at the end, and once more where that cannot be."""
     try:
-        return carry_out(data, start, token, list(memo), is_prefix, room)
+        return carry_out(data, start, token, list(memo), is_prefix, room, settler)
     except IrregularMemo:
         sparse = SparseMemo((index, slot) for index, slot in enumerate(memo) if slot >= 0)
-        return carry_out(data, start, token, sparse, is_prefix, room)
+        return carry_out(data, start, token, sparse, is_prefix, room, settler)
 
 
 _LAYOUTS: Layouts[Stream] = Layouts()

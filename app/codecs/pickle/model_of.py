@@ -38,7 +38,8 @@ def model_of(graph: Graph, slot: int, token: CancelToken, instead: Mapping[int, 
         with CollectorPaused():
             return _Copier(graph, token, instead or {}).copy(slot)
     except DecodeError as error:
-        raise EncodeError(f"It cannot be copied, as it is damaged. {error.message}") from error
+        why = graph.written_as_damaged(error.message)
+        raise EncodeError(f"It cannot be copied, as it is damaged. {why}") from error
 
 
 class _Copier:
@@ -110,7 +111,8 @@ class _Copier:
             case Kind.BUFFER:
                 return OutOfBand(is_read_only=self._data[slot] == CODE["READONLY_BUFFER"])
             case _:
-                raise EncodeError(f"It cannot be copied, as it is damaged. {graph.damage(target)}")
+                why = graph.written_as_damaged(graph.damage(target))
+                raise EncodeError(f"It cannot be copied, as it is damaged. {why}")
         self._waiting.append((target, made, self._depth + 1))
         return made
 

@@ -1,11 +1,13 @@
 """Sentences on what is wrong with a pickle that could be read: what CPython would refuse, what ends in nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from app.cancel import CancelToken
 from app.codecs.nodes import SCALARS, Kind
 from app.codecs.pickle.frame_ends import frame_problems
 from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.misfits import misfits
 from app.codecs.pickle.opcodes import BYTES, CODE, GETS, TEXTS, TUPLES, codes, end_of, name_of
 
 _MOST = 20
@@ -17,6 +19,8 @@ _CHANGES = codes("SETITEM", "SETITEMS", "APPEND", "APPENDS", "ADDITEMS", "BUILD"
 _BY_THEIR_PARTS = (Kind.TUPLE, Kind.FROZENSET)
 _POPS = codes("POP", "POP_MARK")
 _CALLS = codes("REDUCE", "NEWOBJ", "NEWOBJ_EX")
+_NAME_ENCODINGS = {CODE["GLOBAL"]: "UTF-8", CODE["INST"]: "ASCII"}
+"""How `_pickle` reads names, by opcode."""
 
 
 def problems_of(graph: Graph, token: CancelToken) -> Iterator[str]:
@@ -28,8 +32,7 @@ def problems_of(graph: Graph, token: CancelToken) -> Iterator[str]:
     stream = graph.stream
     if stream.error:
         yield stream.error
-    if stream.odd:
-        yield from _odd_opcodes(graph)
+    yield from _capped(chain(_odd_opcodes(graph), misfits(graph, token), _odd_ids(graph)))
     if stream.buffers:
         count = len(stream.buffers)
         yield f"{count:,} out-of-band buffer{'s are' if count > 1 else ' is'} not part of the value."
@@ -37,20 +40,41 @@ def problems_of(graph: Graph, token: CancelToken) -> Iterator[str]:
         yield from frame_problems(stream, token)
 
 
+def _capped(sentences: Iterable[str]) -> Iterator[str]:
+    """Yield the first sentences, and one in the place of all the others."""
+    found = iter(sentences)
+    yield from islice(found, _MOST)
+    if next(found, ""):
+        yield "There are more opcodes that Python would refuse."
+
+
 def _odd_opcodes(graph: Graph) -> Iterator[str]:
+    data, odd = graph.stream.data, graph.stream.odd
     owners: dict[int, int] = {}
-    if any(graph.stream.data[pos] in _CHANGES for pos in graph.stream.odd):
+    if any(data[pos] in _CHANGES for pos in odd):
         owners = {pos: target for target, log in graph.stream.logs.items() for pos in log}
-    found = 0
-    for pos in graph.stream.odd:
-        why = _refused(graph, pos, owners)
-        if not why:
-            continue
-        found += 1
-        if found > _MOST:
-            yield "There are more opcodes that Python would refuse."
-            return
-        yield f"{name_of(graph.stream.data[pos])} at offset {pos:,} {why}: Python may refuse the pickle."
+    for pos in odd:
+        if encoding := _NAME_ENCODINGS.get(data[pos]):
+            if not _is_decodable(data[pos + 1 : end_of(data, pos)], encoding):
+                name = name_of(data[pos])
+                yield f"{name} at offset {pos:,} has a name that is not {encoding}: Python refuses the pickle."
+        elif why := _refused(graph, pos, owners):
+            yield f"{name_of(data[pos])} at offset {pos:,} {why}: Python may refuse the pickle."
+
+
+def _odd_ids(graph: Graph) -> Iterator[str]:
+    data = graph.stream.data
+    for pos in graph.stream.persids:
+        if not _is_decodable(data[pos + 1 : end_of(data, pos)], "ASCII"):
+            yield f"PERSID at offset {pos:,} has an id that is not ASCII: Python 3 refuses the pickle."
+
+
+def _is_decodable(text: bytes, encoding: str) -> bool:
+    try:
+        text.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _refused(graph: Graph, pos: int, owners: dict[int, int]) -> str:

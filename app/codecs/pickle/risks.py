@@ -101,6 +101,7 @@ _KNOWN_HARMLESS: Final = {
         ),
         "It makes an array or number of numpy.",
     ),
+    "joblib.numpy_pickle.NumpyArrayWrapper": "It stands for an array; what joblib reads behind it is told too.",
     **dict.fromkeys(
         (
             *("pandas.CategoricalDtype", "pandas.core.dtypes.dtypes.CategoricalDtype", "pandas.StringDtype"),

@@ -1,6 +1,6 @@
 """What the machine leaves behind: flat integer records over the bytes of one pickle."""
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,8 +38,8 @@ class Stream:
     data: bytes
     start: int
     memo: Memo
-    records: dict[int, Sequence[int]]
-    logs: dict[int, list[int]]
+    records: MutableMapping[int, Sequence[int]]
+    logs: MutableMapping[int, list[int]]
     marks: dict[int, int]
     aliases: dict[int, int]
     frames: list[tuple[int, int]]
@@ -110,3 +110,16 @@ class Stream:
         if len(chain) > 1:
             self.aliases.update(dict.fromkeys(chain, slot))
         return slot
+
+
+class Settler(Protocol):
+    """Takes away what a machine leaves, while it runs, of what is known already."""
+
+    def begin(self) -> None:
+        """Take no notice of what a run before left."""
+
+    def settle(self, stream: Stream, pos: int, /) -> None:
+        """Take away what the opcodes before the offset ``pos`` left since the last time."""
+
+    def finish(self, stream: Stream, /) -> None:
+        """Take away the rest, and let the stream look up what it had."""

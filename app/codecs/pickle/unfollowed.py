@@ -76,14 +76,18 @@ def gaps_of(graphs: Sequence[Graph], known: Iterable[NamedGlobal], token: Cancel
     return Audit(behind=tuple(behind), gaps=tuple(gaps))
 
 
-def dangerous_names(data: bytes, token: CancelToken) -> tuple[NamedGlobal, ...]:
-    """Return the names that bytes would have as a pickle, none when no dangerous one is among them.
+def dangerous_names(data: bytes, start: int, token: CancelToken) -> tuple[NamedGlobal, ...]:
+    """Return the names that bytes from ``start`` on would have as a pickle, none when no dangerous one is among them.
 
     Raises:
         Cancelled: by ``token``.
     """
-    found = _listed(names_in(opcodes_from(data, 0), token))
-    return tuple(found) if any(named.risk is Risk.DANGEROUS for named in found) else ()
+    files = (opcodes_from_file(data, start, within_bytes=within) for within in (False, True))
+    found: dict[tuple[str, int], NamedGlobal] = {}
+    for opcodes in (opcodes_from(data, start), *files):
+        found.update(((named.name, named.offset), named) for named in _listed(names_in(opcodes, token)))
+    is_dangerous = any(named.risk is Risk.DANGEROUS for named in found.values())
+    return tuple(found.values()) if is_dangerous else ()
 
 
 def _names_behind(first: Stream, last: Stream, token: CancelToken) -> list[NamedGlobal]:
@@ -121,7 +125,7 @@ def names_in(opcodes: Iterator[Read], token: CancelToken) -> Iterator[tuple[int,
         elif code[0] in _EXTENSIONS:
             extension = int.from_bytes(code[1:], "little", signed=code[0] == CODE["EXT4"])
             yield pos, extension_name(extension) or f"extension code {extension}"
-        elif code[0] == _STACK_GLOBAL:
+        elif code[0] == _STACK_GLOBAL and known.can_be_joined:
             yield pos, known.joined()
         known.note(code)
 
@@ -130,9 +134,14 @@ class _Texts:
     """The texts that were pushed last and those in the memo, as far as they can be names."""
 
     def __init__(self) -> None:
-        self._last: deque[str] = deque(("", ""), maxlen=2)
+        self._last: deque[str] = deque(maxlen=2)
         self._memo: dict[int, str] = {}
         self._memoized = 0
+
+    @property
+    def can_be_joined(self) -> bool:
+        """Tell whether there is so much on the stack that STACK_GLOBAL can take it, as far as no stack is known."""
+        return len(self._last) == self._last.maxlen
 
     def joined(self) -> str:
         """Return the last two texts as STACK_GLOBAL takes them."""
@@ -144,7 +153,7 @@ class _Texts:
         if op in TEXTS or op in STRINGS:
             self._last.append(_text(code))
         elif op == _DUP:
-            self._last.append(self._last[-1])
+            self._last.append(self._top)
         elif op in GETS:
             self._last.append(self._memo.get(memo_index(code, 0), ""))
         elif op in PUTS:
@@ -157,8 +166,12 @@ class _Texts:
 
     def _put(self, index: int) -> None:
         self._memoized += 1
-        if self._last[-1] and len(self._memo) < _KEPT_TEXTS:
-            self._memo[index] = self._last[-1]
+        if self._top and len(self._memo) < _KEPT_TEXTS:
+            self._memo[index] = self._top
+
+    @property
+    def _top(self) -> str:
+        return self._last[-1] if self._last else ""
 
 
 def _text(code: bytes) -> str:

@@ -23,8 +23,9 @@ from app.codecs.pickle.editing.engine import edited
 from app.codecs.pickle.editing.renames import names_global
 from app.codecs.pickle.graph import NEVER, Graph
 from app.codecs.pickle.groups import KeptGroups
-from app.codecs.pickle.in_a_row import goes_on, parse_in_a_row, record_class
+from app.codecs.pickle.in_a_row import continued, goes_on, parse_in_a_row, record_class
 from app.codecs.pickle.inside import holding_slots, insides_of
+from app.codecs.pickle.joblib_memory import gap_of as joblib_gap
 from app.codecs.pickle.listing import Listing
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.model_of import model_of
@@ -100,6 +101,10 @@ class PickleValue(DecodedValue):
     @property
     def is_damaged(self) -> bool:
         return bool(self._makers[-1].graph.stream.error)
+
+    @property
+    def damage_met(self) -> str:
+        return next(filter(None, (maker.graph.damage_met for maker in self._makers)), "")
 
     @property
     def graph(self) -> Graph:
@@ -268,11 +273,36 @@ class PickleValue(DecodedValue):
             yield from hits(maker.graph, roots, matcher, token)
 
     def audit(self, token: CancelToken) -> Audit:
+        graphs = [maker.graph for maker in self._makers]
         found = Audit.joined(audit_of(maker.graph, self._path_of_in(maker), token) for maker in self._makers)
-        return Audit.joined((found, gaps_of([maker.graph for maker in self._makers], found.globals, token)))
+        gaps = Audit(gaps=tuple(filter(None, map(self._joblib_gap, graphs))))
+        by_one = self._read_by_one_unpickler(found, token)
+        return Audit.joined((found, by_one, gaps_of(graphs, (*found.globals, *by_one.globals), token), gaps))
+
+    def _read_by_one_unpickler(self, known: Audit, token: CancelToken) -> Audit:
+        """Return what the state of a ZODB record names and calls beside what is known, where the memo is kept."""
+        graph = continued(self.graph, token) if self._record_class else None
+        if graph is None:
+            return Audit()
+        found = audit_of(graph, lambda _slot: "<pickle 2>", token)
+        named = {(each.name, each.offset) for each in known.globals}
+        called = {(call.callable, call.offset) for call in known.calls}
+        return Audit(
+            tuple(each for each in found.globals if (each.name, each.offset) not in named),
+            tuple(call for call in found.calls if (call.callable, call.offset) not in called),
+            found.more,
+        )
+
+    def _joblib_gap(self, graph: Graph) -> str:
+        """Return why an audit does not tell what joblib would do with a pickle; empty where it would do nothing."""
+        return joblib_gap(graph)
 
     def _path_of_in(self, maker: RowMaker) -> Callable[[int], str]:
         return lambda slot: self._path_near(maker, slot, limits.NEAR_STEPS)[0]
+
+    def path_around(self, slot: int) -> str:
+        """Return the path of a slot of the first pickle, or of the innermost place around it."""
+        return self._path_near(self._makers[0], slot)[0]
 
     def _path_near(self, maker: RowMaker, slot: int, deepest: int | None = None) -> tuple[str, bool]:
         """Return the path of a slot's place in the value, or of the innermost one around it, and which it is."""

@@ -1,6 +1,8 @@
 """JSON text that is already there: checked against RFC 8259 and stripped of white space, never parsed to objects."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from app.cancel import CancelToken
 
@@ -9,15 +11,26 @@ _TOKEN = re.compile(
     (?P<string>"(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+")
     |(?P<scalar>-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?|true|false|null)
     |(?P<mark>[\[\]{},:])
+    |(?P<constant>NaN|-?Infinity)
     )""",
     re.VERBOSE | re.ASCII,
 )
 _SPACE = re.compile(r"[ \t\n\r]*\Z")
+_CONSTANTS = ("NaN", "Infinity", "-Infinity")
+QUOTED_CONSTANTS = MappingProxyType({name: f'"{name}"' for name in _CONSTANTS})
+"""As plain JSON has them: texts."""
+
+KEPT_CONSTANTS = MappingProxyType({name: name for name in _CONSTANTS})
+"""As Python's json module writes them."""
+
 _PIECES_JOINED = 4096
 
 
-def minified(text: str, token: CancelToken) -> list[str] | None:
-    """Return the pieces of a JSON text without white space between its tokens; None when it is no strict JSON."""
+def minified(text: str, token: CancelToken, constants: Mapping[str, str] = MappingProxyType({})) -> list[str] | None:
+    """Return the pieces of a JSON text without white space between its tokens; None when it is no strict JSON.
+
+    ``constants`` are what is written for the numbers that only Python's JSON has; one that is not in it is refused.
+    """
     grammar = _Grammar()
     pieces: list[str] = []
     waiting: list[str] = []
@@ -25,9 +38,12 @@ def minified(text: str, token: CancelToken) -> list[str] | None:
     while match := _TOKEN.match(text, place):
         place = match.end()
         group = match.lastgroup or ""
-        if not grammar.accepts(group, match[group]):
+        word = match[group]
+        if group == "constant":
+            group, word = "scalar", constants.get(word, "")
+        if not word or not grammar.accepts(group, word):
             return None
-        waiting.append(match[group])
+        waiting.append(word)
         if len(waiting) == _PIECES_JOINED:
             token.check()
             pieces.append("".join(waiting))

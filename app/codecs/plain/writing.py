@@ -23,7 +23,7 @@ _KEPT_NAMES = 10_000
 _LONG_TEXT = 1_000
 """Bytes from which a shared text is worth a reference."""
 
-_TOO_LARGE = damaged_json("The JSON of the whole value would be too large.")
+_TOO_LARGE = "The JSON of the whole value would be too large."
 _OWN_NAMES = frozenset(
     map(string_json, ("__class__", "__args__", "__kwargs__", "__items__", "__dictitems__", "__state__"))
 )
@@ -126,7 +126,7 @@ class _Writer:
         if kind in SCALARS:
             return self._text(target, is_alias=slot != target)
         if self._chars > limits.PLAIN_CHARS:
-            return _TOO_LARGE
+            return self._damaged(_TOO_LARGE)
         if target in self._open or len(self._frames) > limits.PLAIN_DEPTH or self._is_repeated_too_often(target):
             return self._reference(target)
         parts = self._parts(target, kind)
@@ -140,19 +140,22 @@ class _Writer:
             self._references[target] = f'{{"__ref__":{string_json(self._path_of(target))}}}'
         return self._references[target]
 
+    def _damaged(self, why: str) -> str:
+        return damaged_json(self._nodes.written_as_damaged(why))
+
     def _number(self, slot: int) -> str:
         try:
             return scalar_json(self._nodes.scalar(slot))
         except LimitExceeded:
             return self._large_integer(slot)
         except CodecError as error:
-            return damaged_json(error.message)
+            return self._damaged(error.message)
 
     def _large_integer(self, slot: int) -> str:
         try:
             return scalar_json(self._nodes.integer(slot))
         except CodecError as error:
-            return damaged_json(error.message)
+            return self._damaged(error.message)
 
     def _text(self, target: int, *, is_alias: bool) -> str:
         try:
@@ -162,12 +165,12 @@ class _Writer:
                     return self._long_text(target, size)
             return scalar_json(self._nodes.scalar(target))
         except CodecError as error:
-            return damaged_json(error.message)
+            return self._damaged(error.message)
 
     def _long_text(self, target: int, size: int) -> str:
         """Return a text that may be repeated, and is worth a reference when it is repeated too often."""
         if self._chars > limits.PLAIN_CHARS:
-            return _TOO_LARGE
+            return self._damaged(_TOO_LARGE)
         if self._is_repeated_too_often(target):
             return self._reference(target)
         self._seen.add(target)
@@ -198,7 +201,7 @@ class _Writer:
             case Kind.BUFFER:
                 return f'{{"__buffer__":{self._nodes.inner(slot)}}}'
             case _:
-                return damaged_json(self._nodes.damage(slot))
+                return self._damaged(self._nodes.damage(slot))
 
     def _object(self, slot: int) -> str | Iterator[Part]:
         shape = shape_of(self._nodes, slot)

@@ -76,7 +76,8 @@ class _TreeWriter:
         try:
             return {"t": str(kind), **self._content(slot, kind)}
         except CodecError as error:
-            return {"t": str(Kind.DAMAGED), "why": error.message, "offset": self._nodes.target(slot)}
+            why = self._nodes.written_as_damaged(error.message)
+            return {"t": str(Kind.DAMAGED), "why": why, "offset": self._nodes.target(slot)}
 
     def _content(self, slot: int, kind: Kind) -> Json:
         if kind in (Kind.INT, Kind.LONG):
@@ -115,7 +116,7 @@ class _TreeWriter:
             case Kind.BUFFER:
                 node["index"] = nodes.inner(slot)
             case _:
-                node |= {"why": nodes.damage(slot), "offset": nodes.target(slot)}
+                node |= {"why": nodes.written_as_damaged(nodes.damage(slot)), "offset": nodes.target(slot)}
         return node
 
     def _object(self, slot: int, node: Json) -> Iterator[Task]:

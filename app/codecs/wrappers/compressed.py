@@ -82,7 +82,10 @@ class CompressedValue(DecodedValue):
     @property
     def _note(self) -> str:
         count = len(self._unpacking.members)
-        return " ".join(part for part in (self._why, f"{count:,} streams in a row." if count > 1 else "") if part)
+        streams = f"{count:,} streams in a row." if count > 1 else ""
+        zeros = self._unpacking.padding
+        padding = f"{zeros:,} zero bytes of padding follow." if zeros else ""
+        return " ".join(part for part in (self._why, streams, padding) if part)
 
     @property
     def _end(self) -> int:
@@ -119,7 +122,7 @@ class CompressedValue(DecodedValue):
             return self.data[: self._end] + data
         new = self._packed(data, token)
         _check_same(self._compression, new, data, token)
-        return new + self.data[self._end :]
+        return new + self.data[self._end - self._unpacking.padding :]
 
     def _packed(self, content: bytes, token: CancelToken) -> bytes:
         """Return content packed as the old one: streams before the first change stay, the rest becomes one."""

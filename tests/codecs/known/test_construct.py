@@ -82,6 +82,9 @@ PYTHON3 = [
     "array('L', b'\\x01\\0\\0\\0\\0\\0\\0\\0')",
     "re.compile(b'a', re.S)",
     "re.compile('a', re.A)",
+    "re.compile('(?a)a')",
+    "re.compile('(?i)a', re.M)",
+    "re.compile(b'(?s)a')",
     "defaultdict(int, a=1)",
     "FileNotFoundError(2, 'no')",
 ]

@@ -4,9 +4,11 @@ import datetime as dt
 import enum
 import pathlib
 import pickle
+import re
 import zoneinfo
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ from app.codecs.model import Style
 from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.graph import NEVER, Graph, parse
 from app.codecs.pickle.known_values import from_text
+from app.errors import EncodeError
 
 PROTOCOLS = st.integers(0, pickle.HIGHEST_PROTOCOL)
 ZONES = st.none() | st.builds(
@@ -38,6 +41,35 @@ def text_of(value: object, protocol: int = 4) -> str:
     text = edit_text(graph, graph.root)
     assert text is not None
     return text
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        (re.compile("a+", re.IGNORECASE), "'b*'", re.compile("b*", re.IGNORECASE)),
+        (re.compile("a+"), "r'\\d(é)'", re.compile(r"\d(é)")),
+        (re.compile(b"a+", re.DOTALL), "b'b\\xff'", re.compile(b"b\xff", re.DOTALL)),
+        (re.compile("a+", re.ASCII), "'f(x)'", re.compile("f(x)", re.ASCII)),
+        (re.compile("a+"), "re.compile('b', re.M)", re.compile("b", re.MULTILINE)),
+    ],
+)
+def test_a_pattern_is_edited_as_its_text_and_keeps_its_flags(
+    protocol: int, pattern: "re.Pattern[Any]", text: str, expected: "re.Pattern[Any]"
+) -> None:
+    graph = graph_of(pattern, protocol)
+
+    assert known_editor(graph, graph.root) == "pattern"
+    assert edit_text(graph, graph.root) == repr(pattern.pattern)
+    assert edited(graph, text, protocol=protocol) == expected
+
+
+@pytest.mark.parametrize("text", ["'('", "b'a'", "a+", "5", "'(?L)a'", "f(x)", "'(?a)b'"])
+def test_what_is_no_pattern_of_that_kind_is_refused(text: str) -> None:
+    graph = graph_of(re.compile("a+"))
+
+    with pytest.raises(EncodeError):
+        edited(graph, text)
 
 
 class Color(enum.Enum):

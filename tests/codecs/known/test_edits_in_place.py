@@ -131,6 +131,7 @@ def test_another_type_is_taken_when_it_is_asked_for() -> None:
 WRONG = [
     (MOMENT, "2026-13-02 00:00", "There is no such date or time: month must be in 1..12."),
     (MOMENT, "tomorrow", "tomorrow is not a date and time; write it as 2026-01-31 23:59:01.5+01:00."),
+    (MOMENT, "2026-01-02 1", "1 is no time; write it as 13:45 or 13:45:00."),
     (
         MOMENT,
         "2026-01-02 00:00 CET",

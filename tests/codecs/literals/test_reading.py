@@ -196,7 +196,7 @@ REFUSED = {
     "1 if 2 else 3": "stands behind the value",
     "a" * 10_000: "is no value",
     "\x00": "no part of a Python literal",
-    "9" * 5_000: "hexadecimal",
+    "9" * 1_000_001: "hexadecimal",
 }
 
 

@@ -42,6 +42,11 @@ def test_integers_of_any_size_read_back(bits: int) -> None:
         assert parse_literal(format_literal(value, Kind.INT), Kind.INT) == value
 
 
+def test_a_long_integer_is_read_in_decimal() -> None:
+    assert parse_literal("-" + "9" * 5_000, Kind.INT) == 1 - 10**5_000
+    assert parse_literal("+1" + "_000" * 2_000, Kind.INT) == 10**6_000
+
+
 @pytest.mark.parametrize(
     ("literal", "kind", "value"),
     [
@@ -83,7 +88,7 @@ def test_python2_texts_take_the_prefix_u() -> None:
         ("12.5", Kind.INT, "12.5 is not an int; write a whole number."),
         ("", Kind.INT, "Nothing is not an int; write a whole number."),
         ("12L", Kind.INT, "12L is not an int; write a whole number."),
-        ("9" * 5000, Kind.INT, "A whole number of 5,000 digits is too long to be read in decimal"),
+        ("9" * 1_000_001, Kind.INT, "A whole number of 1,000,001 digits is too long to be read in decimal"),
         ("one", Kind.FLOAT, "one is not a float"),
         ("true", Kind.BOOL, "true is not a bool; write True or False."),
         ("hello", Kind.STR, "hello is not a text; write it in quotes, as 'hello'."),

@@ -25,7 +25,7 @@ class _BrokenOff(Exception):
 def reference_run(data: bytes, start: int, *, is_prefix: bool = False, memo: Sequence[int] = ()) -> Stream:
     """Return what `machine.run` should."""
     filled = list(memo)
-    gaps = Gaps(filled)
+    gaps = Gaps(data, filled)
     try:
         stream = _Machine(data, start, filled, gaps).run(is_prefix=is_prefix)
         if not gaps.are_read_early(stream):
@@ -184,6 +184,7 @@ class _Machine:
                 self.pop_level()
                 self.push(pos)
             case "INST":
+                self.note_odd_name()
                 stream.records[pos] = list(self.stack)
                 if len(self.levels) == 1:
                     raise IndexError
@@ -203,6 +204,8 @@ class _Machine:
                 stream.has_small_longs = True
             case "LONG1" if data[pos + 1] <= 4:
                 stream.has_small_longs = True
+            case "GLOBAL":
+                self.note_odd_name()
             case "PERSID":
                 stream.persids = [*stream.persids, pos]
             case "NEXT_BUFFER":
@@ -210,6 +213,10 @@ class _Machine:
             case "EXT1" | "EXT2" | "EXT4":
                 stream.odd.append(pos)
         self.push(pos)
+
+    def note_odd_name(self) -> None:
+        if not self.data[self.pos : self.end].isascii():
+            self.stream.odd.append(self.pos)
 
     def take(self, count: int) -> tuple[int, ...]:
         """Put what stands in this place for the uppermost objects."""

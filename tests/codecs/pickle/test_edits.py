@@ -112,15 +112,6 @@ def test_editing_a_scalar_to_itself_changes_no_byte(tree: object, protocol: int)
         assert value.replace(path, value.edit_text(path)) == pickled
 
 
-@pytest.mark.parametrize("case", corpus.values("benign"), ids=corpus.name_of)
-def test_editing_the_corpus_to_itself_changes_no_byte(case: corpus.ValueCase) -> None:
-    data = case.read()
-    value = decode(data)
-
-    for path, _ in editable(value):
-        assert value.replace(path, value.edit_text(path)) == data
-
-
 LARGE = 10_000
 """Bytes from which two edits of a value are enough: each compares the whole tree."""
 

@@ -199,12 +199,12 @@ def test_what_is_skipped_has_no_match(value: Any, protocol: int, query: Query) -
 
 
 @pytest.mark.parametrize("case", corpus.values(), ids=corpus.name_of)
-@pytest.mark.parametrize("pattern", ["a", "1", "shop", "Ada", "x"])
-def test_what_is_skipped_of_the_corpus_has_no_match(case: corpus.ValueCase, pattern: str) -> None:
-    data, query = case.read(), Query(pattern)
+def test_what_is_skipped_of_the_corpus_has_no_match(case: corpus.ValueCase) -> None:
+    data = case.read()
 
-    if Misses(query, Matcher(query), unpickles=True).surely(data):
-        assert list(registry.decode(data, TOKEN)[0].search(query, TOKEN)) == []
+    for query in map(Query, ["a", "1", "shop", "Ada", "x"]):
+        if Misses(query, Matcher(query), unpickles=True).surely(data):
+            assert list(registry.decode(data, TOKEN)[0].search(query, TOKEN)) == [], query
 
 
 def test_a_value_without_the_text_is_skipped_and_one_that_may_hold_another_is_not() -> None:

@@ -11,11 +11,12 @@ from app.cancel import CancelToken
 from app.codecs.edits import ReplaceNode, Written
 from app.codecs.model import Atom
 from app.codecs.nodes import Kind
+from app.codecs.pickle import loop
 from app.codecs.pickle.editing import engine
 from app.codecs.pickle.editing.assemble import Assembler
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.program import Code, Gap, Kept, Piece
-from app.codecs.pickle.editing.verify import Verifier, _require
+from app.codecs.pickle.editing.verify import Verifier, require
 from app.codecs.pickle.graph import parse
 from app.codecs.pickle.walk import offsets_of
 from app.errors import EncodeError
@@ -36,23 +37,24 @@ class EachOpcode(Verifier):
             for pos, kids in self._old.records.items():
                 if start <= pos < end:
                     kept += 1
-                    _require(pos + now - start in new)
+                    require(pos + now - start in new)
                     if pos not in changed:
                         self._check_places(kids, new[pos + now - start])
-        _require(len(new) == kept + self._records_in_codes())
+        require(len(new) == kept + self._records_in_codes())
 
     def _check_logs(self) -> None:
         exempt = {target for target, _ in self._intent.contents} | self._intent.objects.keys()
         for target, log in self._old.logs.items():
             now = self._moves(target)
-            _require(now < 0 or target in exempt or self._new.logs.get(now, []) == self._moves.all(log))
+            require(now < 0 or target in exempt or self._new.logs.get(now, []) == self._moves.all(log))
 
 
-def verdicts(draft: Draft, pieces: list[Piece]) -> tuple[bool, bool]:
-    """Return what both say of the pieces as the result of a draft."""
+def verdicts(draft: Draft, pieces: list[Piece]) -> tuple[bool, bool, bool]:
+    """Return what all three say of the pieces as the result of a draft: quick, beside the original, thorough."""
     changed, moves = Assembler(draft.stream).assemble(pieces)
     again = parse(changed, draft.stream.start, TOKEN)
-    return Verifier(draft, again, moves).is_as_meant(), EachOpcode(draft, again, moves).is_as_meant()
+    quick, thorough = Verifier(draft, again, moves).is_as_meant(), EachOpcode(draft, again, moves).is_as_meant()
+    return quick, engine._read_beside(draft, changed, moves) is not None, thorough
 
 
 @st.composite
@@ -90,26 +92,30 @@ def test_the_verdict_on_wrong_results_is_that_of_comparing_each_opcode(
 ) -> None:
     draft, pieces = data.draw(wrong_pieces(pickle.dumps(value, protocol)))
 
-    quick, thorough = verdicts(draft, pieces)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_CHUNK", data.draw(st.integers(1, 20)))
+        quick, beside, thorough = verdicts(draft, pieces)
 
-    assert quick == thorough
+    assert quick == beside == thorough
 
 
 @given(tree=trees(), protocol=PROTOCOLS, data=st.data())
-def test_edits_are_believed_by_both(tree: list[object], protocol: int, data: st.DataObject) -> None:
+def test_edits_are_believed_by_all(tree: list[object], protocol: int, data: st.DataObject) -> None:
     pickled = pickle.dumps(tree, protocol)
     edit = data.draw(st.composite(change)(tree))
     results: list[bytes | str | None] = []
 
-    for verifier in (Verifier, EachOpcode):
+    for verifier, large in ((Verifier, 1 << 20), (EachOpcode, 1 << 20), (Verifier, 0)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(engine, "Verifier", verifier)
+            patch.setattr(engine, "_LARGE", large)
+            patch.setattr(loop, "_CHUNK", 5)
             try:
                 results.append(decode(pickled).edit(edit, TOKEN) if edit is not None else None)
             except EncodeError as error:
                 results.append(error.message)
 
-    assert results[0] == results[1]
+    assert results[0] == results[1] == results[2]
 
 
 @pytest.mark.parametrize("data", [b"\x80\x02K\x012\x86.", b"\x80\x02]2\x86."])

@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
 from uuid import UUID
 
 from app.codecs.known.makers.call import Call, Maker, call_of, int_atom, integer, native_text, none_atom, text
 from app.codecs.known.names import EXCEPTIONS, PYTHON2_EXCEPTIONS
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
-from app.codecs.nodes import Kind
+from app.codecs.nodes import Kind, Scalar
 
 _PATHS: dict[str, type[PurePath]] = {
     "PurePosixPath": PurePosixPath,
@@ -114,23 +115,32 @@ def make_pattern(call: Call) -> Value:
     flags = integer(call, given["flags"], "flags") if "flags" in given else 0
     if not 0 <= flags < 1 << 9:
         raise call.wrong("these flags are unknown")
-    _check_pattern(call, pattern, flags)
-    if pattern.kind is Kind.STR and not call.style.is_python2 and not flags & re.ASCII:
-        flags |= re.UNICODE
+    source = pattern.value if isinstance(pattern.value, (str, bytes)) else ""
+    why = why_no_pattern(source, flags & ~re.UNICODE)
+    if why:
+        raise call.wrong(why)
+    if not call.style.is_python2:
+        flags |= _compiled(source, flags & ~re.UNICODE).flags  # those of ``(?i)`` too
     return call_of("re", "_compile", pattern, int_atom(int(flags), call.style))
 
 
-def _check_pattern(call: Call, pattern: Atom, flags: int) -> None:
-    """Refuse a pattern that Python would refuse when it loads the pickle."""
-    source = pattern.value if isinstance(pattern.value, (str, bytes)) else ""
+def why_no_pattern(source: Scalar, flags: int) -> str:
+    """Return why Python would refuse a pattern when it loads the pickle; empty where it takes it."""
+    if not isinstance(source, (str, bytes)):
+        return "it is neither a text nor bytes"
     if len(source) > _MOST_PATTERN_CHARS:
-        raise call.wrong(f"a pattern of more than {_MOST_PATTERN_CHARS:,} characters cannot be checked")
+        return f"a pattern of more than {_MOST_PATTERN_CHARS:,} characters cannot be checked"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # doubtful, and yet a pattern
-            re.compile(source, flags & ~(re.DEBUG | re.TEMPLATE | re.UNICODE))
+        _compiled(source, flags)
     except (re.error, ValueError, OverflowError, RecursionError) as error:
-        raise call.wrong(f"the pattern is wrong: {error}") from error
+        return f"the pattern is wrong: {error}"
+    return ""
+
+
+def _compiled(source: str | bytes, flags: int) -> re.Pattern[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # doubtful, and yet a pattern
+        return re.compile(source, flags & ~(re.DEBUG | re.TEMPLATE))
 
 
 def make_exception(name: str, call: Call) -> Value:

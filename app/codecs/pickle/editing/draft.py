@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import count
 
-from app.cancel import CancelToken
+from app.cancel import CancelToken, Pass
 from app.codecs.model import Atom, Style, Value
 from app.codecs.nodes import Kind
 from app.codecs.pickle.editing.geometry import Geometry
@@ -17,6 +17,7 @@ from app.codecs.pickle.opcodes import BY_CODE, CODE, PUTS, end_of
 from app.errors import EncodeError
 
 _POP = b"0"
+_STAGES = 3
 _LOOKED_AT = 1000
 """Opcodes that are looked at to tell protocol 1 from 0."""
 
@@ -45,7 +46,15 @@ class Draft:
 
     @cached_property
     def links(self) -> Links:
-        return Links(self.stream)
+        return Links(self.stream, self.stage(0))
+
+    def stage(self, number: int) -> CancelToken:
+        """Return a token for one of the stages of a large edit, to count the bytes of the pickle that are done.
+
+        They are working it out, reading the result, and comparing it with the original: 0 to 2.
+        """
+        size = len(self.stream.data)
+        return Pass(self.token, before=number * size, counted=0, after=(_STAGES - 1 - number) * size)
 
     @cached_property
     def style(self) -> Style:

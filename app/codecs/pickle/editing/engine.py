@@ -11,6 +11,7 @@ from app.codecs.nodes import Kind
 from app.codecs.paths import Step
 from app.codecs.pickle.editing.aliases import Hashed, changed_from_afar, hashed_slots
 from app.codecs.pickle.editing.assemble import Assembler, check_frames
+from app.codecs.pickle.editing.beside import Beside, BesideVerifier
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.hashing import Work, check_keys
 from app.codecs.pickle.editing.intent import Part, part_of
@@ -18,7 +19,7 @@ from app.codecs.pickle.editing.planner import Planner, may_change_types
 from app.codecs.pickle.editing.program import Moves, Splice
 from app.codecs.pickle.editing.relink import Relinker
 from app.codecs.pickle.editing.same_value import is_same_value
-from app.codecs.pickle.editing.verify import Verifier
+from app.codecs.pickle.editing.verify import Different, Verifier
 from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.graph import Graph, parse
 from app.codecs.pickle.locate import Locator
@@ -28,6 +29,10 @@ from app.codecs.trees.children import Child, Role
 from app.errors import EncodeError
 
 _LAST_OF_PYTHON2 = 2
+_LARGE = 4 << 20
+"""Bytes of a result from which on it is read beside its original."""
+
+_TOO_LARGE = "This value is too large to be changed: reading the result back takes more memory than there is."
 
 Place = tuple[Child, Sequence[Step]]
 """Where a path begins, and its steps from there."""
@@ -95,18 +100,35 @@ def _tried(draft: Draft, splices: Sequence[Splice]) -> tuple[Graph, Moves] | Non
     ordered = sorted(splices, key=lambda splice: (splice.start, splice.end))
     relinker = Relinker(draft, ordered)
     changed, moves = Assembler(draft.stream).assemble(relinker.pieces(draft.token))
+    read_back = _read_beside if len(changed) >= _LARGE else _read_apart
+    again = read_back(draft, changed, moves)
+    return None if again is None else (again, moves)
+
+
+def _read_apart(draft: Draft, changed: bytes, moves: Moves) -> Graph | None:
+    """Return a result if it is as meant."""
     again = parse(changed, draft.stream.start, draft.token)
     _check_not_cut(again)
-    verifier = Verifier(draft, again, moves)
-    return (again, moves) if verifier.is_as_meant() else None
+    return again if Verifier(draft, again, moves).is_as_meant() else None
+
+
+def _read_beside(draft: Draft, changed: bytes, moves: Moves) -> Graph | None:
+    """Return a large result if it is as meant; what it has in common with the original is not held twice."""
+    beside = Beside(draft, moves)
+    try:
+        again = parse(changed, draft.stream.start, draft.stage(1), settler=beside)
+        _check_not_cut(again)
+        return again if BesideVerifier(draft, again, moves, beside).is_as_meant() else None
+    except Different:
+        return None
+    except MemoryError as error:
+        raise EncodeError(_TOO_LARGE) from error
 
 
 def _check_not_cut(again: Graph) -> None:
     """Refuse a result of which only the beginning can be held beside the original: it cannot be compared."""
     if again.stream.is_full:
-        raise EncodeError(
-            "This value is too large to be changed: reading the result back takes more memory than there is."
-        )
+        raise EncodeError(_TOO_LARGE)
 
 
 def _written_anew(graph: Graph, protocol: int, token: CancelToken) -> bytes:

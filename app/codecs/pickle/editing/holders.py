@@ -1,12 +1,13 @@
 """What a path names as the holder of items, pairs or arguments, and the part of an object where they are written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.codecs.known.shape import is_slots_state, shape_of
 from app.codecs.nodes import Kind
 from app.codecs.paths import Part as PartStep
 from app.codecs.paths import Step
+from app.codecs.pickle.collection_paths import content_of
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.intent import Part
 from app.codecs.pickle.editing.runs import Run
@@ -25,7 +26,8 @@ class Holder:
     """``run`` is where the children are, but for its first ``offset`` units, which are no children.
 
     ``slot`` is the place of the node itself, ``trail`` the nodes from the root to it. ``is_hashed``: its children
-    are elements of a set. ``is_state``: its keys are names of attributes. ``run`` is None where nothing is written yet.
+    are elements of a set. ``is_state``: its keys are names of attributes. ``in_lists``: each child is a list of a key
+    and a value. ``run`` is None where nothing is written yet.
     """
 
     slot: int
@@ -34,6 +36,7 @@ class Holder:
     offset: int = 0
     is_hashed: bool = False
     is_state: bool = False
+    in_lists: bool = False
 
 
 class Holders:
@@ -60,7 +63,15 @@ class Holders:
         trail = self._locator.trail(root, steps)
         if trail[-1].role is Role.STATE and is_slots_state(self._graph, trail[-1].slot):
             raise EncodeError("The state of this object is two dicts of attributes, so it keeps its length and order.")
-        return self._node(trail, pairs=pairs)
+        content = content_of(self._graph, trail[-1].slot)
+        if content is None:
+            return self._node(trail, pairs=pairs)
+        if content.has_keys is not pairs:
+            raise EncodeError(f"This collection has {'no keys' if pairs else 'keys, not positions'}.")
+        if not content.steps:
+            raise EncodeError("This collection is empty, so nothing can be added to it; replace it as a whole.")
+        holder = self.at(root, [*steps, *content.steps], pairs=pairs and not content.in_lists)
+        return replace(holder, in_lists=content.in_lists)
 
     def _node(self, trail: Sequence[Child], *, pairs: bool) -> Holder:
         graph = self._graph

@@ -3,17 +3,19 @@
 import re
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from itertools import chain, compress, count
+from itertools import chain, compress, count, islice
 
+from app.cancel import CancelToken
 from app.codecs.pickle.opcodes import ALIASES, BY_CODE, CODE, GETS, PUTS, Layout, end_of, memo_index
 from app.codecs.pickle.stream import Stream
 
 _BINGET = CODE["BINGET"]
 _LONG_BINGET = CODE["LONG_BINGET"]
 _MEMOIZE = CODE["MEMOIZE"]
+_CHUNK = 4096
 _FEW = 8
 """Memo numbers that are looked for in the bytes before all GETs are gathered."""
 
@@ -29,8 +31,10 @@ _FIXED = tuple(
 class Links:
     """The memo of one whole pickle. What takes a pass over the value is done when it is first asked for."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, token: CancelToken) -> None:
+        """``token`` is told of the bytes that were gone over."""
         self.stream = stream
+        self._token = token
         self.memo = stream.memo
         self._gets: list[int] | None = None
         self._fetched: set[int] | None = None
@@ -42,11 +46,19 @@ class Links:
     def gets(self) -> list[int]:
         """The slots that GETs pushed, ascending."""
         if self._gets is None:
-            stream = self.stream
-            taken = [stream.root, *stream.left, *stream.popped, *chain.from_iterable(stream.records.values())]
-            is_get = stream.data.translate(_IS_GET)
-            self._gets = sorted(compress(taken, map(is_get.__getitem__, taken)))
+            self._gets = sorted(self._all_gets())
         return self._gets
+
+    def _all_gets(self) -> Iterator[int]:
+        stream = self.stream
+        is_get = stream.data.translate(_IS_GET)
+        ends = [stream.root, *stream.left, *stream.popped]
+        yield from compress(ends, map(is_get.__getitem__, ends))
+        records = iter(stream.records.items())
+        while some := list(islice(records, _CHUNK)):
+            taken = list(chain.from_iterable(kids for _, kids in some))
+            yield from compress(taken, map(is_get.__getitem__, taken))
+            self._token.advance(some[-1][0], len(stream.data))
 
     @property
     def fetched(self) -> set[int]:
@@ -120,9 +132,9 @@ class Links:
     def puts_between(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return offset and number of the PUTs and MEMOIZEs from ``start`` to ``end``."""
         if self.is_ascending and isinstance(self.memo, list):
-            return _puts(self.stream.data, start, end, set(range(bisect_left(self.memo, start))))
+            return _puts(self.stream.data, start, end, bisect_left(self.memo, start))
         if self._all_puts is None:
-            self._all_puts = _puts(self.stream.data, self.stream.start, self.stream.stop, set())
+            self._all_puts = _puts(self.stream.data, self.stream.start, self.stream.stop, 0)
         puts = self._all_puts
         return puts[bisect_left(puts, (start, -1)) : bisect_left(puts, (end, -1))]
 
@@ -169,15 +181,17 @@ def _pairs(memo: object) -> Iterable[tuple[int, int]]:
     return [(index, slot) for index, slot in pairs if slot >= 0]
 
 
-def _puts(data: bytes, start: int, end: int, filled: set[int]) -> list[tuple[int, int]]:
-    """Return offset and number of PUTs; ``filled`` are the numbers that were given before."""
+def _puts(data: bytes, start: int, end: int, before: int) -> list[tuple[int, int]]:
+    """Return offset and number of PUTs; ``before`` is how many numbers, from 0 on, were given before."""
+    filled: set[int] = set()
     found = []
     pos = start
     while pos < end:
         op = data[pos]
         if op in PUTS:
-            index = len(filled) if op == _MEMOIZE else memo_index(data, pos)
-            filled.add(index)
+            index = before + len(filled) if op == _MEMOIZE else memo_index(data, pos)
+            if index >= before:
+                filled.add(index)
             found.append((pos, index))
         pos = pos + _FIXED[op] if _FIXED[op] else end_of(data, pos)
     return found

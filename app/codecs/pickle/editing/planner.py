@@ -22,6 +22,7 @@ from app.codecs.new_values import new_value
 from app.codecs.nodes import SCALARS, Kind
 from app.codecs.paths import Attribute, Element, Literal, Step, parse_path
 from app.codecs.paths import Part as PartStep
+from app.codecs.pickle.collection_paths import content_of
 from app.codecs.pickle.editing.draft import Draft
 from app.codecs.pickle.editing.holders import Holder, Holders, check_takes_more_or_fewer
 from app.codecs.pickle.editing.intent import Part
@@ -40,6 +41,7 @@ from app.codecs.pickle.editing.scalars import (
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import CODE, TUPLES, codes, end_of
 from app.codecs.trees.children import HASHED_ROLES, Child, Role
+from app.codecs.trees.keys import identity_of, key_identity
 from app.errors import EncodeError, PathError
 
 _WITH_ELEMENTS = TUPLES | codes("FROZENSET", "INST", "OBJ")
@@ -181,7 +183,9 @@ class Planner:
             holder = self._holder(steps, pairs=self._names_pairs(steps))
         except (EncodeError, PathError):
             raise error from None
-        if holder.is_state or (holder.run is not None and holder.run.part is Part.PAIRS):
+        if holder.is_state and not (steps and isinstance(steps[-1], PartStep)):
+            raise error  # a key is no attribute
+        if holder.is_state or holder.in_lists or (holder.run is not None and holder.run.part is Part.PAIRS):
             self._add_pair(holder, self._value(Written(text)), edit.new)
             return
         if holder.run is None or holder.is_hashed or text != str(len(holder.run) - holder.offset):
@@ -192,7 +196,9 @@ class Planner:
         last = steps[-1] if steps else None
         if isinstance(last, PartStep) and not self._is_run_as_state(last, steps):
             return last.name in ("dictitems", "kwargs", "state")
-        return self._graph.kind(self._locator.trail(self._root, steps)[-1].slot) in (Kind.DICT, Kind.OBJECT)
+        slot = self._locator.trail(self._root, steps)[-1].slot
+        content = content_of(self._graph, slot)
+        return self._graph.kind(slot) in (Kind.DICT, Kind.OBJECT) if content is None else content.has_keys
 
     def _is_run_as_state(self, last: PartStep, steps: Sequence[Step]) -> bool:
         """Tell whether a path names a state that is no attributes but a list or tuple."""
@@ -210,7 +216,7 @@ class Planner:
             identity(value)  # refuses what has no hash
             self._put(holder.slot, Items(self._graph.kind(holder.slot), [value]))
             return
-        if holder.run.part is Part.PAIRS:
+        if holder.run.part is Part.PAIRS or holder.in_lists:
             raise EncodeError("What is added here needs a key.")
         count = len(holder.run) - holder.offset
         if not 0 <= index <= count:
@@ -227,11 +233,22 @@ class Planner:
         if holder.run is None:
             self._add_state(holder.slot, key, value)
             return
+        if holder.in_lists:
+            self._add_list(holder.run, key, value)
+            return
         if holder.run.part is not Part.PAIRS:
             raise EncodeError("What is added here has no key.")
         index = len(holder.run)
         holder.run.insert(index, key, value)
         self._draft.hashed.append((holder.run.target, Part.PAIRS, 2 * index))
+
+    def _add_list(self, run: Run, key: Value, value: Value) -> None:
+        """Add a pair as a list of its own."""
+        identity(key)  # refuses what has no hash
+        keys = (key_identity(self._graph, self._graph.items(pair)[0]) for pair in run.slots)
+        if isinstance(key, Atom) and identity_of(key.value, key.kind) in keys:
+            raise EncodeError("There is such a key already; Python would keep one.")
+        run.insert(len(run), Items(Kind.LIST, [key, value]))
 
     def _add_state(self, slot: int, key: Value, value: Value) -> None:
         """Give an object without any state one with a single attribute."""
@@ -245,7 +262,7 @@ class Planner:
 
     def delete(self, places: Sequence[tuple[Child, Sequence[Step]]]) -> None:
         """Work out what takes the nodes at the ends of some paths out; all have one parent."""
-        trails = [self._locator.trail(root, steps) for root, steps in places]
+        trails = [self._without_half(self._locator.trail(root, steps)) for root, steps in places]
         self._note_trail(trails[0][:-1])
         slots = [trail[-1].slot for trail in trails]
         if trails[0][-1].role in (Role.ARGUMENT, Role.CALL_ARGUMENT):
@@ -265,6 +282,13 @@ class Planner:
         if part is Part.OWN and (self._graph.stream.data[owner] not in _WITH_ELEMENTS or min(units) < first):
             raise EncodeError("An object cannot be made without this part.")
         run.delete(units)
+
+    def _without_half(self, trail: list[Child]) -> list[Child]:
+        """Return the way to a pair that is a list, among others of a collection, where it leads to half of one."""
+        if len(trail) < 4 or trail[-3].role not in (Role.ARGUMENT, Role.CALL_ARGUMENT):
+            return trail
+        contents = [content_of(self._graph, child.slot) for child in trail[-5:-3]]
+        return trail[:-1] if any(content is not None and content.in_lists for content in contents) else trail
 
     def _delete_state(self, owner: int, slots: Sequence[int], index: int) -> None:
         if len(slots) > 1:

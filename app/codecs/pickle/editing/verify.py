@@ -19,7 +19,7 @@ from app.errors import EncodeError
 _CHUNK = 4096
 
 
-class _Different(Exception):
+class Different(Exception):
     """The result is not what was meant."""
 
 
@@ -56,16 +56,16 @@ class Verifier:
             self._check_memo()
             self._check_copies()
             self._check_contents()
-        except _Different:
+        except Different:
             return False
         return True
 
     def _check_ends(self) -> None:
         old, new = self._old, self._new
-        _require(not new.error and new.protocol == old.protocol and new.open_marks == old.open_marks)
-        _require(len(new.frames) == len(old.frames))
+        require(not new.error and new.protocol == old.protocol and new.open_marks == old.open_marks)
+        require(len(new.frames) == len(old.frames))
         self._check_places([old.root, *old.left], [new.root, *new.left])
-        _require(new.stop == len(new.data) - (len(old.data) - old.stop) and new.start == old.start)
+        require(new.stop == len(new.data) - (len(old.data) - old.stop) and new.start == old.start)
 
     def _check_bytes(self) -> None:
         """Compare what was copied byte for byte, but for the lengths of frames."""
@@ -75,9 +75,9 @@ class Verifier:
             shift = now - start
             at = start
             for pos in frames[bisect_left(frames, start) : bisect_left(frames, end)]:
-                _require(old[at : pos + 1] == new[at + shift : pos + 1 + shift])
+                require(old[at : pos + 1] == new[at + shift : pos + 1 + shift])
                 at = pos + FRAME_BYTES
-            _require(old[at:end] == new[at + shift : end + shift])
+            require(old[at:end] == new[at + shift : end + shift])
 
     # Opcodes that moved together and are the same byte for byte do the same to what they push themselves: by induction
     # over them, as long as what stands on the stack above where it stood before the first of them is the same in both
@@ -100,11 +100,11 @@ class Verifier:
                 self._draft.token.check()
                 chunk = part[at : at + _CHUNK]
                 there = found[first + at : first + at + len(chunk)]
-                _require(there == [pos + now - start for pos in chunk])
+                require(there == [pos + now - start for pos in chunk])
                 reaching = _reaching(self._old.records, chunk, start)
-                _require(self._are_alike(reaching, _reaching(self._new.records, there, now), now - start, changed))
+                require(self._are_alike(reaching, _reaching(self._new.records, there, now), now - start, changed))
                 self._check_each((looked_at.intersection(chunk) | set(reaching)) - changed, now - start)
-        _require(len(found) == kept + self._records_in_codes())
+        require(len(found) == kept + self._records_in_codes())
 
     def _are_alike(self, reaching: Sequence[int], found: Sequence[int], shift: int, changed: set[int]) -> bool:
         """Tell whether the same opcodes reach below, but for those that are to take something else."""
@@ -139,7 +139,7 @@ class Verifier:
             if start <= target and log[-1] < end:
                 continue
             if moves(target) >= 0 and new.get(moves(target), []) != moves.all(log):
-                _require(target in exempt)
+                require(target in exempt)
 
     def _check_copies(self) -> None:
         """Compare which object each kept DUP and READONLY_BUFFER stands for."""
@@ -153,11 +153,9 @@ class Verifier:
         """Compare which object each kept GET fetches."""
         old, new = self._old, self._new
         if isinstance(old.memo, list) and isinstance(new.memo, list):
-            expected = self._moves.all(old.memo)
-            found = [*new.memo, *[-1] * (len(expected) - len(new.memo))]
-            if expected == found[: len(expected)]:
+            other = self._numbered_otherwise(old.memo, new.memo)
+            if not other:
                 return
-            other = set(compress(count(), map(ne, expected, found)))
             read = self._links.among_fetched(other)
             gets = self._links.gets_of(read)
             if not gets:
@@ -167,6 +165,19 @@ class Verifier:
         else:
             gets = self._links.gets
         self._check_gets(gets)
+
+    def _numbered_otherwise(self, before: list[int], now: list[int]) -> set[int]:
+        """Return the memo numbers that stand for another object in the end, or for none."""
+        token, size = self._draft.stage(2), len(self._old.data)
+        other: set[int] = set()
+        for at in range(0, len(before), _CHUNK):
+            expected = self._moves.all(before[at : at + _CHUNK])
+            found = now[at : at + _CHUNK]
+            if expected != found:
+                found += [-1] * (len(expected) - len(found))
+                other.update(compress(count(at), map(ne, expected, found)))
+            token.advance(max(before[at], 0), size)
+        return other
 
     def _check_gets(self, gets: Sequence[int]) -> None:
         old, new = self._old, self._new
@@ -180,16 +191,16 @@ class Verifier:
         contents = self._intent.contents
         for target in {target for target, _ in contents}:
             now = self._moves(target)
-            _require(now >= 0)
+            require(now >= 0)
             for part in Part:
                 expected: Sequence[Ref] = contents.get((target, part), part_of(self._old, target, part))
                 self._check_places(expected, part_of(self._new, now, part))
         for target, name in self._intent.names.items():
             now = self._moves(target)
-            _require(now >= 0 and self._again.global_name(now) == name)
+            require(now >= 0 and self._again.global_name(now) == name)
 
     def _check_places(self, expected: Sequence[Ref], found: Sequence[int]) -> None:
-        _require(len(expected) == len(found))
+        require(len(expected) == len(found))
         offsets = self._moves.all([ref if isinstance(ref, int) else -1 for ref in expected])
         for ref, offset, slot in zip(expected, offsets, found, strict=True):
             if offset != slot or ref in self._intent.places:
@@ -201,7 +212,7 @@ class Verifier:
             target = self._old.target(ref)
             value = self._intent.places.get(ref) or self._intent.objects.get(target)
             if value is None:
-                _require(self._moves(target) == self._new.target(slot) >= 0)
+                require(self._moves(target) == self._new.target(slot) >= 0)
                 return
             ref = value
         self._check_new(ref, slot)
@@ -210,19 +221,20 @@ class Verifier:
         target = self._new.target(slot)
         known = self._found.get(id(value))
         if known is not None:
-            _require(known == target)
+            require(known == target)
             return
         self._found[id(value)] = target
         try:
             found = model_of(self._again, slot, self._draft.token)
         except EncodeError as error:
-            raise _Different from error
-        _require(is_same_value(value, found, self._draft.style, self._draft.token))
+            raise Different from error
+        require(is_same_value(value, found, self._draft.style, self._draft.token))
 
 
-def _require(is_so: bool) -> None:
+def require(is_so: bool) -> None:
+    """Raise `Different` unless it is so."""
     if not is_so:
-        raise _Different
+        raise Different
 
 
 def _reaching(records: Mapping[int, Sequence[int]], positions: Sequence[int], start: int) -> list[int]:

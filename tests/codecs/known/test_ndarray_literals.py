@@ -1,0 +1,168 @@
+"""numpy's scalars and arrays as literals: numpy itself loads what is made as what the literal says."""
+
+import json
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.cancel import CancelToken
+from app.codecs.edits import ReplaceNode, Written
+from app.codecs.known.registry import describe
+from app.codecs.literals.reading import parse_value
+from app.codecs.model import Style
+from app.codecs.pickle.emit import emit_pickle
+from app.codecs.pickle.graph import NEVER, parse
+from app.codecs.pickle.rows import type_of
+from app.errors import EncodeError
+from tests.codecs.pickle.editing import edit
+
+SCALARS = [
+    "numpy.float64(1.5)",
+    "np.float64(-2)",
+    "numpy.float32(0.5)",
+    "numpy.float16(1)",
+    "numpy.int8(-128)",
+    "numpy.uint64(18446744073709551615)",
+    "numpy.int64(3)",
+    "numpy.bool_(True)",
+    "numpy.bool(False)",
+    "numpy.complex64(1-2j)",
+    "numpy.complex128(2)",
+    "numpy.str_('aé\U0001f600')",
+    "numpy.bytes_(b'a\\x00b')",
+    "numpy.datetime64('2026-01-02')",
+    "numpy.datetime64('2026')",
+    "numpy.datetime64('2026-05')",
+    "numpy.datetime64('2026-01-02T03')",
+    "numpy.datetime64('2026-01-02T03:04')",
+    "numpy.datetime64('2026-01-02T03:04:05')",
+    "numpy.datetime64('2026-01-02T03:04:05.1')",
+    "numpy.datetime64('2026-01-02T03:04:05.123456')",
+    "numpy.datetime64('2026-01-02T03:04:05.123456789')",
+    "numpy.datetime64('2026-01-02', 's')",
+    "numpy.datetime64('NaT', 'ns')",
+    "numpy.timedelta64(5, 's')",
+    "numpy.timedelta64(-3, '25us')",
+]
+ARRAYS = [
+    "numpy.array([1, 2])",
+    "np.array([[1, 2.5], [3, 4]])",
+    "numpy.array([])",
+    "numpy.array([[], []])",
+    "numpy.array(5)",
+    "numpy.array([True, False])",
+    "numpy.array([1j, 2])",
+    "numpy.array(['a', 'bcd', ''])",
+    "numpy.array([b'a', b'bc'])",
+    "numpy.array([1, 2], dtype='>i2')",
+    "numpy.array([1, 2], 'float32')",
+    "numpy.array((1, 2), dtype='uint8')",
+    "numpy.array(['a'], dtype='U5')",
+    "numpy.array(['a'], dtype='>U5')",
+    "numpy.array([b'a'], dtype='S3')",
+    "numpy.array(['2026-01-02', 'NaT'], dtype='datetime64[s]')",
+    "numpy.array([1, 2], dtype='m8[2h]')",
+    "numpy.array([[[1]]], dtype='int')",
+]
+
+
+def made(source: str, protocol: int = 4) -> bytes:
+    style = Style(protocol)
+    return emit_pickle(parse_value(source, style, CancelToken()), style)
+
+
+def of_numpy(source: str) -> Any:
+    return eval(source, {"numpy": np, "np": np})  # noqa: S307  # the sources above
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("source", SCALARS + ARRAYS)
+def test_numpy_loads_what_the_literal_says(source: str, protocol: int) -> None:
+    expected = pickle.loads(pickle.dumps(of_numpy(source), 4))  # its bytes are in the order of the machine then
+
+    data = made(source, protocol)
+
+    loaded = pickle.loads(data)
+    assert type(loaded) is type(expected)
+    assert loaded.dtype == expected.dtype
+    assert loaded.shape == expected.shape
+    assert loaded.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("source", SCALARS + ARRAYS)
+def test_what_is_made_is_shown_as_what_numpy_writes(source: str) -> None:
+    mine, theirs = (parse(data, 0, NEVER) for data in (made(source), pickle.dumps(of_numpy(source), 4)))
+
+    assert type_of(mine, mine.root) == type_of(theirs, theirs.root)
+    assert describe(mine, mine.root) is not None
+    assert describe(mine, mine.root).text == describe(theirs, theirs.root).text  # type: ignore[union-attr]  # just seen
+
+
+WRONG = {
+    "numpy.int8(128)": "does not fit",
+    "numpy.int8(1.5)": "whole number",
+    "numpy.float64('1')": "whole number",
+    "numpy.bool_(1)": "True or False",
+    "numpy.float64()": "one value",
+    "numpy.array([1, 'a'])": "dtype",
+    "numpy.array([[1], [2, 3]])": "equally long",
+    "numpy.array([1], dtype='object')": "dtype object",
+    "numpy.array([1], dtype='V4')": "dtype V4",
+    "numpy.array([1], dtype='i3')": "dtype i3",
+    "numpy.array(['abc'], dtype='U2')": "2",
+    "numpy.array(['a'] , dtype='U999999999')": "dtype",
+    "numpy.datetime64('tomorrow')": "unit",
+    "numpy.datetime64('2026-01-02', 'x')": "dtype",
+    "numpy.timedelta64(5)": "unit",
+    "numpy.array(" + "[" * 33 + "1" + "]" * 33 + ")": "axes",
+    "numpy.void(b'a')": "no type",
+    "float64(1.5)": "no type",
+}
+
+
+@pytest.mark.parametrize("source", WRONG)
+def test_what_makes_no_scalar_or_array_is_said(source: str) -> None:
+    with pytest.raises(EncodeError, match=WRONG[source]):
+        made(source)
+
+
+def test_an_array_of_more_memory_than_there_is_room_for_is_refused() -> None:
+    with pytest.raises(EncodeError, match="bytes"):
+        made("numpy.array([" + "'a', " * 100 + "], dtype='U999999')")
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_they_take_the_place_of_other_values(protocol: int) -> None:
+    pickled = pickle.dumps({"s": np.float64(1.5), "a": np.array([1, 2]), "n": None}, protocol)
+
+    changed = pickle.loads(
+        edit(
+            pickled,
+            ReplaceNode("['s']", Written("numpy.float32(2.5)"), any_type=True),
+            ReplaceNode("['a']", Written("numpy.array([3, 4])"), any_type=True),
+            ReplaceNode("['n']", Written("[numpy.int8(1), numpy.array([0.5])]")),
+        )
+    )
+
+    assert repr(changed["s"]) == "np.float32(2.5)"
+    assert changed["a"].tolist() == [3, 4]
+    assert repr(changed["n"]) == "[np.int8(1), array([0.5])]"
+
+
+def test_numpy_is_not_imported_for_them() -> None:
+    program = (
+        "import sys, json; sys.modules['numpy'] = None\n"
+        "from app.cancel import CancelToken\n"
+        "from app.codecs.literals.reading import parse_value\n"
+        "from app.codecs.model import Style\n"
+        "from app.codecs.pickle.emit import emit_pickle\n"
+        "print(json.dumps(emit_pickle(parse_value('numpy.array([1, 2])', Style(4), CancelToken()), Style(4)).hex()))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60)
+
+    assert pickle.loads(bytes.fromhex(json.loads(done.stdout))).tolist() == [1, 2]
