@@ -9,7 +9,7 @@ from pathlib import Path
 from app.backends.file_operations import FileOperations
 from app.backends.files import content_digest, real_path, saving
 from app.backends.lmdb.wheel import lock_file_of, nobody_else
-from app.backends.locks import other_users
+from app.backends.locks import holder, other_users
 from app.backends.records import Records
 from app.backends.replacing import LONGEST_NAME, back_up, discard, is_in_place, name_beside
 from app.backends.save_lock import SaveLock, save_locks
@@ -111,8 +111,8 @@ class _Creation:
 
     def _refuse_users(self) -> None:
         for path in (*self._targets, *self.in_the_way):
-            if users := other_users(path):
-                start = f"{path.name} is open in another program (process {users[0]} holds a lock on it)"
+            if other_users(path):
+                start = f"{path.name} is open in {holder(path)}, which holds a lock on it"
                 raise DatabaseLocked(f"{start}: close it there, then try again.", path=path)
 
     def run(self, records: Records, mode: int | None, *, replaces: bool) -> CreateReport:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-_KERNEL_LOCKS: Final = Path("/proc/locks")
+_PROCESSES: Final = Path("/proc")
+_KERNEL_LOCKS: Final = _PROCESSES / "locks"
 
 
 def writer_lock_seen(path: Path) -> str:
@@ -21,6 +22,24 @@ def writer_lock_seen(path: Path) -> str:
 def other_users(path: Path) -> tuple[str, ...]:
     """Return the ids of other processes that hold any lock on the file; only Linux tells."""
     return tuple(owner for _kind, owner in _locks_on(path) if owner != str(os.getpid()))
+
+
+def holder(*paths: Path) -> str:
+    """Return what a sentence calls the program that holds a lock on a file: by its process, where the system tells."""
+    no_process = {"-1", "0", str(os.getpid())}  # a lock of an open file, or of a process out of our sight
+    found = [lock for path in paths for lock in _locks_on(path) if lock[1] not in no_process]
+    owner = next((owner for _kind, owner in sorted(found, reverse=True)), "")  # who writes goes before who reads
+    named = ", ".join(part for part in (f"process {owner}", _name_of(owner)) if part)
+    return f"another program ({named})" if owner else "another program"
+
+
+def _name_of(process: str) -> str:
+    """Return the name of a process, empty where the system does not tell, or it is no name to show."""
+    try:
+        name = (_PROCESSES / process / "comm").read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return name if name.isprintable() else ""
 
 
 def _locks_on(path: Path) -> Iterator[tuple[str, str]]:

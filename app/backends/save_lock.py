@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from app.backends.file_operations import FileOperations
+from app.backends.locks import holder
 from app.errors import DatabaseLocked
 
 
@@ -37,7 +38,7 @@ class SaveLock:
 
     @property
     def _taken(self) -> str:
-        return f"{self._path.name} is open in another program (it holds a lock): close it there, then try again."
+        return f"{self._path.name} is open in {holder(self._path)}, which holds a lock: close it there, then try again."
 
     def refuse_others(self) -> None:
         """Refuse to go on where somebody holds a lock that this one does not keep out.

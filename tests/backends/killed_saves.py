@@ -1,6 +1,7 @@
 """Saves that are killed: run in a process of its own, which is a single thread and can fork.
 
-``python -m tests.backends.killed_saves FORMAT FOLDER`` prints what is read after each: ``old`` or ``new``.
+``python -m tests.backends.killed_saves`` reads a format and a folder a line, and prints what is read after each kill of
+a save there: ``old`` or ``new``; both are JSON.
 """
 
 import json
@@ -17,18 +18,25 @@ from tests.backends.failing_files import FailingOperations
 from tests.backends.saving_variants import Variant
 from tests.backends.test_killed_saves import operations_of, prepare, save_changes, what_is_read
 
-TIMED_KILLS = 40
+TIMED_KILLS = 20
+"""One at a random moment of each twentieth of the time that a save takes."""
 
 
-def main(format_id: str, folder: Path) -> None:
-    variant = Variant(format_id)
+def serve() -> None:
+    for line in sys.stdin:
+        format_id, folder = json.loads(line)
+        sys.stdout.write(json.dumps(read_after_kills(Variant(format_id), Path(folder))) + "\n")
+        sys.stdout.flush()
+
+
+def read_after_kills(variant: Variant, folder: Path) -> list[str]:
     start = time.monotonic()
     steps = operations_of(variant, folder / "whole", "save").done
     seconds = time.monotonic() - start
     moments = random.Random(1)
     kills = [before_operation(number) for number in range(steps + 1)]
-    kills += [after(moments.uniform(0, seconds)) for _ in range(TIMED_KILLS)]
-    sys.stdout.write(json.dumps([read_after(variant, folder / f"{number}", kill) for number, kill in enumerate(kills)]))
+    kills += [after((part + moments.random()) / TIMED_KILLS * seconds) for part in range(TIMED_KILLS)]
+    return [read_after(variant, folder / f"{number}", kill) for number, kill in enumerate(kills)]
 
 
 def before_operation(number: int) -> Callable[[], FailingOperations]:
@@ -64,4 +72,4 @@ def read_after(variant: Variant, folder: Path, kill: Callable[[], FailingOperati
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    serve()

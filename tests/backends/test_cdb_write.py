@@ -20,7 +20,7 @@ from app.backends.cdb.write import CdbWriter
 from app.backends.registry import new_writer, open_database
 from app.backends.writer import CreateOptions
 from app.cancel import CancelToken
-from app.errors import Cancelled, ChangedOnDisk, KeyRejected, OptionRejected, ReadOnlyDatabase
+from app.errors import Cancelled, ChangedOnDisk, KeyRejected, OptionRejected, ReadOnlyDatabase, SaveFailed
 from tests import corpus
 from tests.backends import cdb_files, rewriting
 from tests.backends.failing_files import FailingOperations, LyingOperations, WindowsOperations
@@ -236,7 +236,7 @@ def test_a_disk_that_writes_something_else_is_found_out(tmp_path: Path) -> None:
     path = made(tmp_path)
     before = rewriting.contents(tmp_path)
 
-    with opened(path) as backend, pytest.raises(Exception, match="reads back differently"):
+    with opened(path) as backend, pytest.raises(SaveFailed, match="reads back differently"):
         rewriting.save(backend, *CHANGES, operations=LyingOperations())
 
     assert rewriting.contents(tmp_path) == before

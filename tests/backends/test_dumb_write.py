@@ -27,7 +27,7 @@ from tests.backends.listing import entries_of, index_of
 from tests.backends.other_program import installed_pythons, run_with_python, run_with_python2
 from tests.backends.toy_format import PairRecords
 
-NATIVE_CHANGES = 1000
+NATIVE_CHANGES = 300
 """Keys that the native writer adds, and as many that it changes or deletes."""
 
 created = partial(creating.created, "dumb")

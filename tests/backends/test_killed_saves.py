@@ -7,7 +7,9 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,10 +41,25 @@ Work = Callable[[Variant, Path, FileOperations], None]
 """What is done to the database of ``OLD`` that a folder holds."""
 
 
+@cache
+def old_entries(variant: Variant) -> list[Pair]:
+    """Return what a format can hold of `OLD`."""
+    return variant.storable(OLD)
+
+
+@cache
+def old_files(variant: Variant) -> dict[str, bytes]:
+    """Return the files of a database of the old entries; each death needs them anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        variant.make(Path(folder), old_entries(variant))
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+@cache
 def new_entries(variant: Variant) -> list[Pair]:
     """Return what `save_changes` makes of the old entries."""
     value = variant.stored(b"new")
-    old = variant.storable(OLD)
+    old = old_entries(variant)
     numbers = {b"0", b"6"} if variant.format_id in NUMBERED else {b"0"}
     return [(key, value if key == b"1" else kept) for key, kept in old if key not in numbers] + [(b"6", value)]
 
@@ -92,8 +109,8 @@ each_work = pytest.mark.parametrize("work", WORKS)
 
 def prepare(variant: Variant, folder: Path, work: str) -> dict[str, tuple[bytes, int]]:
     folder.mkdir(exist_ok=True)
-    if WORKS[work][1]:
-        variant.make(folder, variant.storable(OLD))
+    for name, content in old_files(variant).items() if WORKS[work][1] else ():
+        (folder / name).write_bytes(content)
     return contents(folder)
 
 
@@ -107,7 +124,7 @@ def operations_of(variant: Variant, folder: Path, work: str) -> FailingOperation
 
 def what_is_read(variant: Variant, folder: Path, work: str) -> str:
     """Return ``old`` or ``new``; anything else fails."""
-    old, new = variant.storable(OLD), new_entries(variant)
+    old, new = old_entries(variant), new_entries(variant)
     if work == "compact":
         new = old
     try:
@@ -206,14 +223,27 @@ def test_after_a_death_the_next_save_works_or_says_what_to_do(variant: Variant, 
     assert refused == 0 or len(variant.writer().suffixes) > 1
 
 
+@pytest.fixture(scope="module")
+def killing() -> Iterator["subprocess.Popen[str]"]:
+    """A process that saves in forks of its own, which are killed."""
+    command = [sys.executable, "-m", "tests.backends.killed_saves"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
 @each_format
-def test_a_save_that_the_system_kills_leaves_the_old_or_the_new_database(variant: Variant, tmp_path: Path) -> None:
+def test_a_save_that_the_system_kills_leaves_the_old_or_the_new_database(
+    killing: "subprocess.Popen[str]", variant: Variant, tmp_path: Path
+) -> None:
     """SIGKILL before every operation, and at moments in between, which reach into SQLite's and LMDB's own commits."""
-    command = [sys.executable, "-m", "tests.backends.killed_saves", variant.format_id, str(tmp_path)]
-    told = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
-    assert told.returncode == 0, told.stderr
+    assert killing.stdin is not None
+    assert killing.stdout is not None
 
-    killed: list[str] = json.loads(told.stdout)
+    killing.stdin.write(json.dumps([variant.format_id, str(tmp_path)]) + "\n")
+    killing.stdin.flush()
+    read: list[str] = json.loads(killing.stdout.readline())
 
-    assert set(killed) == {"old", "new"}
+    assert set(read) == {"old", "new"}

@@ -11,6 +11,7 @@ import pytest
 
 from app.backends.base import Replace, SaveOptions
 from app.backends.file_operations import FileOperations
+from app.backends.locks import holder
 from app.cancel import CancelToken
 from app.errors import DatabaseLocked
 from tests.backends.failing_files import FailingOperations
@@ -96,3 +97,24 @@ def test_a_program_that_comes_while_a_save_writes_keeps_its_file(tmp_path: Path)
                 backend.apply([Replace(0, b"new")], expected, SaveOptions(), CancelToken())
 
     assert folder_state(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        pytest.param("import fcntl; f = open({!r}, 'r+b'); fcntl.flock(f, fcntl.LOCK_EX)", id="flock"),
+        pytest.param("import fcntl; f = open({!r}, 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX)", id="lockf"),
+    ],
+)
+def test_who_holds_a_lock_is_named_by_process_and_program(tmp_path: Path, lock: str) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"")
+    with OtherProgram() as other:
+        other.run(lock.format(str(path)))
+        other.run(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))")
+
+        named = holder(tmp_path / "absent", path)
+
+    process = (tmp_path / "pid").read_text()
+    assert named.startswith(f"another program (process {process}, py")
+    assert holder(path) == "another program"

@@ -156,3 +156,14 @@ def test_one_changed_byte_costs_no_more_than_a_sentence(
 
     with contextlib.suppress(AppError), opened(path) as backend:
         assert entries_of(backend)
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_save_keeps_the_padding_behind_the_streams(tmp_path: Path, name: str) -> None:
+    pack, _ = PACKERS[name]
+    path = made(tmp_path, pack(PICKLES[0]) + b"\0" * 512)
+
+    with opened(path) as backend:
+        backend.apply([Replace(0, NEW)], expected_of(backend), SaveOptions(), CancelToken())
+
+    assert path.read_bytes() == pack(NEW) + b"\0" * 512

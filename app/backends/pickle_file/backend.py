@@ -25,5 +25,8 @@ class PickleFileBackend(ValueFileBackend):
         return content
 
     def writer(self) -> PickleFileWriter:
-        packing = self._content.packing(CancelToken()) if isinstance(self._content, UnpackedFile) else None
-        return PickleFileWriter(PickleFileBackend, self._value_end, packing=packing)
+        content = self._content
+        if not isinstance(content, UnpackedFile):
+            return PickleFileWriter(PickleFileBackend, self._value_end)
+        packing = content.packing(CancelToken())
+        return PickleFileWriter(PickleFileBackend, self._value_end, packing=packing, padding=content.padding)

@@ -57,6 +57,11 @@ class UnpackedFile:
         """How many compressed streams follow each other."""
         return len(self._unpacking.members)
 
+    @property
+    def padding(self) -> int:
+        """The number of zero bytes that follow the compressed streams, up to the end of the file."""
+        return self._unpacking.padding
+
     def _fill(self, token: CancelToken) -> None:
         try:
             for piece in self._unpacking.pieces(token):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.backends.files import WAY_OUT, save_failed
+from app.backends.locks import holder
 from app.errors import BackendError, Cancelled, CannotOpen, CorruptDatabase, DatabaseLocked, SaveFailed
 
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -41,7 +42,7 @@ def save_translated(path: Path) -> Iterator[None]:
             case sqlite3.SQLITE_INTERRUPT:
                 raise Cancelled from error
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-                message = f"{path.name} is locked by another program: let it finish, then save again."
+                message = f"{path.name} is locked by {_holder(path)}: let it finish, then save again."
                 raise DatabaseLocked(message, path=path) from error
             case _:
                 raise SaveFailed(f"{path.name} was not changed: {reason(error)}. {WAY_OUT}", path=path) from error
@@ -52,7 +53,7 @@ def _sentence(path: Path, error: Exception) -> Exception:
         case sqlite3.SQLITE_INTERRUPT:
             return Cancelled()
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            message = f"{path.name} is locked by another program: let it finish, then try again."
+            message = f"{path.name} is locked by {_holder(path)}: let it finish, then try again."
             return DatabaseLocked(message, path=path)
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return CannotOpen(f"{path.name} cannot be opened: check that you may read it and its folder.", path=path)
@@ -61,6 +62,10 @@ def _sentence(path: Path, error: Exception) -> Exception:
             return CorruptDatabase(message, path=path)
         case _:
             return BackendError(f"{path.name} cannot be read by SQLite: {reason(error)}.", path=path)
+
+
+def _holder(path: Path) -> str:
+    return holder(path, path.with_name(f"{path.name}-shm"))
 
 
 def primary_code(error: Exception) -> int:
