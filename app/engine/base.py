@@ -52,7 +52,7 @@ class ExportItem:
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """How far an export is. ``damaged``, in the last report: keys of entries that were written as ``__damaged__``."""
+    """How far an export is. ``damaged``, in the last report: keys of entries that were not written whole."""
 
     entries: int
     total: int

@@ -2,7 +2,9 @@
 
 from collections import OrderedDict
 
+from app import limits
 from app.codecs.base import DecodedValue
+from app.codecs.collector import collect_records
 from app.engine.value_calls import Source
 
 _KEPT = 4
@@ -20,9 +22,12 @@ class DecodedValues:
         self._first: tuple[Source, Decoded] | None = None
         """The beginning of a large value that was not decoded to its end."""
         self._signature: tuple[tuple[int, int, int], ...] = ()
+        self._has_litter = False
+        """Whether a large value was dropped whose parts may still know each other."""
 
     def clear(self) -> None:
-        self._values.clear()
+        while self._values:
+            self._drop_oldest()
         self._first = None
 
     def forget_unless(self, signature: tuple[tuple[int, int, int], ...]) -> None:
@@ -50,8 +55,17 @@ class DecodedValues:
         """Drop values before one of ``size`` bytes is decoded: its records take many times as many."""
         kept = sum(len(value.data) for value, _reason in self._values.values())
         while self._values and kept + size > _BYTES:
-            _source, (oldest, _reason) = self._values.popitem(last=False)
-            kept -= len(oldest.data)
+            kept -= self._drop_oldest()
+        if self._has_litter:
+            collect_records()
+            self._has_litter = False
+
+    def _drop_oldest(self) -> int:
+        """Drop the value that was asked for least recently; return its bytes."""
+        _source, (oldest, _reason) = self._values.popitem(last=False)
+        size = len(oldest.data)
+        self._has_litter |= size >= limits.LARGE_VALUE
+        return size
 
     def keep(self, source: Source, value: Decoded) -> None:
         """Take one more, and drop the oldest when they are too many or too large."""
@@ -60,5 +74,4 @@ class DecodedValues:
             self._first = None
         size = sum(len(kept.data) for kept, _reason in self._values.values())
         while len(self._values) > _KEPT or (size > _BYTES and len(self._values) > 1):
-            _source, (oldest, _reason) = self._values.popitem(last=False)
-            size -= len(oldest.data)
+            size -= self._drop_oldest()

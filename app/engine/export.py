@@ -17,7 +17,7 @@ ReadValue = Callable[[ExportItem], DecodedValue | str]
 
 @dataclass(slots=True)
 class Progress:
-    """What an export met so far; ``damaged`` are keys whose values were written as ``__damaged__``."""
+    """What an export met so far; ``damaged`` are keys whose values, or parts of them, were written as damaged."""
 
     entries: int
     damaged: list[bytes]
@@ -98,9 +98,9 @@ def _value_pieces(entry: ExportItem, read: ReadValue, progress: Progress, token:
     if isinstance(value, str):
         yield value
         return
-    if value.is_damaged:
-        progress.damaged.append(entry.key)
     yield from value.plain(token)
+    if value.is_damaged or value.damage_met:
+        progress.damaged.append(entry.key)
 
 
 def _typed_pieces(entry: ExportItem, read: ReadValue, progress: Progress, token: CancelToken) -> Iterator[str]:
@@ -114,6 +114,6 @@ def _typed_pieces(entry: ExportItem, read: ReadValue, progress: Progress, token:
     if isinstance(value, str):
         yield value
         return
-    if value.is_damaged:
-        progress.damaged.append(entry.key)
     yield from value.typed(token)
+    if value.is_damaged or value.damage_met:
+        progress.damaged.append(entry.key)

@@ -126,4 +126,14 @@ class LocalValueCalls(ValueCalls):
 
 def _info(decoded: Decoded) -> ValueInfo:
     value, reason = decoded
-    return ValueInfo(value.codec, reason, value.root, len(value.data), value.problems, value.is_damaged, value.why_cut)
+    damage_met = value.damage_met  # first, as the row of the root previews parts that nobody asked for
+    return ValueInfo(
+        value.codec,
+        reason,
+        value.root,
+        len(value.data),
+        value.problems,
+        value.is_damaged,
+        value.why_cut,
+        damage_met,
+    )

@@ -4,7 +4,7 @@ import time
 from math import inf
 
 STEP_SECONDS = 300.0
-"""For work of any length, as long as it tells of no progress."""
+"""For work of any length, as long as it gives no sign of life."""
 _START_SECONDS = 60.0
 CANCEL_SECONDS = 0.5
 """How long a cancelled call may take to give up before its process is killed."""
@@ -13,7 +13,7 @@ _CLEARING_SECONDS = 60.0
 
 
 class Patience:
-    """How long a call is waited for; progress renews it until the call is cancelled."""
+    """How long a call is waited for in silence; each sign of life renews it until the call is cancelled."""
 
     def __init__(self, seconds: float, *, is_writing: bool = False) -> None:
         self.seconds = seconds

@@ -11,6 +11,7 @@ from typing import Any
 from app import limits
 from app.cancel import CancelToken
 from app.engine.base import ExportItem
+from app.engine.kept_values import KeptValues
 from app.engine.local import LocalEngine
 from app.engine.wire import pack, unpack
 from app.errors import AppError, Cancelled, ChangedOnDisk, EngineStopped, LimitExceeded
@@ -149,11 +150,12 @@ def serve(pipe: Connection) -> None:
     """Answer until the other end of the pipe is closed; the entry point of the process."""
     _limit_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the window decides
-    host = _Host(pipe)
+    host, kept = _Host(pipe), KeptValues()
     try:
         pipe.send_bytes(pack({"ready": True}))
         while True:
-            request = unpack(pipe.recv_bytes())
+            request = unpack(pipe.recv_bytes(), kept)
+            kept.forget(request.get("forget", ()))
             if "cancel" not in request:  # one that came after its call was answered
                 pipe.send_bytes(host.answer(request))
     except (EOFError, OSError, _WindowGone):

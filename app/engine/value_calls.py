@@ -37,6 +37,8 @@ class ValueInfo:
     is_damaged: bool = False
     why_cut: str = ""
     """A sentence where only the beginning of the value is shown; it is one of the problems too."""
+    damage_met: str = ""
+    """Why a part was not written as it is, by the texts, trees and JSON of it that were asked for before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ from app.engine.base import (
     SalvageReport,
     SearchReport,
 )
+from app.engine.kept_values import LARGE, KeptValues, SentValues
 from app.engine.value_calls import DecodeReport, Stored, ValueInfo
 
 _HEADER = Struct("<I")
@@ -98,19 +99,25 @@ _BY_NAME = {kind.__name__: kind for kind in _PLAIN_TYPES}
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _PLAIN_TYPES}
 
 
-def pack(message: object) -> bytes:
-    """Return the bytes of a message made of None, bool, int, float, str, bytes, lists, dicts and our dataclasses."""
+def pack(message: object, sent: SentValues | None = None) -> bytes:
+    """Return the bytes of a message made of None, bool, int, float, str, bytes, lists, dicts and our dataclasses.
+
+    ``sent``: what the other end has already, which is named by its number alone.
+    """
     blobs: list[bytes] = []
-    flat = _flatten(message, blobs)
+    flat = _flatten(message, blobs, sent)
     header = (_dumped(flat) if len(blobs) <= _STEP else _dumped_in_steps(flat)).encode("ascii")
     return b"".join((_HEADER.pack(len(header)), header, *blobs))
 
 
-def unpack(data: bytes) -> Any:
-    """Return the message that `pack` was given; tuples and lists both come back as tuples."""
+def unpack(data: bytes, kept: KeptValues | None = None) -> Any:
+    """Return the message that `pack` was given; tuples and lists both come back as tuples.
+
+    ``kept`` takes the values that come with a number, and has those that came before.
+    """
     (length,) = _HEADER.unpack_from(data)
     start = _HEADER.size + length
-    return _Builder(data, start).build(json.loads(data[_HEADER.size : start]))
+    return _Builder(data, start, KeptValues() if kept is None else kept).build(json.loads(data[_HEADER.size : start]))
 
 
 def _dumped(flat: object) -> str:
@@ -129,31 +136,43 @@ def _dumped_in_steps(flat: object) -> str:
     return f"[{','.join(_dumped(step)[1:-1] for step in steps)}]"
 
 
-def _flatten(item: object, blobs: list[bytes]) -> object:
+def _flatten(item: object, blobs: list[bytes], sent: SentValues | None) -> object:
     match item:
         case None | bool() | int() | float() | str():
             flat: object = item
+        case bytes() if sent is not None and len(item) >= LARGE:
+            flat = _named(item, blobs, sent)
         case bytes() | array():
             blobs.append(bytes(item))
             flat = {"b" if isinstance(item, bytes) else "q": len(blobs[-1])}
         case Path():
             flat = {"p": str(item)}
         case Mapping():
-            flat = {"d": [[_flatten(key, blobs), _flatten(value, blobs)] for key, value in item.items()]}
+            flat = {"d": [[_flatten(key, blobs, sent), _flatten(value, blobs, sent)] for key, value in item.items()]}
         case Sequence():
-            flat = [_flatten(part, blobs) for part in item]
+            flat = [_flatten(part, blobs, sent) for part in item]
         case _:
             names = _FIELDS[type(item)]
-            flat = {"o": type(item).__name__, "f": [_flatten(getattr(item, name), blobs) for name in names]}
+            flat = {"o": type(item).__name__, "f": [_flatten(getattr(item, name), blobs, sent) for name in names]}
     return flat
+
+
+def _named(value: bytes, blobs: list[bytes], sent: SentValues) -> object:
+    """Return the number of a large value; the value itself goes with it where it is not there yet."""
+    number = sent.number_of(value)
+    if number is not None:
+        return {"k": number}
+    blobs.append(value)
+    return {"b": len(value), "n": sent.add(value)}
 
 
 class _Builder:
     """Rebuilds a message; blobs are taken in the order in which they were put."""
 
-    def __init__(self, data: bytes, position: int) -> None:
+    def __init__(self, data: bytes, position: int, kept: KeptValues) -> None:
         self._data = data
         self._position = position
+        self._kept = kept
 
     def _blob(self, length: int) -> bytes:
         start, self._position = self._position, self._position + length
@@ -163,8 +182,13 @@ class _Builder:
         match item:
             case list():
                 built: Any = tuple(map(self.build, item))
+            case {"b": length, "n": number}:
+                built = self._blob(length)
+                self._kept.keep(number, built)
             case {"b": length}:
                 built = self._blob(length)
+            case {"k": number}:
+                built = self._kept.get(number)
             case {"q": length}:
                 built = array("q")
                 built.frombytes(self._blob(length))

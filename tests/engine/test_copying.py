@@ -146,10 +146,10 @@ def test_parts_of_an_sqlite_database_are_not_left_to_a_stranger(local: LocalEngi
     ],
 )
 def test_options_that_mean_nothing_are_refused(
-    engine: Engine, tmp_path: Path, format_id: str, options: dict[str, str | int], message: str
+    local: LocalEngine, tmp_path: Path, format_id: str, options: dict[str, str | int], message: str
 ) -> None:
     with pytest.raises(OptionRejected, match=message):
-        engine.create(NewDatabase(str(tmp_path / "new"), format_id, options), TOKEN)
+        local.create(NewDatabase(str(tmp_path / "new"), format_id, options), TOKEN)
 
     assert files(tmp_path) == set()
 

@@ -124,6 +124,15 @@ def test_entries_are_exported_whole(engine: Engine, shelf: Path, tmp_path: Path)
     assert (reports[-1].entries, reports[-1].total, reports[-1].finished) == (3, 3, True)
 
 
+def test_an_export_tells_which_values_have_a_damaged_part(engine: Engine, tmp_path: Path) -> None:
+    path = make_sqlite(tmp_path / "shelf", {b"good": pickle.dumps([1]), b"bad": b"\x80\x02]X\x01\0\0\0\x88a."})
+    indexed(engine, path)
+
+    reports = list(engine.export(None, str(tmp_path / "out.json"), lines=False, token=TOKEN))
+
+    assert reports[-1].damaged == (b"bad",)
+
+
 def test_chosen_entries_are_exported_as_lines(engine: Engine, shelf: Path, tmp_path: Path) -> None:
     indexed(engine, shelf)
     items = [ExportItem(b"n\xff", 1), ExportItem(b"text", pickle.dumps("pending"))]

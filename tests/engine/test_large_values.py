@@ -1,19 +1,24 @@
 """A large value shows its beginning at once, is followed in slices that leave room for others, and can be given up."""
 
+import gc
 import pickle
 import threading
 import time
+import weakref
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.edits import ReplaceNode, Written
+from app.codecs import registry as codecs
+from app.codecs.edits import DeleteNodes, ReplaceNode, Written
 from app.codecs.findings import Query
 from app.engine.base import Engine
 from app.engine.child import ChildEngine
+from app.engine.decoded_values import DecodedValues
 from app.engine.local import LocalEngine
 from app.engine.stepwise import Stepwise
 from app.engine.value_calls import DecodeReport
@@ -25,6 +30,8 @@ TOKEN = CancelToken()
 ROWS = [{"id": number, "name": f"item {number}", "tags": ["a", f"t{number % 7}"]} for number in range(150_000)]
 LARGE = pickle.dumps(ROWS, 4)
 LARGE_ID = 1
+DELETION = DeleteNodes(("[0]",))
+"""An edit that moves all the rest, and so has all of it compared."""
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +125,83 @@ def test_a_small_value_is_there_in_one_report(opened: Engine) -> None:
     assert report.finished
 
 
+class Watched(CancelToken):
+    """Notes how far the work is, as the window's bar shows it."""
+
+    def __init__(self) -> None:
+        self.parts: list[float] = []
+        super().__init__()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "total" and self.total:
+            self.parts.append(self.done / self.total)
+
+
+@pytest.mark.alone
+def test_an_edit_may_take_longer_than_the_limit_as_long_as_it_makes_progress(shelf: Path) -> None:
+    with closing(LocalEngine()) as local:
+        local.open(str(shelf), TOKEN)
+        list(local.index(TOKEN))
+        local.decode(LARGE_ID, TOKEN)
+        started = time.monotonic()
+        expected = local.edit(LARGE_ID, DELETION, TOKEN)
+        needed = time.monotonic() - started
+
+    token = Watched()
+    with closing(ChildEngine(answer_seconds=needed / 2)) as engine:
+        engine.prestart()
+        engine.open(str(shelf), TOKEN)
+        list(engine.index(TOKEN))
+        process = engine.process_id
+        list(engine.decoding(LARGE_ID, TOKEN))
+        token.parts.clear()
+        edited = engine.edit(LARGE_ID, DELETION, token)
+
+        assert edited == expected
+        assert engine.process_id == process
+        assert token.parts == sorted(token.parts)
+        assert 0 < token.parts[0] < 0.5 < token.parts[-1] <= 1
+
+
+def test_an_edit_is_cancelled_in_the_middle(shelf: Path) -> None:
+    token = Watched()
+    with closing(ChildEngine()) as engine:
+        engine.open(str(shelf), TOKEN)
+        list(engine.index(TOKEN))
+        list(engine.decoding(LARGE_ID, TOKEN))
+        stop = threading.Thread(target=lambda: cancel_once(token, 0.4))
+        stop.start()
+
+        with pytest.raises(Cancelled):
+            engine.edit(LARGE_ID, DELETION, token)
+
+        stop.join()
+        assert engine.decode(0, TOKEN).root.text == "{'k': 1}"
+
+
+def test_a_large_value_that_was_dropped_is_gone_before_the_next_is_decoded() -> None:
+    values = DecodedValues()
+    value, reason = codecs.decode(LARGE, TOKEN)
+    left = weakref.ref(value)
+    values.keep(LARGE_ID, (value, reason))
+    del value
+    gc.freeze()  # as after one of some millions of records
+    gc.disable()
+    try:
+        values.make_room(100 << 20)
+    finally:
+        gc.enable()
+
+    assert left() is None
+
+
+def cancel_once(token: Watched, part: float) -> None:
+    while not token.parts or token.parts[-1] < part:
+        time.sleep(0.005)
+    token.cancel()
+
+
 @pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.timeout(600)
@@ -148,6 +232,38 @@ def test_a_value_of_100_mb_opens_within_the_memory_of_its_process(tmp_path: Path
         assert peak_memory(engine) < limits.ENGINE_MEMORY
     finally:
         engine.close()
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+@pytest.mark.timeout(900)
+def test_a_value_of_over_100_mb_is_edited_again_and_again_within_the_memory_of_its_process(tmp_path: Path) -> None:
+    count = 1_000_000
+    rows = [
+        {"id": n, "name": f"item number {n}", "price": n / 4, "when": f"2024-{n % 12}", "tags": ["a", f"tag{n}", "b"]}
+        | {"address": {"street": f"street {n}", "city": "x"}}
+        for n in range(count)
+    ]
+    path = make_sqlite(tmp_path / "huge.db", {b"huge": pickle.dumps(rows, 4)})
+    del rows
+    with closing(ChildEngine()) as engine:
+        engine.open(str(path), TOKEN)
+        list(engine.index(TOKEN))
+        list(engine.decoding(0, TOKEN))
+        process = engine.process_id
+
+        shorter = engine.edit(0, DELETION, TOKEN)
+        *_, last = engine.decoding(shorter, TOKEN)
+        other = engine.edit(shorter, ReplaceNode("[999998]['name']", Written("'last'")), TOKEN)
+
+        assert len(shorter) > 100_000_000
+        assert last.info is not None
+        assert (last.info.root.count, last.info.why_cut) == (count - 1, "")
+        assert engine.process_id == process
+        assert peak_memory(engine) < limits.ENGINE_MEMORY
+    loaded = pickle.loads(other)
+    assert len(loaded) == count - 1
+    assert (loaded[0]["id"], loaded[-1]["name"], loaded[-2]["name"]) == (1, "last", f"item number {count - 2}")
 
 
 def test_a_search_says_where_it_stopped(shelf: Path, local: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
