@@ -112,7 +112,8 @@ class _Comparison:
         """Yield what differs at one place, and put the places within it that may differ at the end of ``pairs``."""
         if _NOT_ENTERED & {*old.flags} & {*new.flags}:
             return
-        is_entered = old.type == new.type and bool(old.count or new.count)
+        is_edited_as_text = bool(old.editor and new.editor) and _text(old) != _text(new)
+        is_entered = old.type == new.type and bool(old.count or new.count) and not is_edited_as_text
         if is_entered and not _NOT_ENTERED & {*old.flags, *new.flags}:
             children = self._children(sources[0], old), self._children(sources[1], new)
             for step, one, other in _matched(*children):

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 LISTED = 1_000
 """Entries that a comparison names."""
-READ_BYTES = 64 << 20
+READ_BYTES = 256 << 20
 """Bytes of all values up to which they are read to be compared; where there are more, their lengths are."""
-READ_ENTRIES = 100_000
-"""The same for their number: looking each of them up takes its time."""
 _ENTRY_BYTES = 16
 _MIX = 0x9E3779B97F4A7C15
 

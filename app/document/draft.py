@@ -1,5 +1,6 @@
 """An edit in the making: what it does to each entry, worked out away from the document."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from app.backends.changes import key_text
@@ -10,7 +11,12 @@ from app.document.patch import KEPT_BYTES, AnyPatch, Patch, Spill
 from app.document.pending import Laid, PendingChange
 from app.document.snapshot import Snapshot, digest_or_none
 from app.engine.value_calls import Source
-from app.errors import DocumentError
+from app.errors import DocumentError, StaleIndex
+
+_COMPARED = 2_000
+"""Values that are compared with what is stored when an edit is undone."""
+_COMPARED_BYTES = 64 << 20
+"""Bytes of those values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +24,8 @@ class Edited:
     """An edit that was worked out and is to be laid over the document.
 
     ``places`` are the ids of the entries that are stored, in ``index``. ``unfit``: entries that the edit can no longer
-    be made to, because their values are others by now.
+    be made to, because their values are others by now. ``overtaken``: entries that are what they were before anybody
+    edited them here, while another program gave them other values: those are what is stored.
     """
 
     edit: Edit
@@ -26,6 +33,7 @@ class Edited:
     places: dict[EntryRef, int]
     index: KeyIndex
     unfit: frozenset[EntryRef] = frozenset()
+    overtaken: frozenset[EntryRef] = frozenset()
     laid: Laid | None = None
     """What all pending changes will be, where that was worked out already."""
 
@@ -136,10 +144,37 @@ class Draft:
         index = self.snapshot.index
         return index.size(entry_id) == len(after) and self.snapshot.digest(entry_id, self.token) == new
 
+    def overtaken(self) -> Iterator[EntryRef]:
+        """Yield entries that go back to what was stored, where that is another value by now.
+
+        Of more than `_COMPARED` of them, or `_COMPARED_BYTES`, the lengths are compared.
+        """
+        room, left = _COMPARED_BYTES, _COMPARED
+        for change in self._changes.values():
+            if not change.is_stored:
+                continue
+            room, left = room - len(change.value), left - 1
+            if self._is_overtaken(change, reads=room >= 0 and left >= 0):
+                yield change.ref
+
+    def _is_overtaken(self, change: PendingChange, *, reads: bool) -> bool:
+        self.token.check()
+        entry_id = self.places.get(change.ref)
+        if entry_id is None or change.is_deleted:
+            return (entry_id is None) != change.is_deleted
+        if self.snapshot.index.size(entry_id) != len(change.value):
+            return True
+        try:
+            return reads and self.snapshot.digest(entry_id, self.token) != digest_or_none(change.value)
+        except StaleIndex:
+            return True
+
     def edited(self, title: str, path: str = "") -> Edited:
         """Return the finished edit."""
         return self.stepped(Edit(title, tuple(self._steps), path))
 
-    def stepped(self, edit: Edit, unfit: frozenset[EntryRef] = frozenset()) -> Edited:
+    def stepped(
+        self, edit: Edit, unfit: frozenset[EntryRef] = frozenset(), overtaken: frozenset[EntryRef] = frozenset()
+    ) -> Edited:
         """Return an edit of before that was gone through."""
-        return Edited(edit, tuple(self._changes.values()), self.places, self.snapshot.index, unfit)
+        return Edited(edit, tuple(self._changes.values()), self.places, self.snapshot.index, unfit, overtaken)

@@ -130,9 +130,15 @@ class Entries:
     def pending_count(self) -> int:
         return len(self._pending)
 
-    def first_pending(self, count: int) -> Sequence[PendingChange]:
-        """Return some of the pending changes, the oldest first."""
-        return list(islice(self._pending.changes.values(), count))
+    @property
+    def change_count(self) -> int:
+        """How many changes a person made to entries: those of `pending_changes`, a rename counted once."""
+        return self._pending.change_count
+
+    def first_changes(self, count: int) -> Sequence[PendingChange]:
+        """Return some of the pending changes, the oldest first; of a rename the entry that is there now."""
+        changes = self._pending.changes.values()
+        return list(islice((change for change in changes if not self._pending.is_second_half(change)), count))
 
     def without_deleted(self, entry_ids: Sequence[int]) -> list[int]:
         """Return those of the entries that are not to be deleted."""

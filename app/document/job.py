@@ -32,13 +32,17 @@ class Job(Generic[T]):
 
 @dataclass(slots=True)
 class StreamJob(Generic[T]):
-    """A long series of short steps; other jobs may run between two of them. ``item`` gets what each step gave."""
+    """A long series of short steps; other jobs may run between two of them. ``item`` gets what each step gave.
+
+    ``can_wait``: after its first step it goes on only while no other stream does.
+    """
 
     title: str
     steps: Callable[[CancelToken], Iterator[T]]
     item: Callable[[T], None]
     done: Callable[[], None] = lambda: None
     failed: Callable[[AppError], None] | None = None
+    can_wait: bool = False
 
 
 def run_now(job: "Job[T] | StreamJob[T]", token: CancelToken | None = None) -> None:

@@ -1,107 +1,23 @@
-"""A private file that keeps pending changes over a crash: written after every edit, removed when nothing is pending.
+"""A private file that keeps pending changes over a crash: written after every edit, removed when nothing is pending."""
 
-A line is the CRC-32 of what follows in eight hexadecimal digits, a space, and a JSON object. The first one names the
-database, each other one what an entry is to be. A line that was cut or damaged costs its own change and no other.
-"""
-
-import base64
 import contextlib
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any, BinaryIO
-from zlib import crc32
 
 from app.document.history import EntryRef
+from app.document.journal_lines import entry_line, line_of
 from app.document.pending import PendingChange
 from app.document.private_lock import lock
 from app.errors import AppError
 
-VERSION = 1
 _COMPACTED_BYTES = 1 << 20
 """Bytes of a journal below which it is not written anew."""
-_STEP = 3 << 18
-"""Bytes of a value that are encoded at once: a multiple of three, so that nothing is filled up between."""
 _WASTE = 3
 """How many times as long as what it says a journal may get."""
-
-
-def line_of(record: Mapping[str, Any]) -> bytes:
-    """Return a record as a line of a journal."""
-    text = json.dumps(record, separators=(",", ":")).encode()
-    return b"%08x " % crc32(text) + text + b"\n"
-
-
-def record_of(line: bytes) -> dict[str, Any] | None:
-    """Return the record of a line, None where it is damaged."""
-    check, _, text = line.rstrip(b"\n").partition(b" ")
-    if len(check) != 8 or not line.endswith(b"\n") or check != b"%08x" % crc32(text):
-        return None
-    try:
-        record = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) else None
-
-
-def header_of(path: Path, format_id: str) -> dict[str, Any]:
-    """Return the first record of a journal."""
-    return {"shelfscope": VERSION, "path": os.fspath(path.absolute()), "format": format_id, "pid": os.getpid()}
-
-
-def entry_line(change: PendingChange) -> list[bytes]:
-    """Return the line of what an entry is to be, in parts.
-
-    A large value is written in steps: one call for all of it would hold up the window's thread meanwhile.
-    """
-    record = _record(change)
-    if change.is_stored or change.is_deleted:
-        return [line_of(record)]
-    text = json.dumps(record, separators=(",", ":")).encode()
-    steps = range(0, len(change.value), _STEP)
-    values = (base64.b64encode(change.value[start : start + _STEP]) for start in steps)
-    parts = [text[:-1], b',"value":"', *values, b'"}']
-    check = 0
-    for part in parts:
-        check = crc32(part, check)
-    return [b"%08x " % check, *parts, b"\n"]
-
-
-def _record(change: PendingChange) -> dict[str, Any]:
-    """Return what an entry is to be as a record, without its value."""
-    record: dict[str, Any] = {"key": _text(change.ref.key), "nth": change.ref.nth}
-    if change.is_stored:
-        return {**record, "kind": "stored"}
-    record |= {"kind": change.kind.value, "digest": None if change.digest is None else change.digest.hex()}
-    if change.partner is not None:
-        record |= {"from": _text(change.partner.key), "from_nth": change.partner.nth}
-    return record
-
-
-def change_of(record: Mapping[str, Any]) -> PendingChange | None:
-    """Return what a record says an entry is to be; None where it is not such a record."""
-    try:
-        ref = EntryRef(_bytes(record["key"]), int(record["nth"]))
-        kind = record["kind"]
-        if kind == "stored":
-            return PendingChange(ref, b"", None, is_stored=True)
-        digest = None if record["digest"] is None else bytes.fromhex(record["digest"])
-        partner = EntryRef(_bytes(record["from"]), int(record["from_nth"])) if "from" in record else None
-        value = b"" if kind == "deleted" else _bytes(record["value"])
-    except (KeyError, ValueError, TypeError):
-        return None
-    return PendingChange(ref, value, digest, is_deleted=kind == "deleted", partner=partner)
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
 
 
 class Journal:

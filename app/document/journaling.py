@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from app.backends.changes import NAMED_KEYS, key_text
+from app.document.begun_save import BegunSave
 from app.document.draft import Draft, Edited
 from app.document.job import Job
-from app.document.journal import header_of
+from app.document.journal_lines import header_of
 from app.document.journals import Journals, Left
 from app.document.merging import MergedEntries
-from app.document.pending import Laid, PendingChange
+from app.document.pending import Laid, PendingChange, count_of
 from app.document.rebasing import Rebase, rebase
 from app.document.snapshot import Snapshot
 from app.document.sparing import spared
@@ -39,12 +40,12 @@ class JournaledEntries(MergedEntries):
             self._journal.note(self._header, edited.changes)
             self._warn()
 
-    def _take_as_stored(self, saved: Sequence[PendingChange]) -> None:
-        super()._take_as_stored(saved)
+    def _take_as_stored(self, saved: Sequence[PendingChange], count: int) -> None:
+        super()._take_as_stored(saved, count)
         self._restart()
 
-    def _take(self, found: Rebase, laid: Laid | None) -> None:
-        super()._take(found, laid)
+    def _take(self, found: Rebase, laid: Laid | None, done: BegunSave | None) -> None:
+        super()._take(found, laid, done)
         if found.moves or found.settled:
             self._restart()
 
@@ -90,7 +91,7 @@ class JournaledEntries(MergedEntries):
             self._on_edited(edited)
             if self._journal is not None:
                 self._journal.note(self._header, (), then=left.discard)
-            self.notice.emit(_said(len(edited.changes), differing, left.damaged))
+            self.notice.emit(_said(count_of(edited.changes), differing, left.damaged))
 
         job = self._edit_job("Restoring changes", work)
         job.done = done

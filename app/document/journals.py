@@ -8,14 +8,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from app.document.history import EntryRef
-from app.document.journal import VERSION, Journal, change_of, record_of
-from app.document.pending import PendingChange
+from app.document.journal import Journal
+from app.document.journal_lines import VERSION, change_in, lines_of, record_of
+from app.document.pending import PendingChange, count_of
 from app.document.private_lock import lock
 from app.errors import DocumentError
 
 _SUFFIX = ".journal"
-LONGEST_LINE = 1 << 31
-"""Bytes of one change that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,11 @@ class Left:
     damaged: int = 0
     modified: float = 0.0
     """When it was written last, in seconds since 1970."""
+
+    @property
+    def count(self) -> int:
+        """How many changes it tells of, a rename counted once, and those that cannot be read."""
+        return count_of(self.changes) + self.damaged
 
     def discard(self) -> None:
         """Remove it.
@@ -90,8 +94,8 @@ def _read(path: Path, wanted: Path | None) -> Left | None:
             if not lock(file):
                 return None
             modified = os.fstat(file.fileno()).st_mtime
-            lines = iter(lambda: file.readline(LONGEST_LINE), b"")
-            header = record_of(next(lines, b""))
+            lines = lines_of(file)
+            header = record_of(bytes(next(lines, b"")))
             if header is None or header.get("shelfscope") != VERSION or not isinstance(header.get("path"), str):
                 return None
             if wanted is not None and Path(header["path"]) != wanted:
@@ -105,10 +109,9 @@ def _read(path: Path, wanted: Path | None) -> Left | None:
     return Left(path, Path(header["path"]), str(header.get("format", "")), tuple(changes.values()), damaged, modified)
 
 
-def _take(line: bytes, changes: dict[EntryRef, PendingChange]) -> bool:
+def _take(line: bytearray, changes: dict[EntryRef, PendingChange]) -> bool:
     """Take a line; tell whether it can be read."""
-    record = record_of(line)
-    change = None if record is None else change_of(record)
+    change = change_in(line)
     if change is None:
         return False
     changes.pop(change.ref, None)

@@ -60,9 +60,14 @@ class VisibleEntries(OpenEntries):
         return Job("Reading", lambda token: self._engine.edit_text(source, path, token))
 
     def differences_job(self, entry_id: int) -> Job[Differences]:
-        """Return what differs between the stored and the pending value of an entry; nothing where none is pending."""
+        """Return what differs between the stored and the pending value of an entry; nothing where none is pending.
+
+        A renamed entry is compared with the one that it was.
+        """
         pending = self.pending(entry_id)
-        before: Source | None = entry_id if entry_id < len(self.index) else None
+        origin = self.renamed_from(pending) if pending else None
+        stored = entry_id if origin is None else self.entry_of(origin)
+        before: Source | None = stored if stored is not None and stored < len(self.index) else None
         after = pending.current if pending else None
 
         def work(token: CancelToken) -> Differences:

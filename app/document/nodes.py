@@ -1,6 +1,6 @@
 """What is asked of places within a value, and edits of them that are one step of the history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.cancel import CancelToken
@@ -34,6 +34,15 @@ class CopiedNodes:
     paths: tuple[str, ...]
     text: str = ""
     keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """``removed`` bytes are taken out at an offset and ``new`` ones put in their place."""
+
+    offset: int
+    removed: int
+    new: bytes
 
 
 class NodeEditing(EditableEntries):
@@ -75,10 +84,15 @@ class NodeEditing(EditableEntries):
         return Job("Reading", lambda token: self._engine.opcodes(source, start, count, token))
 
     def opcode_counts_job(self, source: Source) -> StreamJob[int]:
-        """Count the opcodes of a value; ``item`` gets how many are there at least, and at last all."""
-        return StreamJob(
-            "Counting opcodes", lambda token: opcode_counts(self._engine, source, token), lambda _count: None
-        )
+        """Count the opcodes of a value; ``item`` gets how many are there at least, and at last all.
+
+        It waits for the end of a decoding, which it would slow.
+        """
+
+        def steps(token: CancelToken) -> Iterator[int]:
+            return opcode_counts(self._engine, source, token)
+
+        return StreamJob("Counting opcodes", steps, lambda _count: None, can_wait=True)
 
     def opcode_of_node_job(self, source: Source, node: int, count: int) -> Job[int | None]:
         """Return the number of the opcode that makes a node, of ``count`` opcodes."""
@@ -110,17 +124,15 @@ class NodeEditing(EditableEntries):
             edited = self._engine.edit(source, ReplaceNode(path, Copied(edited, path), any_type=True), token)
         return edited
 
-    def overwrite_job(self, entry_id: int, changes: Mapping[int, int]) -> Job[Edited]:
-        """Put other bytes at some offsets of a value."""
-        wanted = dict(changes)
+    def splices_job(self, entry_id: int, splices: Sequence[Splice]) -> Job[Edited]:
+        """Put other bytes in the places of some of a value's; the splices are in order and do not overlap."""
+        wanted = tuple(splices)
 
         def make(source: Source, token: CancelToken) -> bytes:
-            data = bytearray(self._bytes(source, token))
-            for offset, byte in wanted.items():
-                data[offset] = byte
-            return bytes(data)
+            return spliced(self._bytes(source, token), wanted)
 
-        return self._value_job(entry_id, make, f"Edit of {len(wanted):,} {'byte' if len(wanted) == 1 else 'bytes'}")
+        count = sum(max(splice.removed, len(splice.new)) for splice in wanted)
+        return self._value_job(entry_id, make, f"Edit of {count:,} {'byte' if count == 1 else 'bytes'}")
 
     def copy_job(self, entry_id: int, paths: Sequence[str]) -> Job[CopiedNodes]:
         """Return places of a value to be put elsewhere, and the text of them."""
@@ -137,6 +149,16 @@ class NodeEditing(EditableEntries):
             return source
         size = source.size if isinstance(source, Stored) else self.index.size(source)
         return self._engine.read(source, 0, size, token)
+
+
+def spliced(data: bytes, splices: Sequence[Splice]) -> bytes:
+    """Return bytes with splices made, which are in order and do not overlap."""
+    pieces: list[bytes] = []
+    at = 0
+    for splice in splices:
+        pieces += (data[at : splice.offset], splice.new)
+        at = splice.offset + splice.removed
+    return b"".join((*pieces, data[at:]))
 
 
 def text_of(engine: Engine, source: Source, path: str, token: CancelToken) -> str:

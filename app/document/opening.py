@@ -1,11 +1,12 @@
 """Opening a database, reading its keys, and finding again what was edited."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.backends.key_index import IndexChunk, KeyIndex
 from app.cancel import CancelToken
+from app.document.begun_save import BegunSave
 from app.document.entries import FEW, Entries
 from app.document.history import EntryRef
 from app.document.job import Job, StreamJob
@@ -35,6 +36,8 @@ class _Reading:
     rebase: Rebase | None = None
     laid: Laid | None = None
     """What the pending changes are then, where they are many and none was made meanwhile."""
+    done: BegunSave | None = None
+    """A save in which the engine was lost, and that turned out to be done."""
 
 
 class OpenEntries(Entries):
@@ -75,18 +78,21 @@ class OpenEntries(Entries):
 
         def steps(token: CancelToken) -> Iterator[IndexChunk]:
             since = self._pending.version
-            pending = self._pending.changes.copy()
-            known = self.history.digests()
-            known.update((ref, change.digest) for ref, change in pending.items())
+            pending, known = self._pending.changes.copy(), self.history.digests()
             reading.signature = self._engine.signature()
             index = KeyIndex()
             for chunk in self._engine.index(token):
                 index.append(chunk)
                 yield chunk
             snapshot = Snapshot(self.path.name, self._engine, index, pending, self.may_repeat)
+            reading.done = self._done_unseen(snapshot, token)
+            if reading.done is not None:
+                pending, known = reading.done.as_stored(pending, known, numbered=self.is_numbered)
+                snapshot = replace(snapshot, pending=pending)
+            known.update((ref, change.digest) for ref, change in pending.items())
             with spared(len(known)):
                 reading.rebase = found = rebase(snapshot, known, lambda: next(self._new_nths), token)
-                if len(pending) > FEW:
+                if len(pending) > FEW and reading.done is None:
                     reading.laid = self._pending.relocated(found.settled, found.moves, found.places, since)
 
         return StreamJob(f"Reading the keys of {self.name}", steps, self._on_chunk, lambda: self._on_indexed(reading))
@@ -105,10 +111,14 @@ class OpenEntries(Entries):
             return  # it was begun anew meanwhile
         self.is_indexed = True
         self._signature = reading.signature
-        self._take(reading.rebase, reading.laid)
+        self._take(reading.rebase, reading.laid, reading.done)
         self.indexed.emit()
 
-    def _take(self, found: Rebase, laid: Laid | None) -> None:
+    def _done_unseen(self, _snapshot: Snapshot, _token: CancelToken) -> BegunSave | None:
+        """Return a save in which the engine was lost, where it turns out to be done."""
+        return None
+
+    def _take(self, found: Rebase, laid: Laid | None, _done: BegunSave | None) -> None:
         """Go on with edited entries under the names that they have now."""
         lost = self.history.drop(found.lost)
         self.history.move(found.moves)

@@ -108,20 +108,20 @@ class Spill:
             self._room -= patch.size
             return patch
         try:
-            place = self._write(patch.removed + patch.inserted)
+            place = self._write(patch.removed, patch.inserted)
         except (OSError, ValueError):
             return patch
         return SpilledPatch(patch.offset, len(patch.removed), len(patch.inserted), place, self)
 
-    def _write(self, data: bytes) -> int:
+    def _write(self, *parts: bytes) -> int:
         with self._lock:
             if self._file is None:
                 self._file = self._opened()
             place = self._end
             self._file.seek(place)
-            self._file.write(data)
+            self._file.writelines(parts)  # joined first, large ones would hold up the window's thread
             self._file.flush()
-            self._end = place + len(data)
+            self._end = place + sum(map(len, parts))
             return place
 
     def _opened(self) -> BinaryIO:

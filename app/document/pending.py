@@ -77,6 +77,12 @@ def changes_of(pending: Iterable[PendingChange]) -> tuple[list[Change], dict[int
     return changes, expected
 
 
+def count_of(changes: Collection[PendingChange]) -> int:
+    """Return how many changes a person sees in these: both halves of a rename are one."""
+    gone = {change.ref for change in changes if change.is_deleted}
+    return len(changes) - sum(1 for change in changes if not change.is_deleted and change.partner in gone)
+
+
 @dataclass(slots=True)
 class Announcement:
     """Entry ids that came, changed and went, each list rising."""
@@ -174,6 +180,16 @@ class PendingChanges:
         if other is None or other.is_deleted == change.is_deleted:
             return None
         return other if not change.is_deleted or other.partner == change.ref else None
+
+    def is_second_half(self, change: PendingChange) -> bool:
+        """Tell whether a change is the lesser half of a rename: the deletion of the old name."""
+        return change.is_deleted and self.partner(change) is not None
+
+    @property
+    def change_count(self) -> int:
+        """How many changes a person sees: both halves of a rename are one."""
+        renamed = (self.changes.get(old) for old in self._renamed)
+        return len(self.changes) - sum(1 for change in renamed if change is not None and self.is_second_half(change))
 
     # ---- changing
 

@@ -14,6 +14,8 @@ _STARTS: dict[bytes, str] = {
     b"GIF89a": "gif",
     b"RIFF": "webp",
     b"BM": "bmp",
+    b"II*\x00": "tiff",
+    b"MM\x00*": "tiff",
 }
 _SHOWN = tuple(quote_bytes(start, "")[1:-1] for start in _STARTS)
 """How a row writes what pictures begin with."""

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from app.backends.base import SaveOptions, SaveReport
 from app.cancel import CancelToken
+from app.document.begun_save import BegunSave, removed_places
 from app.document.job import Job
-from app.document.pending import PendingChange, changes_of
-from app.document.rebasing import renumbered
+from app.document.pending import Laid, PendingChange, changes_of
+from app.document.rebasing import Rebase, renumbered
 from app.document.rescuing import Rescued, rescue
+from app.document.snapshot import Snapshot
 from app.document.sparing import spared
 from app.document.stepping import SteppedEntries
 from app.engine.base import Engine, NewDatabase
@@ -23,6 +25,7 @@ class SavedEntries(SteppedEntries):
     ) -> None:
         super().__init__(engine, path, read_only=read_only, spill_folder=spill_folder)
         self._is_backed_up = False
+        self._begun = BegunSave()
 
     def save_job(self, *, backup: bool = True, backups_kept: int | None = None) -> Job[SaveReport]:
         """Save all pending changes. Afterwards run `index_job` again: entry ids are no longer valid.
@@ -30,20 +33,25 @@ class SavedEntries(SteppedEntries):
         ``backup``: before the first save, keep what there was; of such copies so many stay as ``backups_kept`` says.
 
         Fails with ChangedOnDisk, and `keys`, where entries are not what they were; `index_job` and `conflicts_job`
-        come next then.
+        come next then. After EngineStopped nobody knows whether it was done, before `index_job` has found out.
         """
         if self.why_read_only:
             raise DocumentError(self.why_read_only)
-        saved: list[PendingChange] = []
+        if self._begun.is_unsure:
+            raise DocumentError(f"Whether {self.name} was saved is known once its keys are read again; save it then.")
+        begun, numbered = BegunSave(), self.is_numbered
+        self._begun = begun
 
         def work(token: CancelToken) -> SaveReport:
-            saved[:] = self.pending_changes
+            saved = self.pending_changes
             options = SaveOptions(backup and not self._is_backed_up, backups_kept)
             with spared(len(saved)):
-                return self._engine.apply(*changes_of(saved), options, token)
+                begun.begin(self._snapshot(), saved, token, numbered=numbered)
+                with begun.unsure_when_lost():
+                    return self._engine.apply(*changes_of(saved), options, token)
 
         def done(report: SaveReport) -> None:
-            self._take_as_stored(saved)
+            self._take_as_stored(begun.changes, begun.count)
             self._on_saved(report)
 
         return Job(f"Saving {self.name}", work, done, cancellable=False)
@@ -84,20 +92,40 @@ class SavedEntries(SteppedEntries):
 
         History stays, and so do changes that were made since. The entries known before become invalid at once.
         """
-        self._take_as_stored(saved)
+        self._take_as_stored(saved, len(self.index))
+        self._begun = BegunSave()
         self._forget_entries()
         self.path = path
         self._opened_read_only = self._is_backed_up = False
         self.pending_changed.emit()
 
-    def _take_as_stored(self, saved: Sequence[PendingChange]) -> None:
-        """Go on from changes that are stored now; those that were made since lie over them."""
+    # ---- a save that nobody knows the end of
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the engine was lost in a save, and nobody knows before `index_job` whether that was done."""
+        return self._begun.is_unsure
+
+    def _done_unseen(self, snapshot: Snapshot, token: CancelToken) -> BegunSave | None:
+        """Return the last save where the engine was lost in it, and it turns out to be done."""
+        return self._begun if self._begun.is_unsure and self._begun.was_done(snapshot, token) else None
+
+    def _take(self, found: Rebase, laid: Laid | None, done: BegunSave | None) -> None:
+        self._begun.is_unsure = False
+        if done is not None:
+            self._take_as_stored(done.changes, done.count)
+            self.notice.emit(f"{self.name} was saved before the process that did it ended.")
+        super()._take(found, laid, done)
+
+    # ---- what is stored now
+
+    def _take_as_stored(self, saved: Sequence[PendingChange], count: int) -> None:
+        """Go on from changes that are stored now; those that were made since lie over them.
+
+        ``count``: how many entries there were before.
+        """
         self._pending.take_as_stored(saved)
         if self.is_numbered:
-            self._renumber({int(change.ref.key) for change in saved if change.is_deleted})
-
-    def _renumber(self, removed: set[int]) -> None:
-        refs = {*self.history.digests(), *self._pending.changes}
-        moves = renumbered(refs, removed, len(self.index))
-        self.history.move(moves)
-        self._pending.move(moves)
+            moves = renumbered({*self.history.digests(), *self._pending.changes}, removed_places(saved), count)
+            self.history.move(moves)
+            self._pending.move(moves)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from app.backends.changes import key_text
 from app.document.draft import Draft, Edited
 from app.document.editing import EditableEntries
 from app.document.history import Edit
@@ -47,8 +48,13 @@ class SteppedEntries(EditableEntries):
             mark()
         if edited.unfit:
             self.history.drop(edited.unfit)
-            what = "The entry was" if len(edited.unfit) == 1 else f"{len(edited.unfit):,} entries were"
+            what = _were(len(edited.unfit), "The entry")
             self.notice.emit(f"{what} changed by another program since, so this edit no longer fits and was left out.")
+        elif edited.overtaken:
+            what = _were(len(edited.overtaken), key_text(next(iter(edited.overtaken)).key))
+            self.notice.emit(
+                f"{what} changed by another program since. What that wrote stays; nothing of yours is in it."
+            )
 
 
 def _stepped(draft: Draft, edit: Edit, *, is_undo: bool) -> Edited:
@@ -61,4 +67,8 @@ def _stepped(draft: Draft, edit: Edit, *, is_undo: bool) -> Edited:
             draft.step(recorded.reversed() if is_undo else recorded, value)
         else:
             unfit.add(recorded.ref)
-    return draft.stepped(edit, frozenset(unfit))
+    return draft.stepped(edit, frozenset(unfit), frozenset(draft.overtaken()))
+
+
+def _were(count: int, one: str) -> str:
+    return f"{one} was" if count == 1 else f"{count:,} entries were"

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from app.cancel import CancelToken
-from app.document.disk import READ_BYTES, READ_ENTRIES, DiskChanges, Fingerprints, Known, look
+from app.document.disk import READ_BYTES, DiskChanges, Fingerprints, Known, look
 from app.document.job import Job, StreamJob
 from app.document.saving import SavedEntries
 from app.engine.base import Engine, FileState
@@ -52,8 +52,7 @@ class WatchedEntries(SavedEntries):
         """Whether values were read, once nobody wrote meanwhile."""
 
         def steps(token: CancelToken) -> Iterator[bytes]:
-            is_short = len(index) <= READ_ENTRIES
-            reads_values = is_short and sum(sum(chunk.sizes) for chunk in index.chunks) <= READ_BYTES
+            reads_values = sum(sum(chunk.sizes) for chunk in index.chunks) <= READ_BYTES
             yield from self._engine.fingerprints(token, values=reads_values)
             if self._engine.signature() == known:
                 values.append(reads_values)
@@ -62,7 +61,7 @@ class WatchedEntries(SavedEntries):
             if index is self.index and values:
                 self._fingerprints = Fingerprints(bytes(found), values[0])
 
-        return StreamJob(f"Looking at {self.name}", steps, found.extend, done, failed=_ignore)
+        return StreamJob(f"Looking at {self.name}", steps, found.extend, done, failed=_ignore, can_wait=True)
 
     def comparison_job(self, make_engine: Callable[[], Engine]) -> Job[DiskChanges]:
         """Learn what another program did, in an engine of its own: nothing here changes.

@@ -1,5 +1,6 @@
 """Databases of a few formats for tests of the document: made, read and written by engines of their own."""
 
+import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from app.engine.local import LocalEngine
 
 T = TypeVar("T")
 Pair = tuple[bytes, bytes]
+ENTRIES = {b"a": b"one", b"b": b"two", b"c": b"three"}
 
 
 def make(path: Path, format_id: str, **options: str | int | bool | None) -> Path:
@@ -42,6 +44,14 @@ def write(path: Path, changes: Sequence[Change]) -> None:
         engine.apply(changes, expected, SaveOptions(backup=False), CancelToken())
 
 
+def store(path: Path, key: bytes, value: bytes | None) -> None:
+    """Change an entry of a ``dbm.sqlite3`` file as another program would; None takes it away."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM Dict WHERE key = ?", (key,))
+        if value is not None:
+            connection.execute("INSERT INTO Dict VALUES (?, ?)", (key, value))
+
+
 def _opened(engine: LocalEngine, path: Path) -> KeyIndex:
     engine.open(str(path), CancelToken())
     index = KeyIndex()
@@ -50,9 +60,9 @@ def _opened(engine: LocalEngine, path: Path) -> KeyIndex:
     return index
 
 
-def opened(path: Path, journals: Journals | None = None) -> Document:
+def opened(path: Path, journals: Journals | None = None, *, read_only: bool = False) -> Document:
     """Return an open document whose keys are read."""
-    document = Document(LocalEngine(), path, journals=journals)
+    document = Document(LocalEngine(), path, read_only=read_only, journals=journals)
     run_now(document.open_job())
     reload(document)
     return document

@@ -1,8 +1,10 @@
 """What differs between two values: paths with the text before and after, never a blob."""
 
+import datetime as dt
 import pickle
 from collections import OrderedDict
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,19 @@ def test_another_type_of_container_is_one_difference(compare: Compare) -> None:
     assert (difference.path, difference.kind) == ("['x']", CHANGED)
     assert difference.before.startswith("list")
     assert difference.after.startswith("tuple")
+
+
+def test_what_is_edited_as_a_text_is_told_as_that_text(compare: Compare) -> None:
+    before = {"placed": dt.date(2026, 1, 3), "total": Decimal("1.50"), "list": [1]}
+    after = {"placed": dt.date(2027, 12, 24), "total": Decimal("2.50"), "list": [2]}
+
+    found = compare(before, after)
+
+    assert [(one.path, one.before, one.after) for one in found] == [
+        ("['placed']", "datetime.date 2026-01-03", "datetime.date 2027-12-24"),
+        ("['total']", "decimal.Decimal 1.50", "decimal.Decimal 2.50"),
+        ("['list'][0]", "int 1", "int 2"),
+    ]
 
 
 def test_numbers_as_keys_are_keys(compare: Compare) -> None:

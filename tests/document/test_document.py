@@ -2,49 +2,21 @@
 
 import json
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from app.document.document import Document
-from app.document.job import Job, StreamJob, run_now
-from app.engine.local import LocalEngine
 from app.errors import ChangedOnDisk, DocumentError, EncodeError
+from tests.document.databases import opened, reload, run
 from tests.engine.shelves import make_sqlite, read_sqlite
 
-T = TypeVar("T")
 ORDER: dict[str, object] = {"id": 7, "tags": ["a", "b"]}
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return make_sqlite(tmp_path / "shelf.db", {b"order": pickle.dumps(ORDER), b"other": pickle.dumps("kept")})
-
-
-@pytest.fixture
-def document(path: Path) -> Iterator[Document]:
-    document = opened(path)
-    yield document
-    document.close()
-
-
-def opened(path: Path, *, read_only: bool = False) -> Document:
-    document = Document(LocalEngine(), path, read_only=read_only)
-    run_now(document.open_job())
-    reload(document)
-    return document
-
-
-def reload(document: Document) -> None:
-    run_now(document.index_job())
-    run_now(document.findings_job())
-
-
-def run(job: Job[T] | StreamJob[T] | None) -> None:
-    assert job is not None
-    run_now(job)
 
 
 def current(document: Document, entry_id: int = 0) -> object:

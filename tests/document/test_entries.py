@@ -1,7 +1,6 @@
 """Adding, renaming, duplicating, deleting and pasting entries, each one edit that can be undone."""
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,6 @@ STORED = {key: pickle.dumps(value) for key, value in VALUES.items()}
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return make_sqlite(tmp_path / "x.db", STORED)
-
-
-@pytest.fixture
-def document(path: Path) -> Iterator[Document]:
-    document = opened(path)
-    yield document
-    document.close()
 
 
 class Heard:
@@ -410,3 +402,20 @@ def test_entries_of_a_value_file_close_up_and_their_history_follows(tmp_path: Pa
     run(document.save_job())
     assert [pickle.loads(value) for _key, value in pairs_of(path)] == [0, 2, 3, 1]
     document.close()
+
+
+def test_a_rename_counts_as_one_change_and_a_deletion_too(document: Document) -> None:
+    run(document.rename_job(id_of(document, b"a"), b"new"))
+    assert document.change_count == 1
+    assert [change.ref.key for change in document.first_changes(10)] == [b"new"]
+
+    run(document.delete_job([id_of(document, b"b")]))
+    assert document.change_count == 2
+    assert [change.ref.key for change in document.first_changes(10)] == [b"new", b"b"]
+
+    run(document.delete_job([id_of(document, b"new")]))
+    assert document.change_count == 2, "two entries are deleted: nothing is renamed any more"
+    assert [change.ref.key for change in document.first_changes(10)] == [b"a", b"b"]
+
+    run(document.revert_all_job())
+    assert document.change_count == 0

@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from random import Random
+from threading import Thread
 
 import pytest
 
@@ -18,7 +19,8 @@ from app.backends.base import Insert
 from app.document import journals as journals_module
 from app.document.document import Document, PendingKind
 from app.document.history import EntryRef
-from app.document.journal import Journal, change_of, entry_line, header_of, line_of, record_of
+from app.document.journal import Journal
+from app.document.journal_lines import change_in, change_of, entry_line, header_of, line_of, record_of
 from app.document.journals import Journals, default_folder
 from app.document.pending import PendingChange
 from tests.document.databases import id_of, make, opened, outcome, pairs_of, reload, run, shown, write
@@ -138,7 +140,7 @@ def test_a_crash_is_got_over(document: Document, path: Path, journals: Journals)
     assert left.database == path
     assert left.format == "sqlite3"
     assert again.renamed_from(again.pending_changes[-1]) == EntryRef(b"b")
-    assert notices == ["5 changes of the session before were restored."]
+    assert notices == ["4 changes of the session before were restored."]
     again.flush_journal()
     assert journals.found(path) == []
     assert len(files(journals)) == 1  # its own
@@ -408,6 +410,43 @@ def test_a_large_value_is_written_in_steps_and_comes_back(size: int) -> None:
     record = record_of(b"".join(line))
     assert record is not None
     assert change_of(record) == change
+    assert change_in(b"".join(line)) == change
+
+
+@pytest.mark.parametrize("place", [0, 8, 9, 40, 1_500_000, -4, -2, -1])
+def test_a_large_line_that_was_damaged_gives_no_change(place: int) -> None:
+    line = bytearray(b"".join(entry_line(PendingChange(EntryRef(b"key"), Random(1).randbytes(2_500_000), bytes(32)))))
+    assert change_in(line) is not None
+
+    line[place] ^= 1
+
+    assert change_in(line) is None
+    assert change_in(line[:-200_000]) is None
+
+
+@pytest.mark.alone
+def test_reading_a_large_value_back_holds_up_no_other_thread(
+    document: Document, journals: Journals, path: Path
+) -> None:
+    value = Random(1).randbytes(64 << 20)
+    run(document.set_bytes_job(0, value))
+    left_by_a_crash(document, journals)
+    read: list[bytes] = []
+
+    def found() -> None:
+        [left] = journals.found(path)
+        read.append(left.changes[0].value)
+
+    reader = Thread(target=found)
+    beats = [time.monotonic()]
+    reader.start()
+    while reader.is_alive():
+        time.sleep(0.002)
+        beats.append(time.monotonic())
+    longest = max(after - before for before, after in pairwise(beats))
+
+    assert read == [value]
+    assert longest < 0.1 + (beats[-1] - beats[0]) / 10, "no step takes longer than a tenth of it all"
 
 
 def test_nothing_but_the_first_line_is_read_of_journals_of_other_databases(

@@ -1,8 +1,5 @@
 """What a person does while the keys are being read is kept, and what both did alike is no conflict."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,30 +7,8 @@ import pytest
 from app.cancel import CancelToken
 from app.document.document import Document, PendingKind
 from app.errors import ChangedOnDisk
-from tests.document.databases import id_of, opened, outcome, reload, run, shown
-from tests.engine.shelves import make_sqlite, read_sqlite
-
-ENTRIES = {b"a": b"one", b"b": b"two", b"c": b"three"}
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return make_sqlite(tmp_path / "x.db", ENTRIES)
-
-
-@pytest.fixture
-def document(path: Path) -> Iterator[Document]:
-    document = opened(path)
-    yield document
-    document.close()
-
-
-def store(path: Path, key: bytes, value: bytes | None) -> None:
-    """Change an entry as another program would."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DELETE FROM Dict WHERE key = ?", (key,))
-        if value is not None:
-            connection.execute("INSERT INTO Dict VALUES (?, ?)", (key, value))
+from tests.document.databases import ENTRIES, id_of, opened, outcome, reload, run, shown, store
+from tests.engine.shelves import read_sqlite
 
 
 def test_an_entry_that_is_added_again_while_the_keys_are_read_stays(document: Document, path: Path) -> None:

@@ -1,9 +1,6 @@
 """What another program did meanwhile: seen, shown key by key, decided on, and nobody's other entries are lost."""
 
 import pickle
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,30 +9,8 @@ from app.backends.base import Insert, Remove, Replace
 from app.document.document import Document, PendingKind
 from app.document.merging import Choice, Conflict
 from app.errors import ChangedOnDisk, DocumentError
-from tests.document.databases import id_of, make, opened, outcome, pairs_of, reload, run, shown, write
+from tests.document.databases import ENTRIES, id_of, make, opened, outcome, pairs_of, reload, run, shown, store, write
 from tests.engine.shelves import make_sqlite, read_sqlite
-
-ENTRIES = {b"a": b"one", b"b": b"two", b"c": b"three"}
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return make_sqlite(tmp_path / "x.db", ENTRIES)
-
-
-@pytest.fixture
-def document(path: Path) -> Iterator[Document]:
-    document = opened(path)
-    yield document
-    document.close()
-
-
-def store(path: Path, key: bytes, value: bytes | None) -> None:
-    """Change an entry as another program would."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DELETE FROM Dict WHERE key = ?", (key,))
-        if value is not None:
-            connection.execute("INSERT INTO Dict VALUES (?, ?)", (key, value))
 
 
 def conflicts(document: Document) -> dict[bytes, Conflict]:
@@ -254,6 +229,6 @@ def test_a_redo_over_what_another_program_stored_meanwhile_is_left_out(document:
     run(document.redo_job())
 
     assert dict(shown(document)) == {**ENTRIES, b"new": b"theirs", b"other": b"mine too"}
-    assert "no longer fits and was left out" in notices[0]
+    assert "no longer fits and was left out" in notices[-1]
     run(document.undo_job())
     assert dict(shown(document)) == {**ENTRIES, b"new": b"theirs"}

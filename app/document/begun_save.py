@@ -1,0 +1,149 @@
+"""Whether a save was done in the midst of which the engine was lost: told by what it would have changed."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from app.cancel import CancelToken
+from app.document.history import EntryRef
+from app.document.pending import PendingChange, PendingChanges
+from app.document.rebasing import renumbered
+from app.document.snapshot import Snapshot, digest_or_none
+from app.engine.base import Engine
+from app.engine.fingerprints import HASH_BYTES
+from app.errors import AppError, EngineStopped
+
+_COMPARED = 1_000
+"""Keys that are compared: a save is done as a whole or not at all, so that these tell of the others."""
+_ALL = b""
+"""What entries are counted under where their keys are places, which are others after the save."""
+
+Counts = dict[bytes, Counter[bytes]]
+"""How often each value, by its digest, stands under a key."""
+
+
+@dataclass(slots=True)
+class BegunSave:
+    """A save: its changes, how many entries there were before, and which of its keys had which values."""
+
+    changes: Sequence[PendingChange] = ()
+    count: int = 0
+    is_unsure: bool = False
+    """Whether the engine was lost before it told how the save ended."""
+    _before: Counts = field(default_factory=dict)
+    _gained: Counts = field(default_factory=dict)
+    _lost: Counts = field(default_factory=dict)
+    _is_by_place: bool = False
+
+    def begin(
+        self, snapshot: Snapshot, changes: Sequence[PendingChange], token: CancelToken, *, numbered: bool
+    ) -> None:
+        """Take a note of what is there; where keys repeat, the values of their other entries are read for that."""
+        self.changes, self.count = changes, len(snapshot.index)
+        self._is_by_place = numbered and any(change.is_deleted for change in changes)
+        try:
+            if self._is_by_place:
+                self._note_places(snapshot, token)
+            else:
+                self._note_keys(snapshot, token)
+        except EngineStopped:
+            raise
+        except AppError:
+            self._before, self._gained, self._lost = {}, {}, {}  # the save itself will say what is wrong there
+
+    def _note_keys(self, snapshot: Snapshot, token: CancelToken) -> None:
+        keys = dict.fromkeys(change.ref.key for change in self.changes[:_COMPARED])
+        known = [change for change in self.changes if change.ref.key in keys]
+        self._note((change.ref.key, digest_or_none(change.current), change.digest) for change in known)
+        self._before = _counted(snapshot, keys, token) if snapshot.may_repeat else self._lost_alone(keys)
+
+    def _lost_alone(self, keys: Iterable[bytes]) -> Counts:
+        """Return what is there where a key comes once: what the changes were made from."""
+        return {key: Counter(self._lost.get(key)) for key in keys}
+
+    def _note_places(self, snapshot: Snapshot, token: CancelToken) -> None:
+        hashes = _hashes(snapshot.engine, token)
+        places = snapshot.stored_ids(change.ref for change in self.changes)
+        self._note(
+            (_ALL, _hash_or_none(change.current), hashes[places[change.ref]] if change.ref in places else None)
+            for change in self.changes
+        )
+        self._before = {_ALL: Counter(hashes)}
+
+    def _note(self, steps: Iterable[tuple[bytes, bytes | None, bytes | None]]) -> None:
+        for key, gained, lost in steps:
+            for counts, value in ((self._gained, gained), (self._lost, lost)):
+                if value is not None:
+                    counts.setdefault(key, Counter())[value] += 1
+
+    @contextmanager
+    def unsure_when_lost(self) -> Iterator[None]:
+        """Take note when the engine is lost meanwhile."""
+        try:
+            yield
+        except EngineStopped:
+            self.is_unsure = True
+            raise
+
+    def as_stored(
+        self, pending: Mapping[EntryRef, PendingChange], known: Mapping[EntryRef, bytes | None], *, numbered: bool
+    ) -> tuple[dict[EntryRef, PendingChange], dict[EntryRef, bytes | None]]:
+        """Return what is pending beyond this save, and the digests of what is ``known``, by the names after it."""
+        left = PendingChanges()
+        left.changes.update(pending)
+        left.take_as_stored(self.changes)
+        moves = renumbered({*known, *left.changes}, removed_places(self.changes), self.count) if numbered else {}
+        left.move(moves)
+        return left.changes, {moves.get(ref, ref): digest for ref, digest in known.items()}
+
+    def was_done(self, snapshot: Snapshot, token: CancelToken) -> bool:
+        """Tell whether what is stored now is what the save was to leave, whatever else was written since."""
+        if self._is_by_place:
+            now = {_ALL: Counter(_hashes(snapshot.engine, token))} if self._before else {}
+        else:
+            now = _counted(snapshot, self._before, token)
+        verdicts = [self._verdict(key, now) for key in self._before]
+        return True in verdicts and False not in verdicts
+
+    def _verdict(self, key: bytes, now: Mapping[bytes, Counter[bytes]]) -> bool | None:
+        """Tell whether the values of a key are those after the save; None where they tell nothing."""
+        before, after = self._before[key], now[key]
+        gained, lost = self._gained.get(key, Counter()), self._lost.get(key, Counter())
+        if gained == lost:
+            return None
+        if before == after:
+            return False
+        came, went = after - before, before - after
+        return True if gained - lost <= came and lost - gained <= went else None
+
+
+def removed_places(changes: Iterable[PendingChange]) -> set[int]:
+    """Return the places that become free by a save, where keys are places."""
+    return {int(change.ref.key) for change in changes if change.is_deleted}
+
+
+def _counted(snapshot: Snapshot, keys: Iterable[bytes], token: CancelToken) -> Counts:
+    """Return the digests of all stored values of some keys."""
+    found = snapshot.index.find_all(set(keys))
+    return {key: Counter(_digest(snapshot, entry_id, token) for entry_id in ids) for key, ids in found.items()}
+
+
+def _digest(snapshot: Snapshot, entry_id: int, token: CancelToken) -> bytes:
+    try:
+        return snapshot.digest(entry_id, token)
+    except EngineStopped:
+        raise
+    except AppError:
+        return b""  # it cannot be read, before and after
+
+
+def _hashes(engine: Engine, token: CancelToken) -> list[bytes]:
+    """Return a hash of the value of every entry, in their order."""
+    data = b"".join(engine.fingerprints(token, values=True))
+    return [data[end - HASH_BYTES : end] for end in range(2 * HASH_BYTES, len(data) + 1, 2 * HASH_BYTES)]
+
+
+def _hash_or_none(value: bytes | None) -> bytes | None:
+    return None if value is None else blake2b(value, digest_size=HASH_BYTES).digest()
