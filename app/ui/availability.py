@@ -38,7 +38,7 @@ def _of_current(tab: DatabaseTab | None) -> dict[str, str]:
         return {**dict.fromkeys((*names, "check"), can_browse), "reload": is_open, "close-tab": is_open}
     document, history = tab.document, tab.document.history
     read_only = document.why_read_only
-    unread = "Its keys are still being read." if tab.is_reading else "Not all of its keys could be read."
+    unread = "Its keys are still being read." if tab.reading.is_running else "Not all of its keys could be read."
     is_indexed = "" if document.is_indexed else unread
     return {
         "undo": "" if history.next_undo else "There is no edit to undo.",

@@ -51,7 +51,7 @@ class Comparing(QObject):
         if not self._is_stale or self._runner.is_running(_KEY) or not self._document.is_indexed:
             return
         self._is_stale = False
-        pending = self._document.first_pending(_COMPARED)
+        pending = self._document.first_changes(_COMPARED)
         self._known = {change.ref: self._known[change.ref] for change in pending if self.of(change) is not None}
         unknown = [change for change in pending if change.ref not in self._known]
         places = [(change, self._document.entry_of(change.ref)) for change in unknown]

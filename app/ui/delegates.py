@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.document.pending import PendingKind
 from app.ui.models import roles
 from app.ui.models.roles import AnyIndex
-from app.ui.theme import PADDING, Colours, Family, colours_of, family_of, fixed_font, row_height
+from app.ui.theme import PADDING, Colours, Family, colours_of, family_of, fixed_font, mixed, row_height
 
 _DOT = 3.5
 _PLUS = 4.5
@@ -77,11 +77,13 @@ class CellDelegate(QStyledItemDelegate):
 def _pen(index: AnyIndex, option: QStyleOptionViewItem, colours: Colours) -> QColor:
     if index.data(roles.PROBLEM):
         return colours.types[Family.DAMAGED]
-    if index.data(roles.IS_DIM):
-        return colours.dim
     shown: QPalette = option.palette
     state: QStyle.StateFlag = option.state
-    return shown.color(QPalette.ColorRole.HighlightedText if state & _SELECTED else QPalette.ColorRole.Text)
+    is_dim = bool(index.data(roles.IS_DIM))
+    if not state & _SELECTED:
+        return colours.dim if is_dim else shown.color(QPalette.ColorRole.Text)
+    above = shown.color(QPalette.ColorRole.HighlightedText)
+    return mixed(colours.dim, above, 0.5) if is_dim else above
 
 
 def _paint_badge(painter: QPainter, rect: QRect, text: str, colours: Colours, font: QFont) -> None:

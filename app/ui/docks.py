@@ -18,6 +18,7 @@ _CHANGE_WIDTHS = (200, 130, 200, 0, 0)
 _CHANGES = 1_000
 """Changes that are listed."""
 _REVERTS = ("changes-revert", "changes-revert-all")
+_NO_CHANGES = ("No unsaved changes.", "", "", "", "")
 _NO_PROBLEMS = ("No problems found.", "")
 
 
@@ -88,11 +89,11 @@ class ChangesDock(_ListDock):
         rows: list[tuple[str, ...]] = []
         if document is not None and comparing is not None and self.isVisible():
             comparing.look()
-            for change in document.first_pending(_CHANGES):
+            for change in document.first_changes(_CHANGES):
                 found = change_rows(document, change, comparing.of(change))
                 rows += found
                 self._refs += [change.ref] * len(found)
-        self.list.show_rows(rows)
+        self.list.show_rows(rows or ([_NO_CHANGES] if document is not None and self.isVisible() else []))
         for button in self._buttons:
             button.setEnabled(bool(rows))
 
@@ -104,7 +105,7 @@ class ChangesDock(_ListDock):
 
     @Slot(QModelIndex)
     def _on_activated(self, index: QModelIndex) -> None:
-        if index.row() < len(self._refs):
+        if 0 <= index.row() < len(self._refs):
             self.chosen.emit(self._refs[index.row()])
 
 

@@ -1,7 +1,7 @@
 """The left half of a tab: the filter field and the entry table."""
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from app.document.document import Document
@@ -127,8 +127,15 @@ class EntryPanel(QWidget):
 
     def _say_why_empty(self) -> None:
         text = self.field.text()
-        none = "There are no entries." if self._document.is_indexed else ""
-        self.view.show_when_empty(f"No key contains “{text}”." if text else none)
+        self.view.show_when_empty(f"No key contains “{text}”." if text else self._none())
+
+    def _none(self) -> str:
+        if not self._document.is_indexed:
+            return ""
+        if self._document.why_read_only:
+            return "There are no entries."
+        keys = QKeySequence("Ctrl+Shift+N").toString(QKeySequence.SequenceFormat.NativeText)
+        return f"There are no entries yet. Press {keys} to add one, paste some, or drop a file here."
 
     @Slot()
     def _on_rows_changed(self, *_: object) -> None:

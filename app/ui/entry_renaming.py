@@ -26,8 +26,7 @@ class KeyEditor(ScalarEditor):
         super().__init__(text, parent)
         self.setObjectName("key-editor")
         self.setAccessibleName("New key")
-        self.setAccessibleDescription(f"{KEY_HINT}; Enter commits, Escape gives up")
-        self.setToolTip(KEY_HINT)
+        self.explain(f"{KEY_HINT}; Enter commits, Escape gives up")
 
 
 class EntryRenaming(QObject):
@@ -64,6 +63,11 @@ class EntryRenaming(QObject):
         """Hand over what is typed, as leaving the editor does."""
         if self._editor is not None:
             self._editor.commit()
+
+    def focus(self) -> None:
+        """Go back to what is being typed."""
+        if self._editor is not None:
+            self._editor.setFocus()
 
     def _on_reloading(self) -> None:
         """Rename nothing by an id that means another entry now."""

@@ -40,7 +40,8 @@ class _Progress:
         count, damaged = self._last.entries, len(self._last.damaged)
         said = f"Exported {count:,} {'entry' if count == 1 else 'entries'} to {self._target.name}."
         if damaged:
-            self._notices.show_warning(f"{said} {damaged:,} of them are damaged and marked so in the file.")
+            are = f"{damaged:,} of them {'is' if damaged == 1 else 'are'} damaged, as a whole or in part"
+            self._notices.show_warning(f"{said} {are}, and marked so in the file.")
         else:
             self._notices.show_info(said)
 

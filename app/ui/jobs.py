@@ -50,6 +50,11 @@ class _Run:
     def can_cancel(self) -> bool:
         return isinstance(self.job, StreamJob) or self.job.cancellable
 
+    @property
+    def waits(self) -> bool:
+        """Whether other streams go before the next step."""
+        return isinstance(self.job, StreamJob) and self.job.can_wait and self.steps is not None
+
     def cancel(self) -> None:
         if self.can_cancel:
             self.token.cancel()
@@ -74,7 +79,7 @@ class JobRunner(QObject):
     """One thread that does one thing at a time, for one document.
 
     The next job's ``work`` starts only after the previous one's ``done`` has run on the interface
-    thread, so what a job sees is what the one before it left. Streams go on step by step while
+    thread, so what a job sees is what the one before it left. Streams go on step by step, in turns, while
     nothing else waits. Both queues are touched by the interface thread alone.
     """
 
@@ -175,10 +180,13 @@ class JobRunner(QObject):
             self.idle.emit()
 
     def _next(self) -> _Run | None:
-        for queue in (self._waiting, self._streams):
-            if queue:
-                return queue.popleft()
-        return None
+        if self._waiting:
+            return self._waiting.popleft()
+        run = next((run for run in self._streams if not run.waits), None)
+        if run is None:
+            return self._streams.popleft() if self._streams else None
+        self._streams.remove(run)
+        return run
 
     @Slot()
     def _on_settled(self) -> None:

@@ -13,6 +13,7 @@ from app.ui.actions import Actions
 from app.ui.availability import reasons
 from app.ui.choices import Choice
 from app.ui.command_palette import CommandPalette, commands_of
+from app.ui.copying import Copying
 from app.ui.database_tab import DatabaseTab
 from app.ui.dialogs.questions import ask_give_up
 from app.ui.dialogs.settings_dialog import SettingsDialog
@@ -64,10 +65,10 @@ class MainWindow(QMainWindow):
         beside = make_engine, self.area, self.errands, self.notices, self
         self._making = Making(*beside)
         self._repairing = Repairing(*beside)
-        self._commands = TabCommands(self.area, self._making, self._repairing, self)
+        self._commands = TabCommands(self.area, Copying(*beside), self._repairing, self)
         self._save_all = SaveAll(self.area, self.notices, self)
         self.status = StatusBar(self)
-        self._watching = Watching(make_engine, self.area, self.errands, self.status)
+        self._watching = Watching(make_engine, self.area, self.errands)
         self.changes = ChangesDock(self)
         self.problems = ProblemsDock(self)
         self._recent = RecentMenu(self)
@@ -107,6 +108,7 @@ class MainWindow(QMainWindow):
         self.area.changed.connect(self._show_facts)
         self.area.activity_changed.connect(self.status.activity.show_activity)
         self.area.wanted.connect(self._on_wanted)
+        self.area.said.connect(self.status.say)
         self.errands.activity_changed.connect(self.status.errand.show_activity)
         self.status.cancel_changed.connect(self.actions_["cancel"].setEnabled)
         self.actions_["cancel"].setEnabled(False)
@@ -237,9 +239,9 @@ class MainWindow(QMainWindow):
     def _show_facts(self) -> None:
         tab = self.area.current
         self.status.show_facts(tab.facts() if tab else Facts())
-        self.setWindowTitle(f"{tab.document.name} - {_TITLE}" if tab else _TITLE)
+        self.setWindowTitle(f"{tab.document.name}{tab.mark} - {_TITLE}" if tab else _TITLE)
         self.changes.show_changes(tab.document if tab else None, tab.comparing if tab else None)
-        self.problems.show_problems(tab.problems if tab else (), is_read=bool(tab and tab.document.is_indexed))
+        self.problems.show_problems(tab.reading.problems if tab else (), is_read=bool(tab and tab.document.is_indexed))
         self._show_steps(tab if tab and tab.can_browse else None)
         self.actions_.enable(reasons(tab, self.area.all()))
 

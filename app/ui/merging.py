@@ -112,7 +112,7 @@ class Merging(QObject):
         attempt(make, self._runner, self._notices)
 
     def _end(self, merge: _Merge) -> None:
-        count = self._document.pending_count
+        count = self._document.change_count
         if merge.saves and count:
             self._saving.save(may_merge=bool(merge.conflicts))
             return

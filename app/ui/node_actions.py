@@ -1,6 +1,7 @@
 """The actions on rows of the value tree: what they do, and when they cannot be done."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from PySide6.QtCore import QModelIndex
 
@@ -51,27 +52,35 @@ def _reasons_to_edit(nodes: NodeCommands, index: QModelIndex) -> Mapping[str, st
     }
 
 
+_COMMANDS: Mapping[str, Callable[[NodeCommands], object]] = {
+    "edit-as-python": lambda nodes: nodes.edit_as("python"),
+    "edit-as-json": lambda nodes: nodes.edit_as("typed"),
+    "change-type": lambda nodes: nodes.ask_type(),
+    "rename-key": lambda nodes: nodes.rename_key(),
+    "insert-before": lambda nodes: nodes.insert_before(),
+    "append-item": lambda nodes: nodes.append(),
+    "duplicate-node": lambda nodes: nodes.duplicate(),
+    "delete-nodes": lambda nodes: nodes.delete(),
+    "move-up": lambda nodes: nodes.move(-1),
+    "move-down": lambda nodes: nodes.move(1),
+    "sort-keys": lambda nodes: nodes.sort_keys(),
+    "go-to-same": lambda nodes: nodes.go_to_same(),
+    "cut-nodes": lambda nodes: nodes.copy(cuts=True),
+    "copy-nodes": lambda nodes: nodes.copy(),
+    "paste-nodes": lambda nodes: nodes.paste(),
+    "copy-as-python": lambda nodes: nodes.copy_text("python"),
+    "copy-as-json": lambda nodes: nodes.copy_text("json"),
+    "copy-path": lambda nodes: nodes.copy_path(),
+}
+
+
+def _settled(act: Callable[[NodeCommands], object], tab: DatabaseTab) -> None:
+    """Act on the rows once what is typed was taken."""
+    tab.editing.settling.settle_row(partial(act, tab.nodes))
+
+
 NODE_ACTIONS = Offer(
-    commands={
-        "edit-as-python": lambda tab: tab.nodes.edit_as("python"),
-        "edit-as-json": lambda tab: tab.nodes.edit_as("typed"),
-        "change-type": lambda tab: tab.nodes.ask_type(),
-        "rename-key": lambda tab: tab.nodes.rename_key(),
-        "insert-before": lambda tab: tab.nodes.insert_before(),
-        "append-item": lambda tab: tab.nodes.append(),
-        "duplicate-node": lambda tab: tab.nodes.duplicate(),
-        "delete-nodes": lambda tab: tab.nodes.delete(),
-        "move-up": lambda tab: tab.nodes.move(-1),
-        "move-down": lambda tab: tab.nodes.move(1),
-        "sort-keys": lambda tab: tab.nodes.sort_keys(),
-        "go-to-same": lambda tab: tab.nodes.go_to_same(),
-        "cut-nodes": lambda tab: tab.nodes.copy(cuts=True),
-        "copy-nodes": lambda tab: tab.nodes.copy(),
-        "paste-nodes": lambda tab: tab.nodes.paste(),
-        "copy-as-python": lambda tab: tab.nodes.copy_text("python"),
-        "copy-as-json": lambda tab: tab.nodes.copy_text("json"),
-        "copy-path": lambda tab: tab.nodes.copy_path(),
-    },
+    commands={name: partial(_settled, act) for name, act in _COMMANDS.items()},
     reasons=_reasons,
     menu=NODE_MENU,
     view=lambda tab: tab.value.tree,

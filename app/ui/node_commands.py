@@ -18,16 +18,17 @@ from app.codecs.edits import (
 from app.codecs.paths import root_around
 from app.document.document import Document
 from app.document.nodes import CopiedNodes
-from app.errors import AppError
+from app.errors import AppError, EncodeError
+from app.ui.edit_sessions import Entered, Session
 from app.ui.editors.pane_editor import Draft
 from app.ui.jobs import JobRunner
 from app.ui.models.value_tree import Column
 from app.ui.node_copying import LITERAL_HINT, NodeCopying
-from app.ui.node_places import KEYED, Standing
+from app.ui.node_places import KEYED, Standing, path_of_new
 from app.ui.shown_value import ShownValue
 from app.ui.text_layout import laid_out
 from app.ui.type_changes import TARGETS, Candidate, candidate
-from app.ui.value_editing import Entered, Session, ValueEditing
+from app.ui.value_editing import ValueEditing
 from app.ui.value_panel import ValuePanel
 
 _JSON_HINT = "JSON; tags say what JSON has no words for"
@@ -56,7 +57,14 @@ class NodeCommands(NodeCopying):
             return
         path = self.path(index)
         make = self._document.python_job if form == "python" else self._document.typed_job
-        self._ask(make(value.source, path), partial(self._on_text, self._replacing(value, index, form), form))
+        job = make(value.source, path)
+        job.done = partial(self._on_text, self._replacing(value, index, form), form)
+        job.failed = self._on_no_python if form == "python" else self._fail
+        self._runner.start(job)
+
+    def _on_no_python(self, error: AppError) -> None:
+        """Say what else there is for an object that has no literal."""
+        self._fail(AppError(f"{error.message} Ctrl+F2 edits it as JSON.") if isinstance(error, EncodeError) else error)
 
     def _replacing(self, value: ShownValue, index: QModelIndex, form: str = "python") -> Session:
         path = self.path(index)
@@ -138,13 +146,14 @@ class NodeCommands(NodeCopying):
             edits: Callable[[Entered], Sequence[Edit]] = lambda new: (  # noqa: E731 - beside its twin below
                 AddPair(container, Written(new.key), Written(new.text)),
             )
-            self._editing.open_pane(Session(value, title, edits), Draft(title, "", key="", hint=LITERAL_HINT))
+            session = Session(value, title, edits, lambda new: path_of_new(container, standing, new.key))
+            self._editing.open_pane(session, Draft(title, "", key="", hint=LITERAL_HINT))
             return
         count = self._panel.model.item_count(target) if standing is Standing.ITEM else 0
         title = f"New item in {container or 'the value'}"
         current = f"{container}[{count}]" if standing is Standing.ITEM else None
-        session = Session(value, title, lambda new: (InsertItem(container, count, Written(new.text)),), current)
-        self._editing.open_pane(session, Draft(title, "", hint=LITERAL_HINT))
+        item = Session(value, title, lambda new: (InsertItem(container, count, Written(new.text)),), current)
+        self._editing.open_pane(item, Draft(title, "", hint=LITERAL_HINT))
 
     def duplicate(self) -> None:
         """Put a copy of the current node behind it; a copy of a pair needs another key."""
@@ -163,7 +172,7 @@ class NodeCommands(NodeCopying):
             edit = InsertItem(place.container, place.index + 1, new)
             self._editing.apply(value, (edit,), f"Copy of {nodes.paths[0]}", current)
         else:
-            self.ask_key(value, place.container, place.key, new, f"Copy of {nodes.paths[0]}")
+            self.ask_key(value, place.container, place.standing, place.key, new, f"Copy of {nodes.paths[0]}")
 
     def rename_key(self) -> None:
         """Open a line for the key of the current node."""

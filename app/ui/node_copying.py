@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from app.codecs.edits import AddPair, Copied, InsertItem, New, Written
 from app.document.nodes import CopiedNodes
 from app.ui.clipboard import put_text, taken_text
+from app.ui.edit_sessions import Session
 from app.ui.editors.pane_editor import Draft
 from app.ui.node_clipboard import put_nodes, taken_nodes
 from app.ui.node_order import NodeOrder
-from app.ui.node_places import KEYED, Standing
+from app.ui.node_places import KEYED, Standing, path_of_new
 from app.ui.shown_value import ShownValue
-from app.ui.value_editing import Session
 
 LITERAL_HINT = "A Python literal, such as 'text', 12 or [1, 2]"
 
@@ -57,7 +57,7 @@ class NodeCopying(NodeOrder):
             return
         standing, container = self._panel.model.holds(target), self.container(target)
         if standing in KEYED:
-            self._paste_pairs(value, container, nodes, text)
+            self._paste_pairs(value, container, standing, nodes, text)
             return
         place = self.place(self.current)
         is_beside = target == self.current.parent() and place.standing is Standing.ITEM
@@ -68,15 +68,22 @@ class NodeCopying(NodeOrder):
         current = f"{container}[{at}]" if standing is Standing.ITEM else None
         self._editing.apply(value, edits, _paste_title(news), current)
 
-    def _paste_pairs(self, value: ShownValue, container: str, nodes: CopiedNodes | None, text: str) -> None:
+    def _paste_pairs(
+        self, value: ShownValue, container: str, standing: Standing, nodes: CopiedNodes | None, text: str
+    ) -> None:
         if nodes is None:
             title = f"New pair in {container or 'the value'}"
-            session = Session(value, title, lambda new: (AddPair(container, Written(new.key), Written(new.text)),))
+            session = Session(
+                value,
+                title,
+                lambda new: (AddPair(container, Written(new.key), Written(new.text)),),
+                lambda new: path_of_new(container, standing, new.key),
+            )
             self._editing.open_pane(session, Draft(title, text, key="", hint=LITERAL_HINT, is_changed=True))
             return
         news = [Copied(nodes.data, path) for path in nodes.paths]
         if len(news) == 1:
-            self.ask_key(value, container, nodes.keys[0], news[0], "Paste of a pair", tries=True)
+            self.ask_key(value, container, standing, nodes.keys[0], news[0], "Paste of a pair", tries=True)
             return
         if not all(nodes.keys):
             self.said.emit("Not all of these have keys; paste them one by one.")
@@ -85,10 +92,23 @@ class NodeCopying(NodeOrder):
         self._editing.apply(value, edits, _paste_title(news))
 
     def ask_key(
-        self, value: ShownValue, container: str, key: str, new: New, title: str, *, tries: bool = False
+        self,
+        value: ShownValue,
+        container: str,
+        standing: Standing,
+        key: str,
+        new: New,
+        title: str,
+        *,
+        tries: bool = False,
     ) -> None:
         """Add a pair under a key that is asked for; ``tries`` its old one first, and asks where that is refused."""
-        session = Session(value, title, lambda entered: (AddPair(container, Written(entered.key), new),))
+        session = Session(
+            value,
+            title,
+            lambda entered: (AddPair(container, Written(entered.key), new),),
+            lambda entered: path_of_new(container, standing, entered.key),
+        )
         editor = self._editing.open_pane(session, Draft(title, key=key, hint="A key, as a Python literal"))
         if editor is not None and tries and key:
             editor.commit(again=True)

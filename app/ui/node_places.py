@@ -5,6 +5,11 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from app.codecs.base import NodeRow
+from app.codecs.literals.scalars import parse_literal
+from app.codecs.nodes import Kind
+from app.codecs.paths import is_plain_name
+from app.codecs.screen import quote_text
+from app.errors import CodecError
 
 
 class Standing(Enum):
@@ -80,6 +85,17 @@ def _in_brackets(literal: str, prefix: str, parent: NodeRow, place: Place) -> Pl
         return Place(Standing.ITEM, place.container, int(literal))
     standing = Standing.ATTRIBUTE if prefix.startswith("<state") else Standing.PAIR
     return replace(place, standing=standing, key=literal)
+
+
+def path_of_new(container: str, standing: Standing, key: str) -> str | None:
+    """Return the path that a new pair or attribute under the literal of a key has; None where that is no text."""
+    try:
+        name = str(parse_literal(key, Kind.STR))
+    except CodecError:
+        return None
+    if standing is Standing.ATTRIBUTE and is_plain_name(name):
+        return f"{container.removesuffix('<state>')}.{name}"
+    return f"{container}[{quote_text(name)}]"
 
 
 def prefix_of(row: NodeRow) -> str:

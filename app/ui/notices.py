@@ -36,6 +36,7 @@ class NoticeBar(QWidget):
         self.setObjectName(name)
         self.setAccessibleName(title)
         self._tone = Tone.INFO
+        self._has_choices = False
         self._symbol = QLabel()
         self._sentence = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self._sentence.setObjectName(f"{name}-sentence")
@@ -83,6 +84,12 @@ class NoticeBar(QWidget):
         self._show(_CRASH, Tone.ERROR, _copying(details))
 
     @Slot()
+    def forget_told(self) -> None:
+        """Clear what leaves nothing to choose, unless it warns: something else is being done."""
+        if self._tone is not Tone.WARNING and not self._has_choices:
+            self.clear()
+
+    @Slot()
     def clear(self) -> None:
         self._sentence.clear()
         self.hide()
@@ -91,6 +98,7 @@ class NoticeBar(QWidget):
         self._tone = tone
         self._sentence.setText(sentence)
         self._bar.setAccessibleName(sentence)
+        self._has_choices = bool(choices)
         self._choices.show_choices(choices)
         self._tint()
         self.show()

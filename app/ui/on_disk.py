@@ -241,7 +241,7 @@ class OnDisk(QObject):
 
     def revert(self) -> None:
         """Ask, then read the file again and take all pending changes back, in one edit that can be undone."""
-        count = max(self._document.pending_count, int(self._saving.is_editing))
+        count = max(self._document.change_count, int(self._saving.is_editing))
         if count:
             ask_revert(self._document.name, count, self._on_revert_agreed, self.bar.window())
 

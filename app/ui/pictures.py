@@ -27,18 +27,28 @@ def decoded(data: bytes) -> Picture:
     """Return the picture, its first frame if it has many.
 
     Raises:
-        DecodeError: the bytes are no picture of a format that is shown, or a damaged one.
+        DecodeError: the bytes are no picture of a format that is shown, a damaged one, or Qt has no
+            reader of its format here.
         LimitExceeded: it has too many pixels.
     """
     name = picture_format(data)
     if not name:
         raise DecodeError("This is no picture of a kind that is shown.")
+    if name.encode() not in QImageReader.supportedImageFormats():
+        raise DecodeError(f"Qt has no reader of {name.upper()} pictures on this machine, so it cannot be shown.")
     QImageReader.setAllocationLimit(_MEGABYTES)
     buffer = QBuffer()
     buffer.setData(QByteArray(data))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(buffer, name.encode())
     reader.setAutoDetectImageFormat(False)  # else bytes that begin as one format could be given to another's reader
+    try:
+        return _picture(reader, name, len(data))
+    finally:
+        reader.setDevice(None)  # type: ignore[arg-type]  # as Qt allows: TIFF closes its file, here and not later
+
+
+def _picture(reader: QImageReader, name: str, byte_count: int) -> Picture:
     size = reader.size()
     _check(size)
     if max(size.width(), size.height()) > _LONGEST_SIDE:
@@ -46,7 +56,7 @@ def decoded(data: bytes) -> Picture:
     image = reader.read()
     if image.isNull():
         raise DecodeError(f"This {name.upper()} picture is damaged, so it cannot be shown.")
-    return Picture(image, f"{name.upper()}, {size.width():,} by {size.height():,} pixels, {len(data):,} bytes")
+    return Picture(image, f"{name.upper()}, {size.width():,} by {size.height():,} pixels, {byte_count:,} bytes")
 
 
 def _check(size: QSize) -> None:

@@ -53,7 +53,7 @@ class Repairing(QObject):
             notices.show_info(f"Checked {path.name}: no damage found.")
             return
         if is_shown:
-            tab.show_findings(problems)
+            tab.reading.show_findings(problems)
             self.problems_wanted.emit(tab)
         found = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
         salvage = Choice("Salvage…", partial(self.ask_salvage, path))
@@ -91,7 +91,7 @@ class Repairing(QObject):
 
     def _on_salvaged(self, wish: SalvageWish, report: SalvageReport) -> None:
         tab = self._area.open_file(path_of(wish.target, report.made))
-        tab.show_findings(report.problems)
+        tab.reading.show_findings(report.problems)
         said = _tally(wish.source.name, report)
         if report.problems:
             show = Choice("Problems", partial(self.problems_wanted.emit, tab))

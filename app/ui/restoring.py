@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Slot
 
 from app.document.document import Document
 from app.document.job import Job
@@ -15,15 +15,20 @@ from app.ui.notices import NoticeBar
 
 
 class Restoring(QObject):
-    """Looks for journals once, when the keys of the database are known for the first time."""
+    """Looks for journals once, when the keys of the database are known for the first time.
+
+    The offer has a bar of its own: no other notice takes its place before it was answered.
+    """
 
     def __init__(self, document: Document, journals: Journals | None, runner: JobRunner, notices: NoticeBar) -> None:
         super().__init__(notices)
+        self.bar = NoticeBar("restore-bar", "Unsaved changes of the session before")
         self._document = document
         self._journals = journals
         self._runner = runner
         self._notices = notices
 
+    @Slot()
     def look(self) -> None:
         """Look for what was left of the database; once."""
         journals, self._journals = self._journals, None
@@ -36,7 +41,7 @@ class Restoring(QObject):
         if not found:
             return
         left, others = found[-1], found[:-1]
-        self._notices.show_warning(
+        self.bar.show_warning(
             _sentence(self._document.name, left),
             Choice("Restore", partial(self._restore, left, others)),
             Choice("Discard", partial(self._discard, left, others)),
@@ -44,7 +49,10 @@ class Restoring(QObject):
 
     def _restore(self, left: Left, others: list[Left]) -> None:
         self._notices.clear()
-        if attempt(lambda: self._document.restore_job(left), self._runner, self._notices) and others:
+        if not attempt(lambda: self._document.restore_job(left), self._runner, self._notices):
+            return  # the offer stays
+        self.bar.clear()
+        if others:
             self._runner.start(Job("Looking for unsaved changes", lambda _token: others, self._offer))
 
     def _discard(self, left: Left, others: list[Left]) -> None:
@@ -54,10 +62,11 @@ class Restoring(QObject):
         except DocumentError as error:
             self._notices.show_error(error)
             return
+        self.bar.clear()
         self._offer(others)
 
 
 def _sentence(name: str, left: Left) -> str:
-    count = len(left.changes) + left.damaged
+    count = left.count
     changes = "One unsaved change" if count == 1 else f"{count:,} unsaved changes"
     return f"{changes} of {name} {'was' if count == 1 else 'were'} kept when Shelfscope ended unexpectedly."

@@ -10,7 +10,7 @@ from app.cancel import CancelToken
 from app.document.document import Document
 from app.document.job import Job
 from app.engine.base import FileState
-from app.errors import AppError, ChangedOnDisk, EngineBug, KeyRejected, ReadOnlyDatabase
+from app.errors import AppError, ChangedOnDisk, EngineBug, EngineStopped, KeyRejected, ReadOnlyDatabase
 from app.ui.attempt import attempt
 from app.ui.choices import Choice
 from app.ui.jobs import JobRunner
@@ -26,6 +26,8 @@ class Saving(QObject):
     """A save is over; True when everything is saved."""
     rewritten = Signal()
     """The files are others now, or may be: their keys have to be read again."""
+    said = Signal(str)
+    """Something to be told quietly."""
     save_as_wanted = Signal()
     conflicted = Signal()
     """Another program changed entries that are changed here, so that nothing was saved: each has to be decided on."""
@@ -82,6 +84,9 @@ class Saving(QObject):
         """See first whether the file is there: trying to save would close what is still open of it."""
         if not self._document.pending_count:
             self.ended.emit(True)
+        elif self._document.is_unsure:
+            self._show_unsure()
+            self.ended.emit(False)
         elif self._document.is_indexed:
             job = self._document.changed_on_disk_job()
             job.done = self._on_state
@@ -107,11 +112,22 @@ class Saving(QObject):
         return job
 
     def _on_failed(self, error: AppError) -> None:
-        if isinstance(error, ChangedOnDisk) and error.keys and self._may_merge:
+        if self._document.is_unsure:
+            self._show_unsure()
+        elif isinstance(error, ChangedOnDisk) and error.keys and self._may_merge:
             self.conflicted.emit()
         else:
             self._show_failure(error, self.save)
         self.ended.emit(False)
+
+    def _show_unsure(self) -> None:
+        """Say that nobody knows whether the save was done, and read the keys, which tell."""
+        error = EngineStopped(
+            f"The process that saved {self._document.name} ended before it answered. The file is read again to see "
+            "whether it was saved, as a whole or not at all; what was not is still here."
+        )
+        self._show_failure(error, self.save)
+        self.rewritten.emit()
 
     def _show_failure(self, error: AppError, again: Callable[[], None]) -> None:
         """Show why nothing was saved, and the ways out; the changes stay."""
@@ -125,8 +141,10 @@ class Saving(QObject):
         said = f"{done}{_kept(report)}"
         if report.warnings:
             self._notices.show_warning(" ".join((said, *report.warnings)))
-        else:
+        elif report.backups or self._is_compacting:
             self._notices.show_info(said)
+        else:
+            self.said.emit(said)  # a bar at every save would move what is being worked on
         self.rewritten.emit()
         self.ended.emit(True)
 

@@ -52,8 +52,8 @@ class Screenshot(QObject):
         """Do the next thing that is still to be done; tell whether there was none."""
         if not (tab.runner.is_idle and tab.filter_runner.is_idle):
             return False
-        if tab.open_error is not None:
-            raise tab.open_error
+        if tab.reading.open_error is not None:
+            raise tab.reading.open_error
         is_opened, self._is_opened = self._is_opened, True
         if not is_opened:
             _open_rows(tab)

@@ -34,7 +34,7 @@ def facts_of(document: Document, shown_count: int, *, is_reading: bool) -> Facts
     name = f"{info.format} · {info.variant}" if info.variant else info.format
     if info.recognised_only:
         return Facts(name)
-    pending = document.pending_count
+    pending = document.change_count
     return Facts(
         name,
         _count(shown_count, len(document), is_reading=is_reading),

@@ -35,6 +35,8 @@ class TabArea(QStackedWidget):
     """The `Activity` to show, or None."""
     wanted = Signal(object)
     """What the tab in front wants of the window."""
+    said = Signal(str)
+    """Something to be told quietly of a tab."""
     added = Signal(object)
     """A new `DatabaseTab`, before it is shown."""
     dropped = Signal(object)
@@ -58,6 +60,7 @@ class TabArea(QStackedWidget):
         self._journals = journals
         self._ending: list[JobRunner] = []
         self._guard = CloseGuard(self)
+        self._guard.failed.connect(self.show_tab)
         self.start_page = start_page(*first_steps)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("documents")
@@ -86,12 +89,13 @@ class TabArea(QStackedWidget):
             if tab.document.path.resolve() == path.resolve():
                 self.tabs.setCurrentWidget(tab)
                 if tab.is_refused:
-                    tab.reload()
+                    tab.reading.reload()
                 return tab
         document = Document(self.make_engine(), path, read_only=self._read_only, journals=self._journals)
         tab = DatabaseTab(document, self._journals)
         tab.changed.connect(self._on_facts_changed)
         tab.wanted.connect(self.wanted)
+        tab.said.connect(self.said)
         tab.moved.connect(self._on_moved)
         tab.nodes.changed.connect(self.node_changed)
         tab.pasting.database_dropped.connect(self.open_file)
@@ -103,7 +107,7 @@ class TabArea(QStackedWidget):
         self._show_path(tab)
         self.tabs.tabBar().setTabButton(place, QTabBar.ButtonPosition.RightSide, self._close_button(tab))
         self.tabs.setCurrentIndex(place)
-        tab.start(select)
+        tab.reading.start(select)
         tab.entries.view.setFocus()
         return tab
 
@@ -118,6 +122,7 @@ class TabArea(QStackedWidget):
         if isinstance(tab, DatabaseTab):
             self._show_path(tab)
 
+    @Slot(object)
     def show_tab(self, tab: DatabaseTab) -> None:
         """Bring a tab to the front."""
         self.tabs.setCurrentWidget(tab)
@@ -135,7 +140,7 @@ class TabArea(QStackedWidget):
         return button
 
     def _close(self, tab: DatabaseTab, *_: object) -> None:
-        self._guard.ask([tab], partial(self._drop, tab))
+        self._guard.ask(lambda: [tab] if tab in self.all() else [], partial(self._drop, tab))
 
     def close_current(self) -> None:
         if self.current is not None:
@@ -143,7 +148,7 @@ class TabArea(QStackedWidget):
 
     def close_all(self, go_on: Callable[[], None]) -> None:
         """Ask about what is not saved, close everything, then call ``go_on``; or stay open."""
-        self._guard.ask(self.all(), partial(self._drop_all, go_on))
+        self._guard.ask(self.all, partial(self._drop_all, go_on))
 
     def join(self) -> None:
         """Wait until all closed databases have ended."""
@@ -204,8 +209,7 @@ class TabArea(QStackedWidget):
             self.changed.emit()
 
     def _show_title(self, tab: DatabaseTab) -> None:
-        mark = " •" if tab.document.pending_count else ""
-        place, title = self.tabs.indexOf(tab), _tab_title(tab.document.name) + mark
+        place, title = self.tabs.indexOf(tab), _tab_title(tab.document.name) + tab.mark
         if title != self.tabs.tabText(place):
             self.tabs.setTabText(place, title)
             self.changed.emit()  # whether anything is left to save

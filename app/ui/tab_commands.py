@@ -1,16 +1,17 @@
 """The actions that act on the tab in front."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from app.document.history import EntryRef
 from app.ui.actions import Actions
+from app.ui.copying import Copying
 from app.ui.database_tab import DatabaseTab
 from app.ui.docks import ChangesDock
 from app.ui.export_dialog import ExportDialog
-from app.ui.making import Making
 from app.ui.repairing import Repairing
 from app.ui.tab_area import TabArea
 
@@ -18,10 +19,10 @@ from app.ui.tab_area import TabArea
 class TabCommands(QObject):
     """Does nothing while no database is in front."""
 
-    def __init__(self, area: TabArea, making: Making, repairing: Repairing, window: QWidget) -> None:
+    def __init__(self, area: TabArea, copying: Copying, repairing: Repairing, window: QWidget) -> None:
         super().__init__(window)
         self._area = area
-        self._making = making
+        self._copying = copying
         self._repairing = repairing
         self._window = window
 
@@ -55,17 +56,21 @@ class TabCommands(QObject):
         if tab is not None and tab.can_browse:
             act(tab)
 
+    def _on_settled_tab(self, act: Callable[[DatabaseTab], object]) -> None:
+        """Act once what is typed was taken; where it is refused, it stays in front instead."""
+        self._on_tab(lambda tab: tab.editing.settling.settle(partial(act, tab)))
+
     @Slot()
     def _on_save(self) -> None:
         self._on_tab(lambda tab: tab.saving.save())
 
     @Slot()
     def ask_save_as(self) -> None:
-        self._on_tab(self._making.ask_save_as)
+        self._on_tab(self._copying.ask_save_as)
 
     @Slot()
     def _on_save_copy(self) -> None:
-        self._on_tab(self._making.ask_save_copy)
+        self._on_tab(self._copying.ask_save_copy)
 
     @Slot()
     def _on_revert_to_file(self) -> None:
@@ -73,19 +78,19 @@ class TabCommands(QObject):
 
     @Slot()
     def _on_revert(self) -> None:
-        self._on_tab(lambda tab: tab.stepping.revert_current())
+        self._on_settled_tab(lambda tab: tab.stepping.revert_current())
 
     @Slot()
     def _on_revert_all(self) -> None:
-        self._on_tab(lambda tab: tab.stepping.revert_all())
+        self._on_settled_tab(lambda tab: tab.stepping.revert_all())
 
     @Slot()
     def _on_undo(self) -> None:
-        self._on_tab(lambda tab: tab.stepping.undo())
+        self._on_settled_tab(lambda tab: tab.stepping.undo())
 
     @Slot()
     def _on_redo(self) -> None:
-        self._on_tab(lambda tab: tab.stepping.redo())
+        self._on_settled_tab(lambda tab: tab.stepping.redo())
 
     @Slot()
     def _on_edit_value(self) -> None:
@@ -98,7 +103,7 @@ class TabCommands(QObject):
     @Slot()
     def _on_reload(self) -> None:
         if self._area.current is not None:  # one that could not be opened is tried again
-            self._area.current.reload()
+            self._area.current.reading.reload()
 
     @Slot()
     def _on_export(self) -> None:
@@ -111,7 +116,7 @@ class TabCommands(QObject):
 
     @Slot()
     def _on_convert(self) -> None:
-        self._on_tab(self._making.ask_convert)
+        self._on_tab(self._copying.ask_convert)
 
     @Slot()
     def _on_compact(self) -> None:
@@ -127,4 +132,4 @@ class TabCommands(QObject):
 
     @Slot(object)
     def _on_change_revert(self, ref: EntryRef) -> None:
-        self._on_tab(lambda tab: tab.stepping.revert(ref))
+        self._on_settled_tab(lambda tab: tab.stepping.revert(ref))

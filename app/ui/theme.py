@@ -130,7 +130,7 @@ def palette(*, is_dark: bool) -> QPalette:
     dim = QColor("#6f7783" if is_dark else "#979eaa")
     for role in (_Role.WindowText, _Role.Text, _Role.ButtonText):
         result.setColor(QPalette.ColorGroup.Disabled, role, dim)
-    faint = _mixed(result.color(_Role.Base), result.color(_Role.Highlight), 0.55)
+    faint = mixed(result.color(_Role.Base), result.color(_Role.Highlight), 0.55)
     result.setColor(QPalette.ColorGroup.Inactive, _Role.Highlight, faint)
     return result
 
@@ -146,7 +146,7 @@ def _colours(is_dark: bool) -> Colours:
     base = QColor((_DARK_ROLES if is_dark else _LIGHT_ROLES)[_Role.Base])
     return Colours(
         types=types,
-        badges={family: _mixed(base, colour, 0.16 if is_dark else 0.10) for family, colour in types.items()},
+        badges={family: mixed(base, colour, 0.16 if is_dark else 0.10) for family, colour in types.items()},
         pending=QColor("#f0a040" if is_dark else "#d97706"),
         line=QColor("#33373e" if is_dark else "#dfe2e8"),
         dim=QColor("#878f9b" if is_dark else "#6b7280"),
@@ -155,7 +155,9 @@ def _colours(is_dark: bool) -> Colours:
     )
 
 
-def _mixed(under: QColor, over: QColor, share: float) -> QColor:
+def mixed(under: QColor, over: QColor, share: float) -> QColor:
+    """Return a colour with a ``share`` (0 to 1) of another one over it."""
+
     def mix(low: int, high: int) -> int:
         return round(low + (high - low) * share)
 

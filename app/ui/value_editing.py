@@ -1,73 +1,38 @@
 """Editing a value: an editor is opened, what was typed is handed over, and stays in sight while it is refused."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
 
 from PySide6.QtCore import QModelIndex, QObject, Signal, Slot
 
 from app.codecs.edits import Edit, ReplaceNode, Written
+from app.codecs.literals.decimals import decimal_text
 from app.codecs.literals.scalars import parse_literal
 from app.codecs.nodes import Kind
 from app.document.document import Document
-from app.document.draft import Edited
 from app.document.shared_places import changed_by
 from app.errors import AppError, CodecError
 from app.ui.dialogs.questions import ask_where
+from app.ui.edit_sessions import Entered, OtherEditing, Session
 from app.ui.editors.pane_editor import MAX_PANE_CHARS, Draft, PaneEditor
 from app.ui.editors.scalar_editor import MAX_CHARS, ScalarEditor
 from app.ui.editors.typed_editors import TextEditor, line_for
 from app.ui.jobs import JobRunner
 from app.ui.models.value_tree import Column
-from app.ui.path_moves import moves_of
+from app.ui.settling import Settling
 from app.ui.shown_value import ShownValue
+from app.ui.value_edits import ValueEdits, Wanted
 from app.ui.value_panel import ValuePanel
 
 _LINE_ENDS = ("\n", "\r", "\u2028", "\u2029")
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """What was typed: a literal or JSON, the literal of a key, and whether it is for all places of a shared object."""
-
-    text: str
-    key: str = ""
-    everywhere: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Session:
-    """What an editor is open for. ``edits`` makes of what was typed what is done to the value.
-
-    ``current`` is the path that shall be current then. ``is_shared``: the object stands in other places too.
-    """
-
-    value: ShownValue
-    title: str
-    edits: Callable[[Entered], Sequence[Edit]]
-    current: str | None = None
-    is_shared: bool = False
-    editor: ScalarEditor | PaneEditor | None = field(default=None, init=False)
-    shared: Sequence[str] = field(default=(), init=False)
-    """The paths of the objects, from the row on outwards, that stand in other places too; outer ones first."""
-
-
-class OtherEditing(Protocol):
-    """Another place of a tab where something is typed; as `ValueEditing` says."""
-
-    @property
-    def is_active(self) -> bool: ...
-
-    @property
-    def is_open(self) -> bool: ...
-
-    def commit(self) -> None: ...
+_INTEGERS = frozenset(map(str, (Kind.INT, Kind.LONG)))
 
 
 class ValueEditing(QObject):
     """Lets no typed text get lost: a refused one stays in its editor, and the entry stays in front."""
 
+    started = Signal()
+    """An editor was opened, or an edit begun: what was said of the one before is old."""
     refused = Signal(int)
     """The entry whose editor holds a text that was not taken."""
     failed = Signal(object)
@@ -85,9 +50,13 @@ class ValueEditing(QObject):
         self._panel = panel
         self._runner = runner
         self._session: Session | None = None
+        self.settling = Settling(self, panel, runner)
         panel.tree.edit_wanted.connect(self._on_edit_wanted)
         panel.tree.editor_changed.connect(self.changed)
-        panel.panes.bytes_edited.connect(self._on_bytes_edited)
+        self._edits = ValueEdits(document, panel, runner)
+        self._edits.begun.connect(self.started)
+        self._edits.done.connect(self.close)
+        self._edits.failed.connect(self.failed)
         panel.left.connect(self.close)
 
     @property
@@ -116,12 +85,14 @@ class ValueEditing(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether an edit is on its way into the tree."""
-        return self._runner.is_running("edit") or not self._panel.is_settled
+        return self._edits.is_busy
 
     def focus(self) -> None:
         """Go back to what is being typed."""
         if self._editor is not None:
             self._editor.setFocus()
+        elif self._other is not None:
+            self._other.focus()
 
     def commit(self) -> None:
         """Hand over what is typed, as leaving the editor does."""
@@ -130,6 +101,14 @@ class ValueEditing(QObject):
         self._panel.hex.pane.commit()
         if self._editor is not None:
             self._editor.commit()
+
+    def _keeps(self, session: Session | None = None) -> bool:
+        """Tell whether another session's editor holds what is typed; it gets the focus then."""
+        editor = self._editor
+        if editor is None or session is self._session or not editor.is_changed:
+            return False
+        editor.setFocus()
+        return True
 
     @Slot()
     def close(self) -> None:
@@ -156,6 +135,9 @@ class ValueEditing(QObject):
         value, model = self._panel.shown, self._panel.model
         if value is None:
             return
+        if self.is_open or self.is_busy:
+            self.settling.settle_row(self._panel.tree.edit_current)
+            return
         cell = model.cell(slot_number, Column.VALUE)
         path, row = model.path(cell), model.node_row(cell)
         session = Session(
@@ -170,8 +152,9 @@ class ValueEditing(QObject):
         self._runner.start(job, key="edit-text")
 
     def _on_text(self, session: Session, slot_number: int, kind: str, literal: str) -> None:
-        if session.value is not self._panel.shown:
+        if session.value is not self._panel.shown or not self._panel.is_settled:
             return
+        literal = _in_decimal(literal) if kind in _INTEGERS else literal
         text = _text_of(literal) if kind == str(Kind.STR) else ""
         if any(end in text for end in _LINE_ENDS):
             self.open_pane(session, Draft.of_text(session.title, text))
@@ -190,6 +173,8 @@ class ValueEditing(QObject):
         self, session: Session, slot_number: int, kind: str, literal: str, column: Column = Column.VALUE
     ) -> None:
         """Open a line in a cell of the tree; ``kind`` is one of `NodeRow.editor`."""
+        if self._keeps(session):
+            return
         self.close()
         tree = self._panel.tree
         tree.open_editor(slot_number, line_for(kind, literal), column)
@@ -208,6 +193,8 @@ class ValueEditing(QObject):
 
     def open_pane(self, session: Session, draft: Draft) -> PaneEditor | None:
         """Open the pane; too long a text is refused."""
+        if self._keeps(session):
+            return None
         if len(draft.text or "") > MAX_PANE_CHARS:
             length = len(draft.text or "")
             self.failed.emit(AppError(f"{length:,} characters are too many to be edited here; edit a part of it."))
@@ -222,6 +209,7 @@ class ValueEditing(QObject):
         session.editor = editor
         session.shared = self._panel.model.shared_around(index)
         self._session = session
+        self.started.emit()
         editor.abandoned.connect(self._on_abandoned)
         editor.committed.connect(partial(self._on_committed, session))
 
@@ -233,17 +221,19 @@ class ValueEditing(QObject):
     # ---- handing over
 
     def _on_committed(self, session: Session, text: str) -> None:
-        if session.value is not self._panel.shown or session is not self._session:
+        if session.value is not self._panel.shown or session is not self._session or session.is_asked:
             return
         key = session.editor.key_text if isinstance(session.editor, PaneEditor) else ""
         entered = Entered(text, key)
         around = changed_by(session.edits(entered), session.shared)
         if session.is_shared or around:
+            session.is_asked = True
             ask_where(partial(self._on_where, session, entered, around), self._panel)
         else:
             self._hand_over(session, entered)
 
     def _on_where(self, session: Session, entered: Entered, around: Sequence[str], everywhere: bool | None) -> None:
+        session.is_asked = False
         if everywhere is None:
             self.focus()
         else:
@@ -251,75 +241,28 @@ class ValueEditing(QObject):
             self._hand_over(session, Entered(entered.text, entered.key, everywhere), here)
 
     def _hand_over(self, session: Session, entered: Entered, only_at: Sequence[str] = ()) -> None:
-        edits = session.edits(entered)
-        refused = partial(self._on_refused, session)
-        self._start(session.value, edits, session.title, session.current, refused, only_at)
+        wanted = Wanted(session.value, session.edits(entered), session.title, session.current_after(entered))
+        self._edits.start(wanted, partial(self._on_refused, session), only_at)
 
     def apply(self, value: ShownValue, edits: Sequence[Edit], title: str, current: str | None = None) -> None:
         """Edit a value without an editor; `failed` follows where it is refused.
 
         While the edit before is not in sight yet nothing happens: the rows that it would be about are others by then.
         """
+        wanted = Wanted(value, edits, title, current)
         around = changed_by(edits, self._panel.model.shared_around(self._panel.tree.currentIndex()))
         if around:
-            ask_where(partial(self._apply_where, value, edits, title, current, around), self._panel)
+            ask_where(partial(self._apply_where, wanted, around), self._panel)
         else:
-            self._apply(value, edits, title, current)
+            self._apply(wanted)
 
-    def _apply_where(
-        self,
-        value: ShownValue,
-        edits: Sequence[Edit],
-        title: str,
-        current: str | None,
-        around: Sequence[str],
-        everywhere: bool | None,
-    ) -> None:
+    def _apply_where(self, wanted: Wanted, around: Sequence[str], everywhere: bool | None) -> None:
         if everywhere is not None:
-            self._apply(value, edits, title, current, () if everywhere else around)
+            self._apply(wanted, () if everywhere else around)
 
-    def _apply(
-        self,
-        value: ShownValue,
-        edits: Sequence[Edit],
-        title: str,
-        current: str | None,
-        only_at: Sequence[str] = (),
-    ) -> None:
-        if value is self._panel.shown and not self.is_busy:
-            self._start(value, edits, title, current, self._on_failed, only_at)
-
-    def _start(
-        self,
-        value: ShownValue,
-        edits: Sequence[Edit],
-        title: str,
-        current: str | None,
-        refused: Callable[[AppError], None],
-        only_at: Sequence[str] = (),
-    ) -> None:
-        try:
-            job = self._document.edits_job(value.entry_id, edits, title, only_at=only_at)
-        except AppError as error:
-            refused(error)
-            return
-        job.done = partial(self._on_edited, value, edits, current, job.done)
-        job.failed = refused
-        self._runner.start(job, key="edit")
-
-    def _on_edited(
-        self,
-        value: ShownValue,
-        edits: Sequence[Edit],
-        current: str | None,
-        take: Callable[[Edited], None],
-        outcome: Edited,
-    ) -> None:
-        if value is self._panel.shown:
-            self.close()
-            self._panel.expect(moves_of(edits), current)
-        take(outcome)
-        self._panel.expect(None, None)
+    def _apply(self, wanted: Wanted, only_at: Sequence[str] = ()) -> None:
+        if wanted.value is self._panel.shown and not self.is_busy and not self._keeps():
+            self._edits.start(wanted, self.failed.emit, only_at)
 
     def _on_refused(self, session: Session, error: AppError) -> None:
         editor = session.editor
@@ -327,28 +270,8 @@ class ValueEditing(QObject):
             self.failed.emit(error)
             return
         self._panel.hold()
-        if isinstance(editor, ScalarEditor):
-            self._panel.note.show_text(error.message, is_error=True)
         self.refused.emit(session.value.entry_id)
         editor.refuse(error.message)
-
-    def _on_failed(self, error: AppError) -> None:
-        self.failed.emit(error)
-
-    # ---- bytes
-
-    @Slot(object)
-    def _on_bytes_edited(self, changes: dict[int, int]) -> None:
-        value = self._panel.shown
-        if value is None:
-            return
-        try:
-            job = self._document.overwrite_job(value.entry_id, changes)
-        except AppError as error:
-            self.failed.emit(error)
-            return
-        job.failed = self.failed.emit
-        self._runner.start(job, key="edit")
 
 
 def _text_of(literal: str) -> str:
@@ -357,3 +280,9 @@ def _text_of(literal: str) -> str:
         return str(parse_literal(literal, Kind.STR))
     except CodecError:
         return ""
+
+
+def _in_decimal(literal: str) -> str:
+    """Return the digits of an integer that Python would only read in hexadecimal."""
+    is_hex = literal.removeprefix("-").startswith("0x") and len(literal) <= MAX_CHARS
+    return decimal_text(int(literal, 16)) if is_hex else literal

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from app import limits
@@ -57,9 +57,8 @@ class ValuePanel(QWidget):
         self.text, self.hex = self.panes.text, self.panes.hex
         self._key = ElidedLabel("value-key", "Key of the value")
         self._facts = ElidedLabel("value-facts", "Codec and size of the value")
-        self.note = ElidedLabel(
-            "value-note", "Path of the current row and what there is to say of it", keeps_place=True
-        )
+        self._path = ElidedLabel("value-path", "Path of the current row")
+        self.note = ElidedLabel("value-note", "What there is to say of the current row", keeps_place=True)
         self._lay_out()
         self.model.needs_rows.connect(self._on_needs_rows)
         self.tree.selectionModel().currentRowChanged.connect(self._on_current_row)
@@ -74,7 +73,7 @@ class ValuePanel(QWidget):
         column.setSpacing(GAP)
         column.addLayout(self._heading())
         column.addWidget(self.tree, 1)
-        column.addWidget(self.note)
+        column.addLayout(self._footing())
         halves = QSplitter(Qt.Orientation.Vertical)
         halves.setChildrenCollapsible(False)
         halves.addWidget(upper)
@@ -89,7 +88,6 @@ class ValuePanel(QWidget):
         font = QFont(self.font())
         font.setBold(True)
         self._key.setFont(font)
-        self.note.setFont(fixed_font())
         row = QHBoxLayout()
         row.setContentsMargins(GAP // 2, 0, GAP // 2, 0)
         row.setSpacing(GAP + 4)
@@ -97,8 +95,18 @@ class ValuePanel(QWidget):
         row.addWidget(self._facts)
         row.addStretch(1)
         self._key.setFixedHeight(30)
-        self._facts.setForegroundRole(self.palette().ColorRole.PlaceholderText)
-        self.note.setForegroundRole(self.palette().ColorRole.PlaceholderText)
+        self._facts.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        return row
+
+    def _footing(self) -> QHBoxLayout:
+        self._path.setFont(fixed_font())
+        row = QHBoxLayout()
+        row.setContentsMargins(GAP // 2, 0, GAP // 2, 0)
+        row.setSpacing(GAP + 4)
+        for label in (self._path, self.note):
+            label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+            row.addWidget(label)
+        row.addStretch(1)
         return row
 
     @property
@@ -159,7 +167,7 @@ class ValuePanel(QWidget):
         self._wanted = self._shown = None
         self.model.clear()
         self.panes.show_value(None)
-        for label in (self._key, self._facts, self.note):
+        for label in (self._key, self._facts, self._path, self.note):
             label.show_text("")
 
     def _on_reloading(self) -> None:
@@ -231,6 +239,7 @@ class ValuePanel(QWidget):
         self._shown = value
         self._codec = ""
         self._key.show_text(short_key_text(self._document.key(value.entry_id)))
+        self._path.show_text("")
         self.note.show_text("")
 
     # ---- rows
@@ -265,7 +274,8 @@ class ValuePanel(QWidget):
         if current.isValid():
             row = self.model.node_row(current)
             note = row.note if set(row.flags) - _SAID_WHEN_EDITED else ""
-            self.note.show_text("  ".join(part for part in (self.model.path(current), note) if part))
+            self._path.show_text(self.model.path(current))
+            self.note.show_text(note)
 
     @Slot(str)
     def _on_opcode_chosen(self, path: str) -> None:

@@ -22,7 +22,7 @@ class ValuePanes(QTabWidget):
     """Reads for the pane in front only."""
 
     bytes_edited = Signal(object)
-    """Bytes that were typed over, by their offsets."""
+    """What was typed over, into and out of the bytes, as `Splice`s."""
     opcode_chosen = Signal(str)
     """The path of the node that the chosen opcode makes."""
 

@@ -12,7 +12,6 @@ from app.ui.database_tab import DatabaseTab
 from app.ui.errands import Errands
 from app.ui.file_watcher import FileWatcher
 from app.ui.on_disk import OnDisk
-from app.ui.status import StatusBar
 from app.ui.tab_area import TabArea
 
 _ANYWAY = 3_000
@@ -22,12 +21,11 @@ _ANYWAY = 3_000
 class Watching(QObject):
     """Hands hints on to the tabs; at most one comparison of each tab runs."""
 
-    def __init__(self, make_engine: EngineFactory, area: TabArea, errands: Errands, status: StatusBar) -> None:
+    def __init__(self, make_engine: EngineFactory, area: TabArea, errands: Errands) -> None:
         super().__init__(area)
         self._make_engine = make_engine
         self._area = area
         self._errands = errands
-        self._status = status
         self._compared: dict[DatabaseTab, bool] = {}
         """The tabs that are compared now, and whether they are to be again."""
         self._watcher = FileWatcher(self)
@@ -42,7 +40,6 @@ class Watching(QObject):
     def _on_added(self, tab: DatabaseTab) -> None:
         tab.opened.connect(self._on_opened)
         tab.on_disk.comparison_wanted.connect(self._on_comparison_wanted)
-        tab.on_disk.said.connect(self._status.say)
         self._watcher.watch(tab, {tab.document.path})
 
     @Slot()
@@ -57,13 +54,13 @@ class Watching(QObject):
 
     @Slot(object)
     def _on_hint(self, tab: DatabaseTab) -> None:
-        tab.look_at_file()
+        tab.reading.look_at_file()
 
     @Slot()
     def _on_anyway(self) -> None:
         tab = self._area.current
         if tab is not None and tab.can_browse and tab.runner.is_idle and self._area.window().isActiveWindow():
-            tab.look_at_file()
+            tab.reading.look_at_file()
 
     # ---- comparing
 
@@ -103,5 +100,5 @@ class Watching(QObject):
         is_again = self._compared.pop(tab, False)
         is_there = tab in self._area.all()
         if is_again and is_there:
-            tab.look_at_file()
+            tab.reading.look_at_file()
         return is_there and not is_again

@@ -9,9 +9,11 @@ import pathlib
 import pickle
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.database_tab import DatabaseTab
@@ -19,6 +21,9 @@ from app.ui.main_window import MainWindow
 from app.ui.models.value_tree import Column
 from tests.engine.shelves import make_sqlite
 from tests.ui.fixtures import WAIT, opened, settle
+
+if TYPE_CHECKING:  # pytest-qt has not chosen its Qt yet when conftest.py is loaded
+    from pytestqt.modeltest import ModelTester
 
 Key = Qt.Key
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -71,6 +76,18 @@ def rich_shelf(folder: Path) -> Path:
     """A shelf with a value of many types and a short list."""
     entries = {b"rich": pickle.dumps(VALUE, 4), b"short": pickle.dumps([1, [2, 3]], 2)}
     return make_sqlite(folder / "rich.db", entries)
+
+
+@pytest.fixture
+def tab(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> DatabaseTab:
+    """A tab that shows the value of many types; its tree has the focus."""
+    return open_rich(qtbot, local_window, tmp_path)
+
+
+@pytest.fixture
+def checked_model(tab: DatabaseTab, qtmodeltester: "ModelTester") -> None:
+    """Have Qt's tester go through the model of the tab's value at each change, which then takes thrice as long."""
+    qtmodeltester.check(tab.value.model)
 
 
 def open_rich(qtbot: QtBot, window: MainWindow, folder: Path) -> DatabaseTab:
@@ -142,6 +159,13 @@ def line(tab: DatabaseTab) -> QLineEdit:
     editor = tab.value.tree.editor
     assert editor is not None
     return editor
+
+
+def reason(tab: DatabaseTab) -> QLabel:
+    """Return what says under the line why its text was not taken."""
+    label = tab.value.tree.findChild(QLabel, "refusal")
+    assert isinstance(label, QLabel)
+    return label
 
 
 def wait_for_focus(qtbot: QtBot, widget: QWidget) -> None:

@@ -1,4 +1,4 @@
-"""The hex pane overwrites bytes when asked to; the opcodes pane and the tree lead to each other."""
+"""The hex pane edits bytes when asked to; the opcodes pane and the tree lead to each other."""
 
 import pickle
 from pathlib import Path
@@ -118,6 +118,76 @@ def test_what_is_typed_stays_while_pages_are_turned(qtbot: QtBot, tab: DatabaseT
     changed = tab.document.pending_changes[0].value
     assert (changed[0], changed[HEX_PAGE], changed[1]) == (0xA1, 0xB1, 1)
     assert len(changed) == HEX_PAGE + 20
+
+
+def test_bytes_are_put_in_and_taken_out(qtbot: QtBot, tab: DatabaseTab) -> None:
+    tab.entries.select_key(b"text")
+    settle(qtbot, tab)
+    show_hex(qtbot, tab)
+    press(qtbot, tab, Key.Key_F2)
+    to_offset(qtbot, tab, 2)
+    press(qtbot, tab, Key.Key_Right)  # to the low digit, in front of which nothing can be inserted
+
+    press(qtbot, tab, Key.Key_Insert)
+    type_digits(qtbot, tab, "2d2d")
+    press(qtbot, tab, Key.Key_Delete)
+    press(qtbot, tab, Key.Key_Backspace)
+    assert tab.value.hex.pane.toPlainText().endswith("pl-in text")
+    press(qtbot, tab, Key.Key_Return, CTRL)
+
+    [change] = tab.document.pending_changes
+    assert change.value == b"pl-in text"
+    assert tab.document.history.next_undo is not None
+    assert tab.document.history.next_undo.title == "Edit of 1 byte"
+
+
+def test_bytes_are_added_behind_the_last_one(qtbot: QtBot, tab: DatabaseTab) -> None:
+    tab.entries.select_key(b"raw")
+    settle(qtbot, tab)
+    show_hex(qtbot, tab)
+    click_button(qtbot, tab, "Further bytes")
+    settle(qtbot, tab)
+    press(qtbot, tab, Key.Key_F2)
+    to_offset(qtbot, tab, 20)
+
+    type_digits(qtbot, tab, "0203")
+    assert f"{HEX_PAGE + 16:08x}  01 01 01 01 02 03" in tab.value.hex.pane.toPlainText()
+    press(qtbot, tab, Key.Key_Return, CTRL)
+
+    assert tab.document.pending_changes[0].value == b"\x01" * (HEX_PAGE + 20) + b"\x02\x03"
+
+
+def test_bytes_taken_out_move_the_offsets_of_later_pages(qtbot: QtBot, tab: DatabaseTab) -> None:
+    tab.entries.select_key(b"raw")
+    settle(qtbot, tab)
+    show_hex(qtbot, tab)
+    press(qtbot, tab, Key.Key_F2)
+    press(qtbot, tab, Key.Key_Delete)
+
+    click_button(qtbot, tab, "Further bytes")
+    settle(qtbot, tab)
+
+    assert tab.value.hex.pane.toPlainText().startswith(f"{HEX_PAGE - 1:08x}")
+    press(qtbot, tab, Key.Key_Escape)
+    assert tab.value.hex.pane.toPlainText().startswith(f"{HEX_PAGE:08x}")
+
+
+def test_all_bytes_are_taken_out_and_others_put_in(qtbot: QtBot, tab: DatabaseTab) -> None:
+    tab.entries.select_key(b"text")
+    settle(qtbot, tab)
+    show_hex(qtbot, tab)
+    press(qtbot, tab, Key.Key_F2)
+    for _ in b"plain text":
+        press(qtbot, tab, Key.Key_Delete)
+    press(qtbot, tab, Key.Key_Return, CTRL)
+    assert tab.document.pending_changes[0].value == b""
+
+    tab.value.hex.pane.setFocus()
+    press(qtbot, tab, Key.Key_F2)
+    type_digits(qtbot, tab, "4142")
+    press(qtbot, tab, Key.Key_Return, CTRL)
+
+    assert tab.document.pending_changes[0].value == b"AB"
 
 
 def click_button(qtbot: QtBot, tab: DatabaseTab, title: str) -> None:

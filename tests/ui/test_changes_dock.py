@@ -10,11 +10,15 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from app.ui.database_tab import DatabaseTab
+from app.ui.labels import ElidedLabel
 from app.ui.main_window import MainWindow
 from tests.ui.fixtures import opened, settle
 from tests.ui.making import part
 
 Row = tuple[str, ...]
+
+
+NOTHING = ("No unsaved changes.", "", "", "", "")
 
 
 def shown(window: MainWindow) -> list[Row]:
@@ -72,9 +76,26 @@ def test_what_is_added_deleted_and_renamed_says_so(qtbot: QtBot, local_window: M
     assert shown(local_window) == [
         ("new", "added", "", "", "int 5"),
         (r"b'\xff\xfe'", "deleted", "", "bytes b'raw bytes'", ""),
-        ("käse", "renamed to cheese", "", "str 'Gouda'", ""),
-        ("cheese", "renamed from käse", "", "", "str 'Gouda'"),
+        ("cheese", "renamed from käse", "", "", ""),
     ]
+    assert part(local_window, ElidedLabel, "status-pending").text() == "3 unsaved changes"
+
+
+def test_a_renamed_entry_is_compared_with_what_it_was(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
+    tab = with_dock(qtbot, local_window, shelf)
+    tab.runner.start(tab.document.rename_job(0, b"first"))
+    settle(qtbot, tab)
+
+    tab.runner.start(tab.document.literal_job(tab.document.added_entries[0], "['id']", "7"))
+    settle(qtbot, tab)
+
+    assert shown(local_window) == [("first", "renamed from order:1", "['id']", "int 1", "int 7")]
+    assert part(local_window, ElidedLabel, "status-pending").text() == "1 unsaved change"
+
+    local_window.changes.view.selectRow(0)
+    click(qtbot, local_window, "changes-revert")
+    settle(qtbot, tab)
+    assert not tab.document.pending_changes
 
 
 def test_nothing_is_listed_or_compared_while_the_dock_is_hidden(
@@ -112,7 +133,7 @@ def test_all_changes_are_reverted_at_once(qtbot: QtBot, local_window: MainWindow
 
     click(qtbot, local_window, "changes-revert-all")
 
-    assert shown(local_window) == []
+    assert shown(local_window) == [NOTHING]
     assert not tab.document.pending_changes
     assert not part(local_window.changes, QPushButton, "changes-revert-all").isEnabled()
     assert not local_window.actions_["revert-all"].isEnabled()
@@ -139,4 +160,4 @@ def test_what_was_saved_is_listed_no_more(qtbot: QtBot, local_window: MainWindow
     local_window.actions_["save"].trigger()
     settle(qtbot, tab)
 
-    assert shown(local_window) == []
+    assert shown(local_window) == [NOTHING]

@@ -31,9 +31,9 @@ def test_convert_makes_a_copy_and_offers_to_open_it(qtbot: QtBot, local_window: 
     with dbm.dumb.open(str(shelf.with_suffix("")), "r") as copy:
         assert pickle.loads(copy["käse"]) == "Edam"
         assert len(copy) == len(VALUES)
-    assert "5 entries" in local_window.notices.sentence
+    assert "5 entries" in local_window.area.all()[0].notices.sentence
 
-    press(local_window.notices, "Open")
+    press(local_window.area.all()[0].notices, "Open")
     finish_errands(qtbot, local_window)
     assert len(local_window.area.all()) == 2
     assert local_window.area.current is not tab
@@ -80,8 +80,8 @@ def test_what_cannot_be_held_is_left_out_when_that_is_chosen(
     finish_errands(qtbot, local_window)
 
     assert {"big.pag", "big.dir"} <= {path.name for path in tmp_path.iterdir()}
-    assert "1 entry, 2 left out" in local_window.notices.sentence
-    press(local_window.notices, "Open")
+    assert "1 entry, 2 left out" in local_window.area.all()[0].notices.sentence
+    press(local_window.area.all()[0].notices, "Open")
     finish_errands(qtbot, local_window)
     assert local_window.area.current is not None
     assert [bytes(local_window.area.current.document.key(0))] == [b"small"]
@@ -118,7 +118,7 @@ def test_a_conversion_that_is_cancelled_leaves_nothing(qtbot: QtBot, child_windo
     part(child_window.status.errand, QToolButton, "cancel-errand").click()
     finish_errands(qtbot, child_window)
 
-    assert child_window.notices.sentence == "Cancelled: many.gdbm was not written."
+    assert child_window.area.all()[0].notices.sentence == "Cancelled: many.gdbm was not written."
     assert [file.name for file in tmp_path.iterdir()] == ["many.db"]
 
 
@@ -178,4 +178,4 @@ def test_a_database_of_several_files_is_told_by_their_names(
     press_enter(qtbot, dialog)
     finish_errands(qtbot, local_window)
 
-    assert local_window.notices.sentence.startswith("Wrote shop.db to shop.dat and shop.dir (dbm.dumb): ")
+    assert local_window.area.all()[0].notices.sentence.startswith("Wrote shop.db to shop.dat and shop.dir (dbm.dumb): ")

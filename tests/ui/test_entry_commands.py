@@ -91,6 +91,19 @@ def test_an_entry_is_added_from_what_is_typed(
     assert tab.document.history.next_undo is not None
 
 
+def test_ctrl_return_adds_from_within_the_value(qtbot: QtBot, local_window: MainWindow, shop: Path) -> None:
+    tab = opened(qtbot, local_window, shop)
+    asked = open_adding(qtbot, local_window, tab, "new", "[1,")
+    text = part(asked, QPlainTextEdit, "entry-value")
+
+    qtbot.keyClick(text, Key.Key_Return)
+    qtbot.keyClicks(text, "2]")
+    qtbot.keyClick(text, Key.Key_Return, CTRL)
+    settle(qtbot, tab)
+
+    assert value_of(tab, b"new") == [1, 2]
+
+
 def test_a_database_that_is_no_shelf_takes_a_pickle_where_that_is_chosen(
     qtbot: QtBot, local_window: MainWindow, mixed: Path
 ) -> None:
@@ -313,7 +326,7 @@ def test_entries_of_a_file_that_was_read_again_are_not_deleted_by_their_old_plac
     press(qtbot, tab, Key.Key_Down, SHIFT)
     press(qtbot, tab, Key.Key_Delete)
     asked = dialog(local_window, "deletion")
-    tab.reload()
+    tab.reading.reload()
     settle(qtbot, tab)
 
     qtbot.keyClick(part(asked, QPushButton, "delete-go"), Key.Key_Return)
@@ -328,7 +341,7 @@ def test_a_copy_of_an_entry_that_was_read_again_is_refused(qtbot: QtBot, local_w
     select(tab, 1)
     press(qtbot, tab, Key.Key_D, CTRL)
     asked = dialog(local_window, "duplicate")
-    tab.reload()
+    tab.reading.reload()
     settle(qtbot, tab)
 
     type_key(qtbot, asked, "order:3")

@@ -8,7 +8,8 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.ui.file_watcher import QUIET, FileWatcher
+from app.ui import file_watcher
+from app.ui.file_watcher import FileWatcher
 from tests.ui.disk import move_over
 from tests.ui.fixtures import WAIT
 
@@ -42,7 +43,7 @@ def hints(qtbot: QtBot, folder: Path) -> Hints:
 def wait_for_hint(qtbot: QtBot, hints: Hints) -> None:
     """Wait for one hint, and that it stays the only one; then forget it."""
     qtbot.waitUntil(lambda: bool(hints.told), timeout=WAIT)
-    qtbot.wait(2 * QUIET)
+    qtbot.wait(2 * file_watcher.QUIET)
     assert hints.told == ["x"]
     hints.told.clear()
 
@@ -81,7 +82,7 @@ def test_many_writes_in_a_moment_are_told_once(qtbot: QtBot, hints: Hints) -> No
 def test_writing_without_end_is_told_all_the_same(qtbot: QtBot, hints: Hints) -> None:
     for number in range(60):
         hints.files[0].write_bytes(b"%d" % number)
-        qtbot.wait(QUIET // 6)
+        qtbot.wait(file_watcher.QUIET // 6)
 
     assert hints.told
 
@@ -89,13 +90,13 @@ def test_writing_without_end_is_told_all_the_same(qtbot: QtBot, hints: Hints) ->
 def test_a_folder_that_goes_and_comes_back_is_watched_again(qtbot: QtBot, hints: Hints, folder: Path) -> None:
     shutil.rmtree(folder)
     qtbot.waitUntil(lambda: bool(hints.told), timeout=WAIT)
-    qtbot.wait(2 * QUIET)
+    qtbot.wait(2 * file_watcher.QUIET)
     hints.told.clear()
 
     folder.mkdir()
     hints.files[0].write_bytes(b"back")
     qtbot.waitUntil(lambda: bool(hints.told), timeout=WAIT)
-    qtbot.wait(2 * QUIET)
+    qtbot.wait(2 * file_watcher.QUIET)
     hints.told.clear()
 
     hints.files[0].write_bytes(b"and written")
@@ -106,7 +107,7 @@ def test_what_is_forgotten_is_not_told(qtbot: QtBot, hints: Hints) -> None:
     hints.watcher.forget("x")
 
     hints.files[0].write_bytes(b"new content")
-    qtbot.wait(3 * QUIET)
+    qtbot.wait(3 * file_watcher.QUIET)
 
     assert hints.told == []
 

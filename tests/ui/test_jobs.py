@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -70,6 +70,41 @@ def test_a_stream_lets_other_jobs_in_between_its_steps(qtbot: QtBot, runner: Job
     wait_idle(qtbot, runner)
 
     assert order == ["step 0", "step 1", "job", "step 2", "step 3", "step 4", "end"]
+
+
+def test_a_stream_that_can_wait_goes_on_after_its_first_step_when_no_other_does(
+    qtbot: QtBot, runner: JobRunner
+) -> None:
+    order: list[str] = []
+
+    def steps(name: str) -> Callable[[CancelToken], Iterator[str]]:
+        return lambda _token: (f"{name} {place}" for place in range(3))
+
+    runner.start(Job("x", lambda _: time.sleep(0.05)))  # so that both wait
+    runner.start(StreamJob("Counting", steps("count"), order.append, can_wait=True))
+    runner.start(StreamJob("Decoding", steps("decode"), order.append))
+    wait_idle(qtbot, runner)
+
+    assert order == ["count 0", "decode 0", "decode 1", "decode 2", "count 1", "count 2"]
+
+
+def test_a_stream_that_waits_is_cancelled_at_once(qtbot: QtBot, runner: JobRunner) -> None:
+    order: list[str] = []
+
+    def decode(_token: CancelToken) -> Iterator[str]:
+        for place in range(3):
+            runner_token.cancel()
+            yield f"decode {place}"
+
+    def count(_token: CancelToken) -> Iterator[str]:
+        yield from ("count 0", "count 1")
+
+    runner.start(Job("x", lambda _: time.sleep(0.05)))
+    runner_token = runner.start(StreamJob("Counting", count, order.append, can_wait=True))
+    runner.start(StreamJob("Decoding", decode, order.append))
+    wait_idle(qtbot, runner)
+
+    assert order == ["count 0", "decode 0", "decode 1", "decode 2"]
 
 
 def test_a_key_supersedes_what_runs_and_what_waits(qtbot: QtBot, runner: JobRunner) -> None:

@@ -78,11 +78,11 @@ def test_a_damaged_database_lists_its_problems_and_is_read_only(
     )
     tab = opened(qtbot, local_window, case.copy_to(tmp_path))
 
-    if tab.open_error is None:
+    if tab.reading.open_error is None:
         assert local_window.problems.list.rowCount() == len(tab.document.problems)
         assert tab.facts().read_only
     else:
-        assert tab.open_error.message
+        assert tab.reading.open_error.message
 
 
 def test_a_format_that_is_only_recognised_is_named_and_explained(
@@ -181,7 +181,7 @@ def test_the_changes_dock_leads_to_the_entry(qtbot: QtBot, local_window: MainWin
     qtbot.keyClick(local_window.changes.view, Qt.Key.Key_Delete)
     settle(qtbot, tab)
     assert not tab.document.pending_changes
-    assert local_window.changes.list.rowCount() == 0
+    assert local_window.changes.list.index(0, 0).data() == "No unsaved changes."
 
 
 def test_reading_again_finds_new_entries_and_keeps_changes(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:

@@ -216,7 +216,7 @@ def test_what_is_typed_while_the_copy_is_written_stays(qtbot: QtBot, local_windo
     editor.setText("'Brie'")
     copy = make_sqlite(shelf.with_name("copy.db"), read_sqlite(shelf))
 
-    tab.continue_as(copy, ())
+    tab.reading.continue_as(copy, ())
     settle(qtbot, tab)
 
     assert tab.document.path == copy
@@ -236,7 +236,7 @@ def test_rows_stay_open_over_save_as(qtbot: QtBot, local_window: MainWindow, she
     tree.expand(row)
     settle(qtbot, tab)
 
-    tab.continue_as(make_sqlite(shelf.with_name("copy.db"), read_sqlite(shelf)), ())
+    tab.reading.continue_as(make_sqlite(shelf.with_name("copy.db"), read_sqlite(shelf)), ())
     settle(qtbot, tab)
 
     root = model.index(0, 0)
@@ -258,7 +258,7 @@ def test_a_damaged_database_is_saved_as_a_sound_one(
 
     assert tab.document.name == "sound.gdbm"
     assert len(tab.document) == count == 150
-    assert not tab.problems
+    assert not tab.reading.problems
     assert tab.document.why_read_only == ""
 
 
@@ -274,7 +274,7 @@ def test_a_change_made_while_the_copy_is_written_stays_pending(
         {key: pickle.dumps("Edam" if key == "käse".encode() else value, 4) for key, value in VALUES.items()},
     )
 
-    tab.continue_as(copy, saved)
+    tab.reading.continue_as(copy, saved)
     settle(qtbot, tab)
     assert [pickle.loads(change.value) for change in tab.document.pending_changes] == ["Brie"]
     local_window.actions_["save"].trigger()

@@ -9,7 +9,6 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QPushButton
-from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from app.ui.database_tab import DatabaseTab
@@ -36,16 +35,12 @@ from tests.ui.editing import (
 from tests.ui.fixtures import WAIT, opened, settle
 from tests.ui.making import part
 
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support grabbing", extend=True)
+pytestmark = [
+    pytest.mark.qt_log_ignore("This plugin does not support grabbing", extend=True),
+    pytest.mark.usefixtures("checked_model"),
+]
 CTRL_SHIFT = CTRL | SHIFT
 CTRL_ALT = CTRL | ALT
-
-
-@pytest.fixture
-def tab(qtbot: QtBot, local_window: MainWindow, tmp_path: Path, qtmodeltester: ModelTester) -> DatabaseTab:
-    tab = open_rich(qtbot, local_window, tmp_path)
-    qtmodeltester.check(tab.value.model)
-    return tab
 
 
 def commit(qtbot: QtBot, tab: DatabaseTab, text: str) -> None:
@@ -83,6 +78,7 @@ def test_a_pair_and_an_attribute_are_appended(qtbot: QtBot, tab: DatabaseTab) ->
     press(qtbot, tab, Key.Key_Return)
     commit(qtbot, tab, "(1, 2)")
     assert field(tab, "new key") == (1, 2)
+    assert current_path(tab) == "['new key']"
 
     go(qtbot, tab, "['object'].title")
     press(qtbot, tab, Key.Key_Return, CTRL)
@@ -90,6 +86,7 @@ def test_a_pair_and_an_attribute_are_appended(qtbot: QtBot, tab: DatabaseTab) ->
     press(qtbot, tab, Key.Key_Return)
     commit(qtbot, tab, "True")
     assert vars(field(tab, "object"))["extra"] is True
+    assert current_path(tab) == "['object'].extra"
 
 
 def test_a_key_that_is_there_is_refused_and_stays_to_be_changed(qtbot: QtBot, tab: DatabaseTab) -> None:
@@ -106,6 +103,39 @@ def test_a_key_that_is_there_is_refused_and_stays_to_be_changed(qtbot: QtBot, ta
     type_text(qtbot, tab, "'int 2'")
     press(qtbot, tab, Key.Key_Return, CTRL)
     assert field(tab, "int 2") == 2
+
+
+def test_a_wrong_key_is_marked_as_such_and_not_in_the_value(qtbot: QtBot, tab: DatabaseTab) -> None:
+    go(qtbot, tab, "")
+    press(qtbot, tab, Key.Key_Return, CTRL)
+    type_text(qtbot, tab, "a")
+    press(qtbot, tab, Key.Key_Return)
+
+    commit(qtbot, tab, "12")
+
+    editor = tab.value.panes.editor
+    assert editor.error.text() == "The key: a is no value; write a text in quotes."
+    assert editor.key.hasFocus()
+    assert not editor.text.extraSelections()
+    type_text(qtbot, tab, "'a'")
+    press(qtbot, tab, Key.Key_Return)
+    commit(qtbot, tab, "12,,")
+    assert editor.error.text().startswith("Line 1, column 3: ")
+    assert editor.text.hasFocus()
+    assert editor.text.extraSelections()
+
+
+def test_an_object_without_a_literal_leads_to_json(qtbot: QtBot, tab: DatabaseTab) -> None:
+    go(qtbot, tab, "['object']")
+
+    qtbot.keyClick(tab.value.tree, Key.Key_F2, SHIFT)
+    settle(qtbot, tab)
+    assert tab.notices.sentence.endswith("Ctrl+F2 edits it as JSON.")
+    qtbot.keyClick(tab.value.tree, Key.Key_F2, CTRL)
+    settle(qtbot, tab)
+
+    assert '"title"' in pane(qtbot, tab).toPlainText()
+    assert not tab.notices.isVisible()
 
 
 def test_an_item_is_duplicated_behind_itself(qtbot: QtBot, tab: DatabaseTab) -> None:
@@ -125,6 +155,7 @@ def test_a_duplicated_pair_gets_another_key(qtbot: QtBot, tab: DatabaseTab) -> N
     press(qtbot, tab, Key.Key_Return)
 
     assert vars(field(tab, "twin")) == vars(field(tab, "object"))
+    assert current_path(tab) == "['twin']"
 
 
 # ---- order
@@ -186,13 +217,13 @@ def test_selected_rows_are_deleted_and_undone_as_one(qtbot: QtBot, tab: Database
     assert field(tab, "float") == 0.1
 
 
-def drag(qtbot: QtBot, tab: DatabaseTab, mime: QMimeData, path: str, *, behind: bool = False) -> bool:
-    """Drag rows to the upper or the lower edge of another one and drop them; tell whether they were taken."""
+def drag(qtbot: QtBot, tab: DatabaseTab, mime: QMimeData, path: str, *, behind: bool = False, inset: int = 1) -> bool:
+    """Drag rows to ``inset`` pixels from an edge of another one and drop them; tell whether they were taken."""
     tree, kind, none = tab.value.tree, Qt.DropAction.MoveAction, Qt.KeyboardModifier.NoModifier
     index = row_at(qtbot, tab, path)
     tree.scrollTo(index)
     rect = tree.visualRect(index)
-    place = QPoint(rect.center().x(), rect.bottom() - 1 if behind else rect.top() + 1)
+    place = QPoint(rect.center().x(), rect.bottom() - inset if behind else rect.top() + inset)
     QApplication.sendEvent(tree.viewport(), QDragEnterEvent(place, kind, mime, LEFT, none))
     moved = QDragMoveEvent(place, kind, mime, LEFT, none)
     QApplication.sendEvent(tree.viewport(), moved)
@@ -243,6 +274,17 @@ def test_items_are_dropped_in_their_own_list_only(
 
     assert not tab.document.pending_changes
     assert not other.document.pending_changes
+
+
+def test_an_item_is_dropped_beside_a_list_wherever_on_its_row(qtbot: QtBot, tab: DatabaseTab) -> None:
+    tab.entries.view.select_entry(1)
+    settle(qtbot, tab)
+    mime = tab.value.model.mimeData([row_at(qtbot, tab, "[0]")])
+
+    assert drag(qtbot, tab, mime, "[1]", behind=True, inset=9)
+
+    tab.entries.view.setFocus()
+    assert stored_now(tab) == [[2, 3], 1]
 
 
 def test_what_was_dragged_from_a_value_that_changed_since_is_not_taken(qtbot: QtBot, tab: DatabaseTab) -> None:

@@ -3,14 +3,15 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
-from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.errors import AppError
 from app.ui.labels import ElidedLabel
 from app.ui.notices import NoticeBar
 from app.ui.theme import Family, Theme, apply_theme, colours_of, family_of
-from app.ui.views.hex_pane import HEX_PAGE, HexPane, hex_text
+from app.ui.views.hex_pane import HEX_PAGE, HexPane
+from app.ui.views.hex_text import hex_text
 from app.ui.views.panes import TextPane
 
 HOSTILE = "<img src='file:///etc/passwd'><b>bold</b>"
@@ -116,27 +117,6 @@ def test_a_crash_notice_shows_no_traceback_and_copies_the_report(qtbot: QtBot) -
     report = QGuiApplication.clipboard().text()
     assert "ZeroDivisionError" in report
     assert "PySide6" in report
-
-
-def test_a_long_error_takes_two_lines_and_a_long_note_one(qtbot: QtBot) -> None:
-    box = QWidget()
-    column = QVBoxLayout(box)
-    label = ElidedLabel("note", "Note", keeps_place=True)
-    column.addWidget(label)
-    column.addStretch(1)
-    qtbot.addWidget(box)
-    box.resize(300, 200)
-    box.show()
-    sentence = "'text' is not bytes; write them as b'text' with escapes."
-
-    label.show_text(sentence)
-    qtbot.waitUntil(lambda: label.width() > 250)
-    one = label.height()
-    label.show_text(sentence, is_error=True)
-
-    qtbot.waitUntil(lambda: label.height() > one)
-    label.show_text("")
-    qtbot.waitUntil(lambda: label.height() == one)
 
 
 def test_a_label_escapes_its_tooltip_and_keeps_its_text(qtbot: QtBot) -> None:

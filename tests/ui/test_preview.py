@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QBuffer, QIODevice, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QImage, QImageReader
 from pytestqt.qtbot import QtBot
 
 from app.document.pictures import PICTURE_BYTES, picture_format
@@ -48,7 +48,7 @@ def png_that_claims(width: int, height: int) -> bytes:
 # ---- decoding
 
 
-@pytest.mark.parametrize("name", ["png", "jpeg", "bmp", "webp"])
+@pytest.mark.parametrize("name", ["png", "jpeg", "bmp", "webp", "tiff"])
 def test_pictures_of_plain_formats_are_decoded(name: str) -> None:
     found = decoded(picture(name))
 
@@ -89,7 +89,7 @@ def test_a_large_picture_is_kept_small() -> None:
 
 
 @pytest.mark.qt_log_ignore(".*")  # Qt tells of each damage
-@pytest.mark.parametrize("name", ["png", "jpeg", "bmp", "webp", "gif"])
+@pytest.mark.parametrize("name", ["png", "jpeg", "bmp", "webp", "gif", "tiff"])
 @given(data=st.data())
 def test_a_damaged_picture_costs_a_sentence(name: str, data: st.DataObject) -> None:
     good = bytearray(GIF if name == "gif" else picture(name))
@@ -103,6 +103,14 @@ def test_a_damaged_picture_costs_a_sentence(name: str, data: st.DataObject) -> N
         assert error.message.endswith(".")  # noqa: PT017 - it may be whole all the same
     else:
         assert not found.image.isNull()
+
+
+def test_a_format_that_qt_has_no_reader_of_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = picture("tiff")
+    monkeypatch.setattr(QImageReader, "supportedImageFormats", list)
+
+    with pytest.raises(DecodeError, match="Qt has no reader of TIFF pictures on this machine"):
+        decoded(data)
 
 
 # ---- in the window

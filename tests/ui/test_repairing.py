@@ -93,7 +93,7 @@ def test_damage_is_listed_with_its_place_and_offers_salvage(
 
     rows = local_window.problems.list
     assert local_window.problems.isVisible()
-    assert rows.rowCount() == len(tab.problems) > 0
+    assert rows.rowCount() == len(tab.reading.problems) > 0
     assert any(rows.index(row, 1).data() for row in range(rows.rowCount()))
     assert tab.notices.sentence.startswith("Checked test.gdbm: ")
     press(tab.notices, "Salvage…")
@@ -113,7 +113,7 @@ def test_findings_are_gone_when_the_file_is_read_again(
     local_window.actions_["reload"].trigger()
     settle(qtbot, tab)
 
-    assert tuple(tab.problems) == tab.document.problems
+    assert tuple(tab.reading.problems) == tab.document.problems
 
 
 def test_a_check_of_a_tab_that_was_closed_still_says_what_it_found(

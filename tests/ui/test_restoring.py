@@ -13,7 +13,9 @@ from app.document.job import run_now
 from app.document.journals import Journals
 from app.engine.local import LocalEngine
 from app.ui.main_window import MainWindow
-from tests.ui.disk import click
+from tests.ui.disk import click, edit
+from tests.ui.editing import CTRL, Key
+from tests.ui.editing import press as key_press
 from tests.ui.fixtures import opened, opened_window, settle
 from tests.ui.making import press
 
@@ -49,9 +51,9 @@ def test_changes_that_were_left_are_offered_and_restored(
     qtbot: QtBot, window: MainWindow, journals: Journals, crashed: Path
 ) -> None:
     tab = opened(qtbot, window, crashed)
-    assert tab.notices.sentence == "2 unsaved changes of shop.db were kept when Shelfscope ended unexpectedly."
+    assert tab.restoring.bar.sentence == "2 unsaved changes of shop.db were kept when Shelfscope ended unexpectedly."
 
-    press(tab.notices, "Restore")
+    press(tab.restoring.bar, "Restore")
     settle(qtbot, tab)
     tab.document.flush_journal()
 
@@ -68,11 +70,11 @@ def test_changes_that_were_left_can_be_discarded(
 ) -> None:
     tab = opened(qtbot, window, crashed)
 
-    press(tab.notices, "Discard")
+    press(tab.restoring.bar, "Discard")
     settle(qtbot, tab)
 
     assert not tab.document.pending_changes
-    assert tab.notices.sentence == ""
+    assert (tab.notices.sentence, tab.restoring.bar.sentence) == ("", "")
     assert not journals.found(crashed)
 
 
@@ -85,7 +87,23 @@ def test_what_is_not_answered_is_offered_again(
 
     tab = opened(qtbot, window, crashed)
 
-    assert "were kept" in tab.notices.sentence
+    assert "were kept" in tab.restoring.bar.sentence
+
+
+def test_the_offer_stays_while_something_else_is_saved(
+    qtbot: QtBot, window: MainWindow, journals: Journals, crashed: Path
+) -> None:
+    tab = opened(qtbot, window, crashed)
+    edit(qtbot, tab, "käse".encode(), "Brie")
+
+    key_press(qtbot, tab, Key.Key_S, CTRL)
+
+    assert not tab.document.pending_changes
+    assert "were kept" in tab.restoring.bar.sentence
+    press(tab.restoring.bar, "Restore")
+    settle(qtbot, tab)
+    assert tab.restoring.bar.sentence == ""
+    assert len(tab.document.pending_changes) == 2
 
 
 def test_a_session_that_ends_well_leaves_nothing(
@@ -102,20 +120,20 @@ def test_a_session_that_ends_well_leaves_nothing(
     tab.document.flush_journal()
 
     assert not list(journals.folder.glob("*.journal"))
-    assert not tab.notices.sentence.startswith("One unsaved")
+    assert tab.restoring.bar.sentence == ""
 
 
 def test_nothing_is_said_where_nothing_was_left(qtbot: QtBot, window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, window, shelf)
 
-    assert tab.notices.sentence == ""
+    assert (tab.notices.sentence, tab.restoring.bar.sentence) == ("", "")
 
 
 def test_a_click_into_the_bar_leaves_the_focus_in_the_table(qtbot: QtBot, window: MainWindow, crashed: Path) -> None:
     tab = opened(qtbot, window, crashed)
     tab.entries.view.setFocus()
 
-    click(qtbot, tab.notices, "Restore")
+    click(qtbot, tab.restoring.bar, "Restore")
     settle(qtbot, tab)
 
     assert tab.entries.view.hasFocus()

@@ -20,13 +20,14 @@ from app.cancel import CancelToken
 from app.engine.local import LocalEngine
 from app.errors import BackendError
 from app.ui.database_tab import DatabaseTab
+from app.ui.labels import ElidedLabel
 from app.ui.main_window import MainWindow
 from app.ui.settings import backups_kept
 from tests.backends.native import native_gdbm
 from tests.backends.privileges import as_no_root
 from tests.engine.shelves import make_sqlite, read_sqlite
 from tests.ui.disk import change, click, edit, go_to_value, store, titles, type_value
-from tests.ui.editing import ALT, CTRL, LEFT, Key, press, wait_for_focus
+from tests.ui.editing import ALT, CTRL, LEFT, SHIFT, Key, press, wait_for_focus
 from tests.ui.fixtures import VALUES, WAIT, opened, settle
 from tests.ui.making import finish_errands, part, type_place
 
@@ -90,6 +91,25 @@ def test_save_all_shows_the_one_that_could_not_be_saved(
     assert local_window.area.current is tab
     assert titles(tab.notices) == AGAIN
     assert len(tab.document.pending_changes) == 1
+
+
+# ---- one
+
+
+def test_a_save_after_the_first_is_told_where_nothing_moves(
+    qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, shelf: Path
+) -> None:
+    edit(qtbot, tab, CHEESE, "Brie")
+    save(qtbot, tab)
+    [backup] = backups(shelf)
+    assert tab.notices.sentence == f"Saved shop.db. The state before is kept in {backup.name}."
+
+    edit(qtbot, tab, CHEESE, "Edam")
+    save(qtbot, tab)
+
+    assert tab.notices.sentence == ""
+    assert part(local_window, ElidedLabel, "status-news").text() == "Saved shop.db."
+    assert stored(shelf)[CHEESE] == "Edam"
 
 
 # ---- a copy
@@ -322,6 +342,39 @@ def test_a_lost_permission_is_told_of_and_the_edits_are_saved_as_another_file(
 
     assert stored(tmp_path / "saved.db") == {b"a": "changed"}
     assert not tab.document.pending_changes
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+@pytest.mark.parametrize("saves_first", [True, False])
+def test_all_entries_are_saved_elsewhere_when_the_file_may_not_even_be_read(
+    qtbot: QtBot, local_window: MainWindow, *, saves_first: bool
+) -> None:
+    entries = {b"a": pickle.dumps("text", 4), b"b": pickle.dumps("other", 4)}
+    with tempfile.TemporaryDirectory() as outer:  # not tmp_path: root's is closed to others
+        Path(outer).chmod(0o777)
+        path = make_sqlite(Path(outer, "x.db"), entries)
+        tab = opened(qtbot, local_window, path)
+        edit(qtbot, tab, b"a", "changed")
+        path.chmod(0)
+
+        with as_no_root():
+            if saves_first:
+                save(qtbot, tab)
+                qtbot.waitUntil(lambda: "permission to read it was taken away" in tab.on_disk.bar.sentence)
+                click(qtbot, tab.on_disk.bar, "Save as…")
+            else:
+                press(qtbot, tab, Key.Key_S, CTRL | SHIFT)
+            dialog = part(local_window, QDialog, "new-database")
+            type_place(qtbot, dialog, Path(outer, "saved.db"))
+            click(qtbot, dialog, "Save")
+            qtbot.waitUntil(lambda: tab.document.path.name == "saved.db", timeout=WAIT)
+            settle(qtbot, tab)
+            finish_errands(qtbot, local_window)
+        path.chmod(0o600)
+
+        assert stored(Path(outer, "saved.db")) == {b"a": "changed", b"b": "other"}
+        assert stored(path) == {b"a": "text", b"b": "other"}
+        assert not tab.document.pending_changes
 
 
 def test_typed_text_is_in_what_save_all_writes(

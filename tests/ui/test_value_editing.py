@@ -9,10 +9,9 @@ import uuid
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCalendarWidget, QTableView
-from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from app.ui.database_tab import DatabaseTab
@@ -33,6 +32,7 @@ from tests.ui.editing import (
     open_rich,
     pane,
     press,
+    reason,
     row_at,
     shown_text,
     type_text,
@@ -41,13 +41,6 @@ from tests.ui.editing import (
 from tests.ui.fixtures import WAIT, settle
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support grabbing", extend=True)
-
-
-@pytest.fixture
-def tab(qtbot: QtBot, local_window: MainWindow, tmp_path: Path, qtmodeltester: ModelTester) -> DatabaseTab:
-    tab = open_rich(qtbot, local_window, tmp_path)
-    qtmodeltester.check(tab.value.model)
-    return tab
 
 
 def start(qtbot: QtBot, tab: DatabaseTab, path: str, key: Key = Key.Key_F2) -> None:
@@ -106,6 +99,7 @@ def vars_of(tab: DatabaseTab) -> dict[str, str]:
     return {key: repr(field(tab, key)).split(" object at")[0] for key in VALUE} | {"object": repr(VALUE["object"])}
 
 
+@pytest.mark.usefixtures("checked_model")
 def test_an_enum_member_becomes_another(qtbot: QtBot, tab: DatabaseTab) -> None:
     start(qtbot, tab, "['enum']")
     wait_for_focus(qtbot, line(tab))
@@ -137,8 +131,8 @@ def test_wrong_input_stays_in_its_line_and_the_value_as_it_was(
     replace(qtbot, tab, f"[{key!r}]", typed)
 
     assert line(tab).text() == typed
-    assert tab.value.note.text()
-    assert line(tab).accessibleDescription() == tab.value.note.text()
+    assert reason(tab).isVisible()
+    assert line(tab).accessibleDescription() == reason(tab).text()
     assert not tab.document.pending_changes
     press(qtbot, tab, Key.Key_Escape)
     assert tab.value.tree.editor is None
@@ -192,6 +186,7 @@ def test_leaving_commits_and_escape_gives_up(qtbot: QtBot, tab: DatabaseTab) -> 
     assert field(tab, "int") == 5
 
 
+@pytest.mark.usefixtures("checked_model")
 def test_the_arrow_keys_turn_a_bool(qtbot: QtBot, tab: DatabaseTab) -> None:
     start(qtbot, tab, "['bool']")
     wait_for_focus(qtbot, line(tab))
@@ -214,6 +209,20 @@ def test_bytes_are_typed_as_hex_digits(qtbot: QtBot, tab: DatabaseTab) -> None:
     assert field(tab, "bytes") == b"\xde\xad\xbe\xef"
 
 
+@pytest.mark.parametrize("typed", ["0", "00 f", "xy"])
+def test_wrong_hex_digits_are_refused_as_such(qtbot: QtBot, tab: DatabaseTab, typed: str) -> None:
+    start(qtbot, tab, "['bytes']")
+    wait_for_focus(qtbot, line(tab))
+    qtbot.keyClick(line(tab), Key.Key_H, CTRL)
+    type_text(qtbot, tab, typed)
+
+    press(qtbot, tab, Key.Key_Return)
+
+    assert reason(tab).text() == "These are no hex digits in pairs; write two for each byte, as 00 ff."
+    assert line(tab).text() == typed
+    press(qtbot, tab, Key.Key_Escape)
+
+
 def test_a_calendar_changes_the_date_and_keeps_the_time(qtbot: QtBot, tab: DatabaseTab) -> None:
     start(qtbot, tab, "['datetime']")
     wait_for_focus(qtbot, line(tab))
@@ -231,6 +240,18 @@ def test_a_calendar_changes_the_date_and_keeps_the_time(qtbot: QtBot, tab: Datab
     assert field(tab, "datetime") == dt.datetime(2026, 1, 3, 3, 4, 5)  # noqa: DTZ001 - a naive one
 
 
+def test_the_calendar_is_painted_in_the_colours_of_the_window(qtbot: QtBot, tab: DatabaseTab) -> None:
+    start(qtbot, tab, "['date']")
+    qtbot.keyClick(line(tab), Key.Key_Down, ALT)
+    [calendar] = line(tab).findChildren(QCalendarWidget)
+
+    faint = calendar.palette().placeholderText().color()
+    for day in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):
+        assert calendar.weekdayTextFormat(day).foreground().color() == faint
+    qtbot.keyClick(calendar, Key.Key_Escape)
+    press(qtbot, tab, Key.Key_Escape)
+
+
 def test_a_text_of_many_lines_keeps_its_line_ends(qtbot: QtBot, tab: DatabaseTab) -> None:
     start(qtbot, tab, "['lines']")
     text = pane(qtbot, tab)
@@ -245,6 +266,7 @@ def test_a_text_of_many_lines_keeps_its_line_ends(qtbot: QtBot, tab: DatabaseTab
     assert not tab.value.panes.editor.isVisible()
 
 
+@pytest.mark.usefixtures("checked_model")
 def test_pasted_lines_open_the_pane(qtbot: QtBot, tab: DatabaseTab) -> None:
     start(qtbot, tab, "['text']")
     wait_for_focus(qtbot, line(tab))
@@ -304,6 +326,7 @@ def choose_first(qtbot: QtBot, tab: DatabaseTab) -> None:
     settle(qtbot, tab)
 
 
+@pytest.mark.usefixtures("checked_model")
 def test_a_node_is_edited_as_json(qtbot: QtBot, tab: DatabaseTab) -> None:
     go(qtbot, tab, "['list']")
     qtbot.keyClick(tab.value.tree, Key.Key_F2, CTRL)

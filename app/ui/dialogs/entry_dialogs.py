@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QPalette, QTextCursor
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QPalette, QTextCursor
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -30,6 +30,7 @@ from app.errors import AppError, DocumentError, EncodeError
 from app.ui.dialogs.parts import finish, go_button, label_for, long_hint
 from app.ui.dialogs.place_field import PlaceField
 from app.ui.editors.refusal import refused_palette
+from app.ui.editors.scalar_editor import COMMIT_KEYS
 from app.ui.theme import GAP, Family, colours_of, fixed_font
 from app.ui.views.text_table import TextTable
 
@@ -154,6 +155,15 @@ class NewEntryDialog(KeyDialog):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__("new-entry", "Add an entry", "Add", "", parent)
+        self._go.setToolTip("Add (Ctrl+Return)")
+        self._text.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take Ctrl+Return, as Return alone is a new line of the value."""
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress and _is_commit(event):
+            self._on_accepted()
+            return True
+        return super().eventFilter(watched, event)
 
     def _add_fields(self) -> None:
         self._form = QComboBox()
@@ -222,6 +232,10 @@ class NewEntryDialog(KeyDialog):
             cursor.setPosition(block.position() + min(column - 1, block.length() - 1))
             cursor.movePosition(QTextCursor.MoveOperation.NextCharacter, QTextCursor.MoveMode.KeepAnchor)
             self._text.setTextCursor(cursor)
+
+
+def _is_commit(event: QKeyEvent) -> bool:
+    return event.key() in COMMIT_KEYS and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
 
 
 class DeletionDialog(QDialog):

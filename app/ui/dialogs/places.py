@@ -95,3 +95,10 @@ def names_of(made: MadeDatabase) -> str:
 def can_be_read(path: Path) -> bool:
     """Tell whether there is a file in which something could be found."""
     return path.is_file() and os.access(path, os.R_OK) and path.stat().st_size > 0
+
+
+def made_sentence(sentence: str, made: MadeDatabase) -> str:
+    """Return a sentence with what else is to be known of a new database."""
+    names = ", ".join(Path(backup).name for backup in made.backups)
+    kept = f"What was there before is kept in {names}." if names else ""
+    return " ".join(part for part in (sentence, kept, *made.warnings) if part)

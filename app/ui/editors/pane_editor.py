@@ -19,9 +19,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.cancel import CancelToken
+from app.codecs.literals.reading import parse_value
+from app.codecs.model import Style
 from app.codecs.screen import quote_text
+from app.errors import EncodeError
 from app.ui.editors.refusal import refused_palette
-from app.ui.editors.scalar_editor import COMMIT_KEYS, LEAVING
+from app.ui.editors.scalar_editor import COMMIT_KEYS, LEAVING, MAX_CHARS
 from app.ui.labels import ElidedLabel
 from app.ui.text_layout import same_ends
 from app.ui.theme import GAP, Family, colours_of, fixed_font
@@ -199,13 +203,16 @@ class PaneEditor(QWidget):
     def refuse(self, sentence: str) -> None:
         """Show why it was not taken, and where, and keep it."""
         self._refused = self._typed
-        self._show_refusal(sentence)
         place = _PLACE.match(sentence)
-        if place is not None and not self.text.isHidden():
+        is_of_key = self._draft.key is not None and (place is None or not _is_literal(self.key_text))
+        if is_of_key and place is not None:
+            sentence = f"The key: {sentence[place.end() :]}"
+        self._show_refusal(sentence, is_of_key=is_of_key)
+        if place is not None and not is_of_key:
             self._go_to(*(int(number.replace(",", "")) for number in place.groups()))
-        self.setFocus()
+        (self.key if is_of_key else self.text).setFocus()
 
-    def _show_refusal(self, sentence: str) -> None:
+    def _show_refusal(self, sentence: str, *, is_of_key: bool = False) -> None:
         if not sentence:
             self._refused = None
         wrong = colours_of(QApplication.palette()).types[Family.DAMAGED]
@@ -215,9 +222,9 @@ class PaneEditor(QWidget):
         self.error.setText(sentence)
         self.error.setVisible(bool(sentence))
         framed = QPalette(QApplication.palette())
-        framed.setColor(QPalette.ColorRole.WindowText, wrong if sentence else colours_of(framed).line)
+        is_of_text = bool(sentence) and not is_of_key
+        framed.setColor(QPalette.ColorRole.WindowText, wrong if is_of_text else colours_of(framed).line)
         self.text.setPalette(framed)
-        is_of_key = bool(sentence) and _PLACE.match(sentence) is None
         self.key.setPalette(refused_palette(framed) if is_of_key else QApplication.palette())
         self.text.setExtraSelections([])
 
@@ -257,6 +264,15 @@ class PaneEditor(QWidget):
         focused = QApplication.focusWidget()
         if self._is_open and (focused is None or not self.isAncestorOf(focused)):
             self.commit()
+
+
+def _is_literal(key: str) -> bool:
+    """Tell whether a key can be read at all; where it cannot, that is what was refused."""
+    try:
+        parse_value(key[:MAX_CHARS], Style(), CancelToken())
+    except EncodeError:
+        return False
+    return True
 
 
 def _line_mark(cursor: QTextCursor) -> QTextEdit.ExtraSelection:

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPalette
 from PySide6.QtWidgets import QLineEdit, QStyleOptionViewItem, QWidget
 
 from app.ui.delegates import CellDelegate
 from app.ui.editors.refusal import refused_palette
 from app.ui.models import roles
 from app.ui.models.roles import AnyIndex
-from app.ui.theme import fixed_font, row_height
+from app.ui.theme import PADDING, fixed_font, row_height
 
 MAX_CHARS = 20_000
 """Characters of a literal that are edited in one line; laying out a longer one takes longer than a frame."""
 _PASTE_CHARS = 1 << 24  # Qt would cut what is pasted at 32,767 characters without a word
+
+_INDENT = PADDING - 3
+"""Pixels that, with those of Qt's own, bring the text to where the cell has it."""
 
 COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 LEAVING = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
@@ -27,19 +30,25 @@ class ScalarEditor(QLineEdit):
     committed = Signal(str)
     """What was typed, as `literal` says it."""
     abandoned = Signal()
+    reason_changed = Signal(str)
+    """Why the text that is there was not taken; empty when another one is typed."""
 
     def __init__(self, text: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._original = text
-        self._refused = ""
+        self._hint = ""
+        self._refused: str | None = None
+        self._shows_reason = False
         self.setObjectName("scalar-editor")
         self.setAccessibleName("New value")
-        self.setAccessibleDescription("A Python literal; Enter commits, Escape gives up")
+        self.explain("A Python literal; Enter commits, Escape gives up")
         self.setMaxLength(_PASTE_CHARS)
         self.setFont(fixed_font())
         self.setFrame(True)
+        self.setTextMargins(_INDENT, 0, 0, 0)
         self.setText(text)
         self.selectAll()
+        self.textChanged.connect(self._on_text_changed)
 
     @property
     def is_changed(self) -> bool:
@@ -48,19 +57,36 @@ class ScalarEditor(QLineEdit):
     @property
     def is_refused(self) -> bool:
         """Whether what was handed over last was not taken."""
-        return bool(self._refused)
+        return self._refused is not None
 
     def literal(self) -> str:
         """Return what is typed, as it is handed over."""
         return self.text()
 
+    def explain(self, hint: str) -> None:
+        """Say how the field is used, whenever there is nothing worse to say of it."""
+        self._hint = hint
+        self.setToolTip(hint)
+        self.setAccessibleDescription(hint)
+
     def refuse(self, sentence: str) -> None:
         """Show why the text was not taken, and keep it."""
         self._refused = self.text()
-        self.setPalette(refused_palette(self.palette()))
-        self.setToolTip(roles.tool_tip(sentence))
-        self.setAccessibleDescription(sentence)
+        self._show_reason(sentence)
         self.setFocus()
+
+    @Slot()
+    def _on_text_changed(self) -> None:
+        """Take the reason away: it is about what stood there."""
+        if self._shows_reason:
+            self._show_reason("")
+
+    def _show_reason(self, sentence: str) -> None:
+        self._shows_reason = bool(sentence)
+        self.setPalette(refused_palette(self.palette()) if sentence else QPalette())
+        self.setToolTip(roles.tool_tip(sentence) or self._hint)
+        self.setAccessibleDescription(sentence or self._hint)
+        self.reason_changed.emit(sentence)
 
     def commit(self, *, again: bool = False) -> None:
         """Hand the text over, unless nothing was typed or (without ``again``) it is what was refused already."""
@@ -76,6 +102,7 @@ class ScalarEditor(QLineEdit):
             self.abandoned.emit()
         else:
             super().keyPressEvent(event)
+            event.accept()  # else the view would go to another row, or open another editor
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

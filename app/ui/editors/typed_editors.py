@@ -4,8 +4,8 @@ import re
 from functools import partial
 
 from PySide6.QtCore import QDate, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QCalendarWidget, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QGuiApplication, QIcon, QKeyEvent, QKeySequence, QTextCharFormat
+from PySide6.QtWidgets import QCalendarWidget, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from app.codecs.literals.scalars import format_literal, parse_literal
 from app.codecs.nodes import Kind
@@ -18,6 +18,7 @@ _LITERAL = re.compile(r"\s*[bBrRuU]{0,2}['\"]")
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _LINE_END = re.compile("[\r\n\u2028\u2029]")
 _TRAILING = QLineEdit.ActionPosition.TrailingPosition
+_NO_HEX = "These are no hex digits in pairs; write two for each byte, as 00 ff."
 _OCTETS = {"bytes": Kind.BYTES, "bytearray": Kind.BYTEARRAY}
 
 
@@ -82,7 +83,12 @@ class BytesEditor(ScalarEditor):
         try:
             return format_literal(bytes.fromhex(self.text()), self._kind)
         except ValueError:
-            return self.text()  # which is refused, with the reason
+            return self.text()  # which is refused
+
+    def refuse(self, sentence: str) -> None:
+        """Say of hex digits what is wrong with those, not with a literal."""
+        is_hex = self._is_hex and self.literal() == self.text()
+        super().refuse(_NO_HEX if is_hex else sentence)
 
     @property
     def is_changed(self) -> bool:
@@ -99,7 +105,7 @@ class BytesEditor(ScalarEditor):
         content = data if isinstance(data, bytes) else b""
         self._is_hex = not self._is_hex
         self.setText(content.hex(" ") if self._is_hex else format_literal(content, self._kind))
-        self.setAccessibleDescription("Hex digits" if self._is_hex else "A literal with escapes")
+        self.explain("Hex digits" if self._is_hex else "A literal with escapes")
 
 
 class MomentEditor(ScalarEditor):
@@ -107,7 +113,7 @@ class MomentEditor(ScalarEditor):
 
     def __init__(self, text: str, parent: QWidget) -> None:
         super().__init__(text, parent)
-        self.setAccessibleDescription("A date as ISO text; Alt+Down opens a calendar")
+        self.explain("A date as ISO text; Alt+Down opens a calendar")
         opens = QAction(icon("calendar"), "Choose a date (Alt+Down)", self)
         opens.setObjectName("open-calendar")
         opens.setShortcut("Alt+Down")
@@ -147,11 +153,24 @@ class CalendarPopup(QWidget):
         self.calendar.setObjectName("calendar")
         self.calendar.setAccessibleName("Calendar")
         self.calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
+        self._tint()
         self.calendar.activated.connect(self._on_activated)
         self.calendar.clicked.connect(self._on_activated)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 1, 1, 1)
         column.addWidget(self.calendar)
+
+    def _tint(self) -> None:
+        """Give what Qt paints in red and black the colours of the palette."""
+        faint = QTextCharFormat()
+        faint.setForeground(self.palette().placeholderText())
+        for day in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):
+            self.calendar.setWeekdayTextFormat(day, faint)
+        for name, arrow in (("prev", Qt.ArrowType.LeftArrow), ("next", Qt.ArrowType.RightArrow)):
+            button = self.calendar.findChild(QToolButton, f"qt_calendar_{name}month")
+            if isinstance(button, QToolButton):
+                button.setIcon(QIcon())
+                button.setArrowType(arrow)
 
     @Slot(QDate)
     def _on_activated(self, date: QDate) -> None:

@@ -68,10 +68,8 @@ def change_rows(document: Document, change: PendingChange, found: Differences | 
 
 
 def _kind_text(document: Document, change: PendingChange) -> str:
-    old, new = document.renamed_from(change), document.renamed_to(change)
-    if old is not None:
-        return f"renamed from {short_key_text(old.key)}"
-    return change.kind.value if new is None else f"renamed to {short_key_text(new.key)}"
+    old = document.renamed_from(change)
+    return change.kind.value if old is None else f"renamed from {short_key_text(old.key)}"
 
 
 def problem_row(problem: ProblemNote) -> tuple[str, ...]:

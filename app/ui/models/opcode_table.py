@@ -88,8 +88,11 @@ class OpcodeTableModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(_TITLES)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = roles.DISPLAY) -> object:
-        is_title = role == roles.DISPLAY and orientation == _HORIZONTAL and 0 <= section < len(_TITLES)
-        return _TITLES[section] if is_title else None
+        if orientation != _HORIZONTAL or not 0 <= section < len(_TITLES):
+            return None
+        if role == roles.ALIGNMENT:
+            return roles.RIGHT if section == 0 else None
+        return _TITLES[section] if role == roles.DISPLAY else None
 
     def data(self, index: AnyIndex, role: int = roles.DISPLAY) -> object:
         if self._hidden and index.row() == self._count:

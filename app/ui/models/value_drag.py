@@ -27,17 +27,20 @@ class DragTreeModel(ValueTreeModel):
         super().__init__(parent)
         self._token = b""
         """What tells the rows that are being dragged from those of other values."""
+        self._list_slot = -1
+        """The slot of the list that they are items of."""
         self.modelReset.connect(self._on_reset)
 
     @Slot()
     def _on_reset(self) -> None:
         self._token = b""
+        self._list_slot = -1
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         flags = super().flags(index)
         if not self.can_edit or not index.isValid():
             return flags
-        if self.node_row(index).type in _ORDERED_TYPES:
+        if self.slot_number(index) == self._list_slot:  # in front of or behind another list is no place in it
             flags |= _FLAG.ItemIsDropEnabled
         if index.parent().isValid() and self.node_row(index.parent()).type in _ORDERED_TYPES:
             flags |= _FLAG.ItemIsDragEnabled
@@ -54,6 +57,7 @@ class DragTreeModel(ValueTreeModel):
         mime = QMimeData()
         slots = {self.slot_number(index): None for index in indexes if index.column() == 0}
         self._token = token_bytes(_TOKEN_BYTES)
+        self._list_slot = self.slot_number(indexes[0].parent()) if indexes else -1
         mime.setData(_MIME, self._token + b"".join(map(_NUMBER.pack, slots)))
         return mime
 

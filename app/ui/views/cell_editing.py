@@ -4,6 +4,7 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Signal, 
 from PySide6.QtWidgets import QAbstractItemView
 from shiboken6 import isValid
 
+from app.ui.editors.refusal import ReasonLabel
 from app.ui.editors.scalar_editor import MakeEditor, ScalarDelegate, ScalarEditor
 
 
@@ -16,6 +17,8 @@ class CellEditing(QObject):
     def __init__(self, view: QAbstractItemView, delegate: ScalarDelegate) -> None:
         super().__init__(view)
         self.editor: ScalarEditor | None = None
+        self.reason = ReasonLabel(view.viewport())
+        """Why what the editor holds was not taken."""
         self._view = view
         self._delegate = delegate
         self._cell = QPersistentModelIndex()
@@ -35,13 +38,22 @@ class CellEditing(QObject):
     @Slot(object)
     def _on_opened(self, editor: ScalarEditor) -> None:
         self.editor = editor
+        editor.reason_changed.connect(self._on_reason)
         self.changed.emit()
+
+    @Slot(str)
+    def _on_reason(self, sentence: str) -> None:
+        if self.editor is not None and sentence:
+            self.reason.show_reason(sentence, self.editor)
+        else:
+            self.reason.clear()
 
     def close(self) -> None:
         """Close the editor, giving up what it holds."""
         editor, self.editor = self.editor, None
         if editor is None:
             return
+        self.reason.clear()
         if isValid(editor):  # a view that is reset deletes it
             editor.blockSignals(True)  # losing the focus must not commit
             had_focus = editor.hasFocus()

@@ -29,6 +29,8 @@ class KeptPlace(QObject):
         self._expanded: dict[int, None] = {}
         self._awaits_rows = False
         """Whether the value was open, and nothing is known of its rows as they are now."""
+        self._is_of_next = False
+        """Whether what is kept is for a value that is still to be shown: rows of the one before do not count."""
         view.expanded.connect(self._on_expanded)
         view.collapsed.connect(self._on_collapsed)
         model.modelReset.connect(self._on_reset)
@@ -44,16 +46,28 @@ class KeptPlace(QObject):
     def keep(self, moves: Moves | None, current: str | None) -> None:
         """Note how things are. ``moves`` tells where nodes will be, ``current`` which one shall be current instead."""
         moved = moves or _stays
-        top = self._view.indexAt(self._view.viewport().rect().topLeft())
-        self._open = {
+        awaited = {new: count for path, count in self._open.items() if (new := moved(path)) is not None}
+        self._open = awaited | {
             path: self._tree.rowCount(index)
             for index in self._open_rows
             if (path := moved(self._tree.path(index))) is not None
         }
-        self._current = current if current is not None else self._near(self._view.currentIndex(), moved)
-        self._top_path = moved(self._tree.path(top)) if top.isValid() else None
+        self._current = current if current is not None else self._current_or_awaited(moved)
+        top = self._view.indexAt(self._view.viewport().rect().topLeft())
+        if self._top_path is not None:
+            self._top_path = moved(self._top_path)
+        elif top.isValid():
+            self._top_path = moved(self._tree.path(top))
+        self._is_of_next = True
         self._view.viewport().setUpdatesEnabled(False)
         self._impatience.start()
+
+    def _current_or_awaited(self, moved: Moves) -> str | None:
+        """Return the path of what is current, or shall be when its rows come: until then the root is."""
+        index = self._view.currentIndex()
+        is_awaited = self._current is not None and index.siblingAtColumn(0) == self._tree.index(0, 0)
+        path = moved(self._current) if is_awaited and self._current is not None else None
+        return self._near(index, moved) if path is None else path
 
     def _near(self, index: QModelIndex, moved: Moves) -> str | None:
         """Return the path of a row that stays: this one, or else the one behind, before or above it."""
@@ -70,6 +84,7 @@ class KeptPlace(QObject):
     def forget(self) -> None:
         """Start with the next value from its top."""
         self._open.clear()
+        self._is_of_next = False
         self._current = self._top_path = None
         self._awaits_rows = False
         self._end()
@@ -90,6 +105,7 @@ class KeptPlace(QObject):
 
     def begin(self, root: QModelIndex) -> None:
         """Take the root row of the value as it is now, before it is opened."""
+        self._is_of_next = False
         self._tree.wanted_rows = dict(self._open)
         self._awaits_rows = self._open.pop("", None) is not None and self._tree.hasChildren(root)
         self._select(root)
@@ -98,6 +114,7 @@ class KeptPlace(QObject):
 
     def go_to(self, path: str) -> None:
         """Open what is above a path as far as needed, and make its row current."""
+        self._is_of_next = False
         self._current = path
         index = self._tree.index(0, 0)
         while index.isValid() and self._tree.path(index) != path:
@@ -117,7 +134,7 @@ class KeptPlace(QObject):
 
     def take_rows(self, parent: QModelIndex, first: int, last: int) -> None:
         """Look among rows that came for those that were kept."""
-        if self._is_done:
+        if self._is_done or self._is_of_next:
             return
         self._awaits_rows = False
         for row in range(first, last + 1):

@@ -1,0 +1,81 @@
+"""Showing the value of the entry that is selected, as it is now."""
+
+from functools import partial
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from app.document.document import Document
+from app.errors import AppError
+from app.ui.entry_panel import EntryPanel
+from app.ui.jobs import JobRunner
+from app.ui.value_editing import ValueEditing
+from app.ui.value_panel import ValuePanel
+
+_SUMMARIES = "summaries"
+
+
+class Showing(QObject):
+    """Stays with the entry whose editor holds a text that was refused."""
+
+    changed = Signal()
+    """Another entry is selected, or what is shown of one is another now."""
+
+    def __init__(
+        self, document: Document, entries: EntryPanel, value: ValuePanel, editing: ValueEditing, runner: JobRunner
+    ) -> None:
+        super().__init__(value)
+        self._document = document
+        self._entries = entries
+        self._value = value
+        self._editing = editing
+        self._runner = runner
+        entries.entry_selected.connect(self._on_entry_selected)
+        entries.model.wanted.connect(self._on_summaries_wanted)
+        editing.refused.connect(self._on_edit_refused)
+        document.entries_changed.connect(self._on_entries_changed)
+        document.entries_removed.connect(self._on_entries_removed)
+        document.indexed.connect(self._on_indexed)
+
+    @Slot(int)
+    def _on_entry_selected(self, entry_id: int) -> None:
+        if self._value.entry_id == entry_id:
+            return
+        held = self._editing.held_entry
+        if held is not None:  # later: the view that is being clicked selects the clicked row after this
+            QTimer.singleShot(0, self, partial(self._on_edit_refused, held))
+        else:
+            self._editing.commit()  # what led here need not have taken the focus away
+            self._value.show_entry(entry_id)
+        self.changed.emit()
+
+    @Slot(int)
+    def _on_edit_refused(self, entry_id: int) -> None:
+        self._entries.view.select_entry(entry_id)
+        self._editing.focus()
+
+    @Slot(list)
+    def _on_summaries_wanted(self, entry_ids: list[int]) -> None:
+        if not self._runner.is_running(_SUMMARIES):
+            job = self._document.summaries_job(entry_ids)
+            job.failed = _ignore  # the table says so by an ellipsis; what is looked at closer says why
+            self._runner.start(job, key=_SUMMARIES)
+
+    def _on_entries_changed(self, entry_ids: list[int]) -> None:
+        shown = self._value.shown
+        if shown is not None and shown.entry_id in entry_ids and shown.source != self._document.source(shown.entry_id):
+            self._value.show_entry(shown.entry_id, is_same=True)
+        self.changed.emit()
+
+    def _on_entries_removed(self, entry_ids: list[int]) -> None:
+        """Show nothing where the entry that was shown is gone, and the table has no other one to go on to."""
+        if self._value.entry_id in entry_ids:
+            self._value.clear()
+        self.changed.emit()
+
+    def _on_indexed(self) -> None:
+        if not len(self._document):
+            self._value.clear()
+
+
+def _ignore(_error: AppError) -> None:
+    pass

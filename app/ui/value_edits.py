@@ -1,0 +1,83 @@
+"""Edits of the value that is shown, on their way to the engine and back into the tree."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.codecs.edits import Edit
+from app.document.document import Document
+from app.document.draft import Edited
+from app.document.nodes import Splice
+from app.errors import AppError
+from app.ui.jobs import JobRunner
+from app.ui.path_moves import moves_of
+from app.ui.shown_value import ShownValue
+from app.ui.value_panel import ValuePanel
+
+_KEY = "edit"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be done to a value; ``current`` is the path that shall be current then."""
+
+    value: ShownValue
+    edits: Sequence[Edit]
+    title: str
+    current: str | None = None
+
+
+class ValueEdits(QObject):
+    """Has them made one after the other; where one is refused, the value stays as it is."""
+
+    begun = Signal()
+    done = Signal()
+    """An edit of the value that is shown was made, and comes into sight next."""
+    failed = Signal(object)
+    """Why bytes cannot be edited, as an `AppError`."""
+
+    def __init__(self, document: Document, panel: ValuePanel, runner: JobRunner) -> None:
+        super().__init__(panel)
+        self._document = document
+        self._panel = panel
+        self._runner = runner
+        panel.panes.bytes_edited.connect(self._on_bytes_edited)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an edit is on its way into the tree."""
+        return self._runner.is_running(_KEY) or not self._panel.is_settled
+
+    def start(self, wanted: Wanted, refused: Callable[[AppError], None], only_at: Sequence[str] = ()) -> None:
+        """Begin an edit; ``only_at`` are paths of shared objects that it leaves as they are elsewhere."""
+        try:
+            job = self._document.edits_job(wanted.value.entry_id, wanted.edits, wanted.title, only_at=only_at)
+        except AppError as error:
+            refused(error)
+            return
+        job.done = partial(self._on_edited, wanted, job.done)
+        job.failed = refused
+        self.begun.emit()
+        self._runner.start(job, key=_KEY)
+
+    def _on_edited(self, wanted: Wanted, take: Callable[[Edited], None], outcome: Edited) -> None:
+        if wanted.value is self._panel.shown:
+            self.done.emit()
+            self._panel.expect(moves_of(wanted.edits), wanted.current)
+        take(outcome)
+        self._panel.expect(None, None)
+
+    @Slot(object)
+    def _on_bytes_edited(self, splices: Sequence[Splice]) -> None:
+        value = self._panel.shown
+        if value is None:
+            return
+        try:
+            job = self._document.splices_job(value.entry_id, splices)
+        except AppError as error:
+            self.failed.emit(error)
+            return
+        job.failed = self.failed.emit
+        self._runner.start(job, key=_KEY)
