@@ -23,7 +23,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 _ANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # what decides whether a change lands says the same twice; fresh examples are sought by `dev.py check --slow`
 settings.register_profile("dev", _ANY, max_examples=20, derandomize=True)
-settings.register_profile("ci", _ANY, max_examples=500, derandomize=True)
+settings.register_profile("ci", _ANY, max_examples=200, derandomize=True)
 settings.register_profile("search", _ANY, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
@@ -42,6 +42,13 @@ def pytest_configure() -> None:
                 importlib.import_module(module.name)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep Python's collector from going through tens of thousands of collected tests again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     with turn(item):
@@ -53,6 +60,22 @@ def _private_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep journals of programs that tests start out of the folder of the person who runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Let this process wait for no disk: only a power cut could tell, and with another program's load it took minutes.
+
+    That files are made durable, and when, is seen by their operations (`tests.backends.failing_files`). Processes that
+    tests start wait as they always do.
+    """
+
+    def is_open(fd: int) -> None:
+        os.fstat(fd)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", is_open)
         yield
 
 

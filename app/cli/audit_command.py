@@ -51,9 +51,10 @@ def _audits(database: Database) -> Iterator[tuple[bytes, Audit]]:
 
 
 def _write_text(database: Database, output: Output, audits: Iterator[tuple[bytes, Audit]]) -> None:
-    entries, names, risks = 0, set[str](), Counter[str]()
+    entries, names, risks, is_followed = 0, set[str](), Counter[str](), True
     for key, found in audits:
         entries += 1
+        is_followed &= not found.behind
         output.line(database.key_text(key))
         called = {call.callable for call in found.calls}
         for call in found.calls:
@@ -62,22 +63,23 @@ def _write_text(database: Database, output: Output, audits: Iterator[tuple[bytes
             if name.name not in called:
                 output.line(f"  {name.risk:<10} names {name.name} at {name.path or 'the root'}")
         for name in found.behind:
-            output.line(f"  {name.risk:<10} names {name.name} at offset {name.offset:,}, where it cannot be followed")
+            where = f"offset {name.offset:,}" + (f" of {name.path}" if name.path else "")
+            output.line(f"  {name.risk:<10} names {name.name} at {where}, where it cannot be followed")
         if found.more:
             output.line(f"  … and {found.more:,} more")
         names.update(name.name for name in (*found.globals, *found.behind))
         risks.update(str(call.risk) for call in found.calls)
-    output.line(_total(database, entries, len(names), risks))
+    output.line(_total(database, entries, len(names), risks, is_followed=is_followed))
 
 
-def _total(database: Database, entries: int, names: int, risks: "Counter[str]") -> str:
+def _total(database: Database, entries: int, names: int, risks: "Counter[str]", *, is_followed: bool) -> str:
     if not entries and (database.damage or database.engine.problems()):
         return f"What could be followed of the values of {database.name} names no class or function."
     if not entries:
         return f"The values of {database.name} name no class or function, and loading them calls none."
     calls = ", ".join(f"{risks[risk]:,} {risk}" for risk in reversed(Risk) if risks[risk])
     named = f"{entries:,} of {len(database.entries):,} values name {names:,} classes or functions"
-    return f"{named}; calls: {calls or 'none'}."
+    return f"{named}; calls: {calls or 'none'}{'' if is_followed else ' that can be followed'}."
 
 
 def _write_json(database: Database, output: Output, audits: Iterator[tuple[bytes, Audit]]) -> None:

@@ -146,4 +146,4 @@ def _check_target(database: Database, target: Path) -> None:
 
 def _note_damaged(database: Database, keys: Sequence[bytes], shape: _Shape) -> None:
     tag = "shelfscope/raw" if shape.typed else "__damaged__"
-    database.damage += [f"the value of {key_text(key)} is written as {tag}" for key in keys]
+    database.damage += [f"the value of {key_text(key)}, or a part of it, is written as {tag}" for key in keys]

@@ -75,11 +75,14 @@ def _check_options(output: Output, place: Place, form: str, limit: int | None) -
 def _finish(subject: _Subject) -> ExitCode:
     """Tell what is wrong with the value itself; other entries of a damaged database are not the matter here."""
     value = subject.database.engine.decode(subject.entry_id, subject.database.token)
-    if not value.is_damaged:
+    if not (value.is_damaged or value.damage_met):
         return ExitCode.DONE
     key = subject.database.key_text(subject.database.entries.key(subject.entry_id))
-    why = value.problems[0] if value.problems else "it cannot be shown whole."
-    what = "is too large to be held whole" if value.why_cut else "is damaged"
+    if value.is_damaged:
+        why = value.problems[0] if value.problems else "it cannot be shown whole."
+        what = "is too large to be held whole" if value.why_cut else "is damaged"
+    else:
+        why, what = value.damage_met, "is not shown whole"
     complain(f"The value of {key} in {subject.database.name} {what}: {why}")
     return ExitCode.FINDING
 

@@ -1,5 +1,6 @@
 """Runs the program: in this process for most tests, as a real one where the process itself matters."""
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -32,10 +33,12 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def cli(capsysbinary: pytest.CaptureFixture[bytes]) -> Run:
-    """Run the program in this process with the given arguments."""
+def cli(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the program in this process with the given arguments; ``lines`` are what it reads from standard input."""
 
-    def run(*arguments: str | Path) -> Outcome:
+    def run(*arguments: str | Path, lines: bytes | None = None) -> Outcome:
+        if lines is not None:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
         code = main([str(argument) for argument in arguments])
         out, err = capsysbinary.readouterr()
         return Outcome(code, out, err.decode())

@@ -5,7 +5,6 @@ import json
 import os
 import pickle
 import shutil
-import sqlite3
 import subprocess
 from base64 import b64decode
 from collections.abc import Mapping
@@ -13,6 +12,19 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tests.engine.shelves import make_sqlite, read_sqlite
+
+__all__ = [
+    "make_dumb",
+    "make_sqlite",
+    "pickled",
+    "python_with_sqlite_dbm",
+    "read_by_dbm_sqlite3",
+    "read_dumb",
+    "read_sqlite",
+    "unpickled",
+]
 
 
 def make_dumb(path: Path, values: Mapping[bytes, bytes]) -> Path:
@@ -27,19 +39,6 @@ def read_dumb(path: Path) -> dict[bytes, bytes]:
     """Return all entries of the database that has this ``.dat`` file."""
     with closing(dbm.dumb.open(str(path.with_suffix("")), "r")) as database:
         return {key: database[key] for key in database.keys() if isinstance(key, bytes)}
-
-
-def make_sqlite(path: Path, values: Mapping[bytes, bytes]) -> Path:
-    """Make what ``dbm.sqlite3`` makes."""
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("CREATE TABLE Dict (key BLOB UNIQUE NOT NULL, value BLOB NOT NULL)")
-        database.executemany("INSERT INTO Dict VALUES (?, ?)", values.items())
-    return path
-
-
-def read_sqlite(path: Path) -> dict[bytes, bytes]:
-    with closing(sqlite3.connect(path)) as database:
-        return dict(database.execute("SELECT CAST(key AS BLOB), CAST(value AS BLOB) FROM Dict"))
 
 
 def pickled(values: Mapping[str, Any], protocol: int = 4) -> dict[bytes, bytes]:

@@ -10,6 +10,9 @@ _IDS = {"kch": "kyoto", "tch": "tokyo", "tcb": "tokyo"}
 _WITHOUT_A_SIGN = {"bdb185-btree-empty"}
 """An empty file, in which nothing tells a format."""
 
+_NEVER_LISTED = {"corrupt-gdbm-x86_64-1.23-n150-512-numsync-header-only", "corrupt-sqlite3-n150-cut"}
+"""Damaged files of which nothing can be read."""
+
 
 def format_id_of(case: corpus.DatabaseCase) -> str:
     return _IDS.get(case.format or "", case.format or "")
@@ -28,6 +31,13 @@ def recognised_cases() -> list[corpus.DatabaseCase]:
 def damaged_cases() -> list[corpus.DatabaseCase]:
     """Return all damaged files, of any format."""
     return list(corpus.databases(corrupt=True))
+
+
+def code_of_reading(case: corpus.DatabaseCase) -> int:
+    """Return how a command ends that reads all entries of a damaged case."""
+    if case.name in corpus.WITHOUT_A_TRACE:
+        return 0
+    return 3 if case.format is None or case.name in _NEVER_LISTED else 1
 
 
 def shown_key(case: corpus.DatabaseCase, key: bytes) -> bytes:

@@ -40,6 +40,15 @@ def test_json_names_every_global_and_call(cli: Run, shelf: Path) -> None:
     assert [call["risk"] for call in entries["/w=="]["calls"]] == ["harmless"]
 
 
+def test_no_calls_are_said_where_they_cannot_be_followed(cli: Run, tmp_path: Path) -> None:
+    path = make_dumb(tmp_path / "header", {b"a": SHELL[:-1] + b"\xff" + pickle.dumps({"a": 1}, 4)})
+
+    outcome = cli("audit", path)
+
+    assert "names posix.system at offset 0, where it cannot be followed" in outcome.text
+    assert outcome.text.endswith("; calls: none that can be followed.\n")
+
+
 def test_text_explains_each_call_and_ends_with_a_total(cli: Run, shelf: Path) -> None:
     outcome = cli("audit", shelf)
 
@@ -122,7 +131,7 @@ def test_names_behind_the_place_where_a_value_cannot_be_followed_are_told(cli: R
     assert text.text.splitlines() == [
         "cut",
         "  dangerous  names posix.system at offset 3, where it cannot be followed",
-        "1 of 1 values name 1 classes or functions; calls: none.",
+        "1 of 1 values name 1 classes or functions; calls: none that can be followed.",
     ]
     [entry] = json.loads(as_json.text)["entries"]
     assert entry["behind"] == [{"name": "posix.system", "path": "", "offset": 3}]

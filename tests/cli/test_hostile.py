@@ -1,10 +1,11 @@
 """Values made to attack: nothing runs, and no form of them takes long or much memory."""
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,45 +13,53 @@ from tests import corpus
 from tests.cli.conftest import ROOT, Run
 from tests.cli.shelves import make_dumb
 
+if TYPE_CHECKING:  # it needs the module resource, which Windows has not
+    from tests.cli.shows_in_forks import Report, Request
+
 MEMORY = 1 << 30
 SECONDS = 2.0
-
-DRIVER = """
-import json, resource, sys, time
-resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[2]), int(sys.argv[2])))
-from app.__main__ import main
-outcomes = {}
-for form in ("text", "tree", "json"):
-    start = time.process_time()
-    code = main(["show", sys.argv[1], "--as", form])
-    outcomes[form] = [code, time.process_time() - start]
-if sys.platform == "linux":  # where ru_maxrss begins with what the process that started this one had
-    status = open("/proc/self/status").read()
-    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
-else:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print("\\n" + json.dumps({"outcomes": outcomes, "peak": peak}), file=sys.stderr)
-"""
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Needs the resource module.")
 
 
-@pytest.mark.parametrize("case", corpus.values("hostile", "hostile-marshal"), ids=corpus.name_of)
-def test_a_hostile_value_is_shown_without_harm(pwned_marker: Path, case: corpus.ValueCase) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, case.path, str(MEMORY)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=True,
-        env=os.environ | {"PWNED_MARKER": str(pwned_marker)},
-    )
+@pytest.fixture(scope="module")
+def forks() -> Iterator["subprocess.Popen[str]"]:
+    """A process that shows each value in a fork of its own."""
+    harmless = corpus.value("config__py313_p4").path
+    command = [sys.executable, "-m", "tests.cli.shows_in_forks", str(MEMORY), str(harmless)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
 
-    measured = json.loads(done.stderr.splitlines()[-1])
-    assert b"Traceback" not in done.stderr
+
+@pytest.mark.parametrize("case", corpus.values("hostile", "hostile-marshal"), ids=corpus.name_of)
+def test_a_hostile_value_is_shown_without_harm(
+    forks: "subprocess.Popen[str]", tmp_path: Path, pwned_marker: Path, case: corpus.ValueCase
+) -> None:
+    said, report = tmp_path / "said", tmp_path / "report"
+    request: Request = {
+        "file": str(case.path),
+        "marker": str(pwned_marker),
+        "said": str(said),
+        "report": str(report),
+    }
+
+    status = answer(forks, request)
+
+    assert (status, "Traceback" in said.read_text("utf-8")) == (0, False)
+    measured: Report = json.loads(report.read_text("utf-8"))
     assert {code for code, _seconds in measured["outcomes"].values()} <= {0, 1, 3, 4}
     assert max(seconds for _code, seconds in measured["outcomes"].values()) < SECONDS
     assert measured["peak"] < MEMORY
+
+
+def answer(forks: "subprocess.Popen[str]", request: "Request") -> int:
+    assert forks.stdin is not None
+    assert forks.stdout is not None
+    forks.stdin.write(json.dumps(request) + "\n")
+    forks.stdin.flush()
+    return int(forks.stdout.readline())
 
 
 @pytest.mark.usefixtures("pwned_marker")

@@ -22,12 +22,12 @@ def line(key: bytes, value: bytes, **more: str) -> bytes:
 
 
 @pytest.mark.parametrize("format_id", WRITABLE)
-def test_a_dump_loads_into_every_format(program: Run, tmp_path: Path, format_id: str) -> None:
+def test_a_dump_loads_into_every_format(cli: Run, tmp_path: Path, format_id: str) -> None:
     source = make_sqlite(tmp_path / "source.db", ENTRIES)
-    dump = program("dump", source)
+    dump = cli("dump", source)
 
-    loaded = program("load", tmp_path / "new", "--to", format_id, input=dump.out)
-    again = program("dump", tmp_path / "new")
+    loaded = cli("load", tmp_path / "new", "--to", format_id, lines=dump.out)
+    again = cli("dump", tmp_path / "new")
 
     assert (loaded.code, loaded.err) == (0, "")
     assert f"made with {len(ENTRIES)} entries." in loaded.text
@@ -59,8 +59,8 @@ def test_order_duplicates_and_any_bytes_are_kept(program: Run, tmp_path: Path) -
         (b'{"k": "YQ==", "v": "\\u00e9"}', 'has a "v" that is not base64'),
     ],
 )
-def test_a_bad_line_is_named_and_nothing_is_made(program: Run, tmp_path: Path, bad: bytes, reason: str) -> None:
-    outcome = program("load", tmp_path / "new", "--to", "dumb", input=line(b"a", b"1") + b"\n" + bad + b"\n")
+def test_a_bad_line_is_named_and_nothing_is_made(cli: Run, tmp_path: Path, bad: bytes, reason: str) -> None:
+    outcome = cli("load", tmp_path / "new", "--to", "dumb", lines=line(b"a", b"1") + b"\n" + bad + b"\n")
 
     assert (outcome.code, outcome.out) == (4, b"")
     assert is_one_sentence(outcome.err)
@@ -68,17 +68,17 @@ def test_a_bad_line_is_named_and_nothing_is_made(program: Run, tmp_path: Path, b
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_line_is_an_empty_database(program: Run, tmp_path: Path) -> None:
-    assert program("load", tmp_path / "new.db", "--to", "sqlite3", input=b"").code == 0
+def test_no_line_is_an_empty_database(cli: Run, tmp_path: Path) -> None:
+    assert cli("load", tmp_path / "new.db", "--to", "sqlite3", lines=b"").code == 0
 
     assert read_sqlite(tmp_path / "new.db") == {}
 
 
-def test_what_the_format_cannot_hold_is_named_or_left_out(program: Run, tmp_path: Path) -> None:
+def test_what_the_format_cannot_hold_is_named_or_left_out(cli: Run, tmp_path: Path) -> None:
     lines = line(b"a", b"1") + line(b"b", b"2") + line(b"a", b"3")
 
-    refused = program("load", tmp_path / "new.db", "--to", "sqlite3", input=lines)
-    made = program("load", tmp_path / "new.db", "--to", "sqlite3", "--leave-out", input=lines)
+    refused = cli("load", tmp_path / "new.db", "--to", "sqlite3", lines=lines)
+    made = cli("load", tmp_path / "new.db", "--to", "sqlite3", "--leave-out", lines=lines)
 
     assert (refused.code, refused.out) == (4, b"")
     assert is_one_sentence(refused.err)
@@ -89,10 +89,10 @@ def test_what_the_format_cannot_hold_is_named_or_left_out(program: Run, tmp_path
     assert read_sqlite(tmp_path / "new.db") == {b"a": b"1", b"b": b"2"}
 
 
-def test_sub_databases_are_joined_and_that_is_said(program: Run, tmp_path: Path) -> None:
+def test_sub_databases_are_joined_and_that_is_said(cli: Run, tmp_path: Path) -> None:
     lines = line(b"a", b"1", db="one") + line(b"b", b"2", db="two")
 
-    outcome = program("load", tmp_path / "new.db", "--to", "sqlite3", input=lines)
+    outcome = cli("load", tmp_path / "new.db", "--to", "sqlite3", lines=lines)
 
     assert outcome.code == 0
     assert "2 sub-databases" in outcome.text

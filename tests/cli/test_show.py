@@ -1,5 +1,6 @@
 """``show``: one value in every form."""
 
+import gzip
 import json
 from base64 import b64encode
 from collections.abc import Callable
@@ -143,6 +144,42 @@ def test_a_damaged_value_is_a_finding(cli: Run, tmp_path: Path, form: str) -> No
     assert is_one_sentence(outcome.err)
     assert outcome.out
     assert cli("show", path, "ada", "--as", form).code == 0
+
+
+PARTS = {
+    "text": b"\x80\x02]X\x01\x00\x00\x00\x88a.",
+    "integer": b"\x80\x02]I1x\na.",
+    "float": b"\x80\x02]F1x\na.",
+    "string": b"\x80\x02]S1\na.",
+    "key": b"\x80\x02}X\x01\x00\x00\x00\x88K\x01s.",
+    "argument": b"\x80\x02cshop\nItem\nX\x01\x00\x00\x00\x88\x85R.",
+    "deep": b"]" * 8 + b"X\x01\x00\x00\x00\x88a" + b"a" * 7 + b".",
+    "compressed": gzip.compress(b"\x80\x02]X\x01\x00\x00\x00\x88a."),
+}
+"""Values that can be followed to their end, with a part in each that cannot be read."""
+
+
+@pytest.mark.parametrize("form", ["text", "tree", "json", "typed"])
+@pytest.mark.parametrize("part", PARTS)
+def test_a_damaged_part_of_a_value_is_a_finding(cli: Run, tmp_path: Path, form: str, part: str) -> None:
+    path = make_dumb(tmp_path / "people", {b"bad": PARTS[part]} | pickled({"ada": ADA}))
+
+    outcome = cli("show", path, "bad", "--as", form)
+
+    assert outcome.code == 1
+    assert is_one_sentence(outcome.err)
+    assert "bad" in outcome.err
+    assert outcome.out
+    assert cli("show", path, "ada", "--as", form).code == 0
+
+
+@pytest.mark.parametrize("form", ["text", "tree", "json", "typed"])
+def test_a_sound_part_of_a_value_with_a_damaged_one_is_none(cli: Run, tmp_path: Path, form: str) -> None:
+    path = make_dumb(tmp_path / "people", {b"bad": b"\x80\x02](K\x05X\x01\x00\x00\x00\x88e."})
+
+    outcome = cli("show", path, "bad", "--at", "[0]", "--as", form)
+
+    assert (outcome.code, outcome.err) == (0, "")
 
 
 def test_text_for_people_escapes_what_deceives(cli: Run, tmp_path: Path) -> None:

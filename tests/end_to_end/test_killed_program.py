@@ -109,9 +109,9 @@ def test_a_killed_program_loses_nothing(qtbot: QtBot, tmp_path: Path, seed: int)
     assert stored in wanted[killed.saved :]
     with next_start(qtbot, ChildEngine, journals=Journals(state / "shelfscope" / "journals")) as window:
         tab = opened(qtbot, window, path)
-        is_offered = "kept when Shelfscope ended unexpectedly" in tab.notices.sentence
+        is_offered = "kept when Shelfscope ended unexpectedly" in tab.restoring.bar.sentence
         assert is_offered or stored in wanted[killed.edited :]
         if is_offered:
-            press(tab.notices, "Restore")
+            press(tab.restoring.bar, "Restore")
             settle(qtbot, tab)
         assert objects(dict(shown(tab.document))) in wanted[killed.edited :]

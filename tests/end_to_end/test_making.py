@@ -1,6 +1,8 @@
 """A database is made in the window, filled by copying, and read by the command line."""
 
 import base64
+import contextlib
+import io
 import json
 import pickle
 import subprocess
@@ -12,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
+from app.__main__ import main as program
 from app.ui.dialogs.format_texts import writable_formats
 from app.ui.main_window import MainWindow
 from tests.end_to_end.heartbeat import ALLOWED, Heartbeat, idle_gap
@@ -30,9 +33,21 @@ from tests.ui.making import (
 
 
 def dumped(path: Path) -> dict[bytes, bytes]:
-    """Return what ``shelfscope dump`` says of a database."""
+    """Return what ``shelfscope dump`` says of a database, a process of its own."""
     done = subprocess.run([sys.executable, "-m", "app", "dump", str(path)], capture_output=True, check=True)
-    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    return told_by(done.stdout)
+
+
+def dumped_here(path: Path) -> dict[bytes, bytes]:
+    """Return what ``shelfscope dump`` says of a database, in this process."""
+    with contextlib.redirect_stdout(io.TextIOWrapper(told := io.BytesIO())) as stream:
+        assert program(["dump", str(path)]) == 0
+        stream.flush()
+        return told_by(told.getvalue())
+
+
+def told_by(dump: bytes) -> dict[bytes, bytes]:
+    entries = [json.loads(line) for line in dump.splitlines()]
     return {base64.b64decode(entry["k"]): base64.b64decode(entry["v"]) for entry in entries}
 
 
@@ -60,7 +75,7 @@ def test_a_new_database_is_filled_by_save_as_and_converted(
     choose_format(dialog, "gdbm")
     press_enter(qtbot, dialog)
     finish_errands(qtbot, child_window)
-    press(child_window.notices, "Open")
+    press(child_window.area.all()[0].notices, "Open")
     finish_errands(qtbot, child_window)
 
     expected = VALUES | {"käse".encode(): "Edam"}
@@ -71,19 +86,19 @@ def test_a_new_database_is_filled_by_save_as_and_converted(
 
 @pytest.mark.parametrize("format_id", [form.format_id for form in writable_formats() if form.can_be_empty])
 def test_every_format_is_made_by_the_window_and_read_by_the_command_line(
-    qtbot: QtBot, child_window: MainWindow, tmp_path: Path, format_id: str
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path, format_id: str
 ) -> None:
     entries = {b"one": b"1", b"two": pickle.dumps([1, 2]), b"three": b""}
-    opened(qtbot, child_window, make_sqlite(tmp_path / "source.db", entries))
-    dialog = dialog_of(child_window, "convert")
+    opened(qtbot, local_window, make_sqlite(tmp_path / "source.db", entries))
+    dialog = dialog_of(local_window, "convert")
     choose_format(dialog, format_id)
     type_place(qtbot, dialog, tmp_path / "made")
 
     press_enter(qtbot, dialog)
-    finish_errands(qtbot, child_window)
+    finish_errands(qtbot, local_window)
 
-    assert "3 entries" in child_window.notices.sentence
-    assert dumped(tmp_path / "made") == entries
+    assert "3 entries" in local_window.area.all()[0].notices.sentence
+    assert dumped_here(tmp_path / "made") == entries
 
 
 @pytest.mark.alone
@@ -97,7 +112,7 @@ def test_a_conversion_does_not_stop_the_window(qtbot: QtBot, child_window: MainW
 
     heartbeat.start()
     press_enter(qtbot, dialog)
-    qtbot.waitUntil(lambda: "100,000 entries" in child_window.notices.sentence, timeout=6 * WAIT)
+    qtbot.waitUntil(lambda: "100,000 entries" in child_window.area.all()[0].notices.sentence, timeout=6 * WAIT)
     busy = heartbeat.longest()
 
     assert busy < idle + ALLOWED

@@ -85,12 +85,17 @@ class Steps:
         self.qtbot.keyClick(self.tab.entries.field, Key.Key_Delete)
         self.qtbot.keyClicks(self.tab.entries.field, text)
 
-    def delete_all_in_sight(self) -> None:
+    def press_in_table(self, *keys: Qt.Key) -> None:
+        """Press keys with Ctrl in the table of entries."""
         view = self.tab.entries.view
         view.setFocus()
         self.qtbot.waitUntil(view.hasFocus, timeout=WAIT)
-        self.qtbot.keyClick(view, Key.Key_A, CTRL)
-        self.qtbot.keyClick(view, Key.Key_Delete)
+        for key in keys:
+            self.qtbot.keyClick(view, key, CTRL)
+
+    def delete_all_in_sight(self) -> None:
+        self.press_in_table(Key.Key_A)
+        self.qtbot.keyClick(self.tab.entries.view, Key.Key_Delete)
         self.qtbot.waitUntil(lambda: self.window.findChild(QPushButton, "delete-go") is not None, timeout=WAIT)
         self.qtbot.mouseClick(self.window.findChild(QPushButton, "delete-go"), Qt.MouseButton.LeftButton)
 
@@ -130,6 +135,41 @@ def test_editing_among_many_entries_and_deleting_many_do_not_stop_the_window(
     assert {name: gap for name, gap in steps.gaps.items() if gap > steps.idle + ALLOWED} == {}, steps.idle
     assert (len(gone), steps.tab.entries.shown_count) == (count // 10 if count > 100_000 else 10_000, len(kept))
     assert list(read_sqlite(path)) == kept
+
+
+PASTED = 100_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_pasting_many_entries_and_going_back_and_forth_does_not_stop_the_window(
+    qtbot: QtBot, child_window: MainWindow, tmp_path: Path
+) -> None:
+    source, target = shelf_of(tmp_path / "source.db", PASTED), shelf_of(tmp_path / "target.db", 0)
+    steps = Steps(qtbot, child_window)
+    trigger = {name: child_window.actions_[name].trigger for name in ("undo", "redo", "save", "revert-all")}
+
+    child_window.open_file(source)
+    steps.settle(steps.tab)
+    steps.measured("copying", lambda: steps.press_in_table(Key.Key_A, Key.Key_C))
+    child_window.open_file(target)
+    steps.settle(steps.tab)
+    steps.measured("pasting", lambda: steps.press_in_table(Key.Key_V))
+    assert status(child_window) == f"{PASTED:,} unsaved changes"
+    steps.measured("undoing", trigger["undo"])
+    assert status(child_window) == ""
+    steps.measured("redoing", trigger["redo"])
+    steps.measured("reverting", trigger["revert-all"])
+    assert status(child_window) == ""
+    steps.measured("undoing the reverting", trigger["undo"])
+    steps.measured("saving", trigger["save"])
+    steps.measured("undoing after the save", trigger["undo"])
+    steps.measured("redoing after the save", trigger["redo"])
+    steps.watch_idle_again()
+
+    assert status(child_window) == ""
+    assert {name: gap for name, gap in steps.gaps.items() if gap > steps.idle + ALLOWED} == {}, steps.idle
+    assert read_sqlite(target) == read_sqlite(source)
 
 
 def kept_and_gone(count: int, deleted: str) -> tuple[list[bytes], list[bytes]]:
