@@ -68,7 +68,6 @@ class ChildProcess:
             message = f"No process to read databases could be started: {reason}. Close other programs and try again."
             raise EngineStopped(message) from error
         self._process, self._pipe, self._is_ready = process, pipe, False
-        self._sent = SentValues()
         _RUNNING.add(self)
 
     @property
@@ -173,6 +172,7 @@ class ChildProcess:
     def _kill(self) -> None:
         process, pipe = self._process, self._pipe
         self._process = self._pipe = None
+        self._sent = SentValues()
         if pipe is not None:
             pipe.close()
         if process is not None:
@@ -213,6 +213,7 @@ class ChildProcess:
         """End the child; a running save is waited for."""
         process, pipe = self._process, self._pipe
         self._process = self._pipe = None
+        self._sent = SentValues()
         self._path = ""
         if pipe is not None:
             pipe.close()
