@@ -14,6 +14,7 @@ from app.codecs.nodes import Kind
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.opcodes import CODE, MAKERS, codes
 from app.codecs.pickle.risks import COPYREG, judged
+from app.codecs.pickle.set_class import sets_class
 from app.codecs.pickle.unfollowed import COMPUTED
 from app.codecs.pickle.walk import offsets_of
 from app.codecs.screen import escape_text
@@ -39,6 +40,7 @@ _NESTED_CLASS = "It gets an attribute by its name, as old protocols do for a cla
 _HIDDEN = "Its name is computed when the value is loaded, so that it could be any function there is."
 _METHOD = "It is a method of the class, if it has one, that is given what the pickle holds."
 _STATE = "It is given the state; without such a method the state becomes the attributes."
+_CLASS_SET = "The state sets the class, so that the object is another than is told from there on."
 _PERSISTENT_LOAD = "The program that loads it decides what it makes of a persistent id."
 
 
@@ -87,6 +89,8 @@ class _Auditor:
             yield Call("persistent_load", self._path_of(pos), pos, Risk.UNKNOWN, _PERSISTENT_LOAD)
         elif (owner := self._owners.get(pos, -1)) >= 0 and self._is_of_a_class(owner):
             yield self._method(owner, pos, _METHODS[op])
+            if op == CODE["BUILD"] and sets_class(self._graph, self._graph.stream.records[pos][0]):
+                yield self._class_set(owner, pos)
 
     def tells(self, pos: int) -> bool:
         """Tell whether the opcode at an offset is one that is named or that calls something."""
@@ -143,6 +147,11 @@ class _Auditor:
         why = _STATE if method == "__setstate__" else _METHOD
         called = f"{escape_text(name) or 'an object'}.{method}"
         return Call(called, self._path_of(owner), pos, risk, why)
+
+    def _class_set(self, owner: int, pos: int) -> Call:
+        name = self._name_of(self._graph.made(owner).cls) if self._graph.kind(owner) is Kind.OBJECT else ""
+        called = f"{escape_text(name) or 'an object'}.__class__"
+        return Call(called, self._path_of(owner), pos, Risk.DANGEROUS, _CLASS_SET)
 
     def _name_of(self, slot: int) -> str:
         """Return ``module.name``, what stands for an extension code, or an empty text for what is computed."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from app.cancel import CancelToken
 from app.codecs.findings import Audit, NamedGlobal, Risk
+from app.codecs.pickle.joblib_loose import are_loose, with_gap
 from app.codecs.pickle.joblib_parts import DumpParts, OfDump, ShownPaths
 from app.codecs.pickle.unfollowed import COMPUTED
 
@@ -23,13 +24,17 @@ def audit_of_dump(data: bytes, parts: DumpParts, shown: OfDump, token: CancelTok
     Raises:
         Cancelled: by ``token``.
     """
-    found = [_moved(parts.opcodes.audit(token), parts)]
+    opcodes = parts.opcodes.audit(token)
+    is_loose = not parts.mixed.gap and are_loose(parts.opcodes.graph, opcodes, token)
+    found = [_moved(opcodes, parts)]
     for memory in parts.memories():
         if memory.array.is_pickle:
             inner = OfDump(memory.array.memory, token).audit(token)
             found.append(_shifted(inner.within(memory.path), memory.start))
     own = Audit.joined((*found, Audit(gaps=(parts.mixed.gap,) if parts.mixed.gap else ())))
     joined = Audit.joined((own, _only_by_pickle(data, own, token)))
+    if is_loose or parts.mixed.gap:
+        joined = with_gap(joined, data, Risk.DANGEROUS if is_loose else Risk.UNKNOWN, token)
     paths = ShownPaths(shown)
     return replace(
         joined,

@@ -22,10 +22,15 @@ from app.codecs.pickle.opcodes import CODE
 from app.codecs.pickle.recognise import value_end
 from app.errors import CodecError, EncodeError
 
-_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
+WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _MOST_ARRAYS = 2_000
 _MOST_PARSED = 1 << 29
 """Bytes that are parsed to find arrays: the opcodes from the start for each of them."""
+
+_FIRST_WINDOW = 1 << 12
+"""Bytes behind an array in which the next one is looked for first."""
+
+_GROWTH = 8
 
 _ALIGNMENT = "numpy_array_alignment_bytes"
 _STATE_SIZE = 5
@@ -33,7 +38,7 @@ _STATE_SIZE = 5
 
 _MOST_AXES = 32
 _NESTING = 40
-_NOT_FOLLOWED = "It is not known what joblib would read behind an array of joblib that cannot be followed."
+NOT_FOLLOWED = "It is not known what joblib would read behind an array of joblib that cannot be followed."
 _TOO_MANY = "There are more arrays of joblib than are followed."
 _RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
 _STYLE = Style(protocol=4)
@@ -73,35 +78,48 @@ class Mixed:
     """A dump taken apart: the ``opcodes``, and the ``arrays``; ``gap`` says why there may be more of them."""
 
     def __init__(self, data: bytes, token: CancelToken) -> None:
-        self.opcodes = data
         self.arrays: list[RawArray] = []
-        self.gap = ""
+        self._data = data
+        self._before = bytearray()
+        """The opcodes up to the last array."""
+        self._place = 0
+        """The offset in the dump behind the last array."""
         self._token = token
-        parsed = 0
+        self.gap = self._taken_apart()
+        self.opcodes = bytes(self._before) + data[self._place :] if self.arrays else data
+
+    def _taken_apart(self) -> str:
+        """Cut out all memories that can be followed; return why there may be more of them, else nothing."""
+        parsed, window = 0, _FIRST_WINDOW
         while len(self.arrays) < _MOST_ARRAYS and parsed < _MOST_PARSED:
-            token.check()
-            graph = parse(self.opcodes, 0, token)
-            after = self.arrays[-1].at if self.arrays else 0
-            at, wrapper = next(islice(wrappers(graph, after), 1), (-1, -1))
+            self._token.check()
+            graph = parse(bytes(self._before) + self._data[self._place : self._place + window], 0, self._token)
+            stream = graph.stream
+            at, wrapper = next(islice(wrappers(graph, len(self._before)), 1), (-1, -1))
+            parsed += max(at, stream.stop, stream.error_at)
             if at < 0:
-                return
-            if not self._take(graph, wrapper, at):
-                self.gap = _NOT_FOLLOWED
-                return
-            parsed += max(at, graph.stream.stop, graph.stream.error_at)
-        self.gap = _TOO_MANY
+                if not stream.is_cut or self._place + window >= len(self._data):
+                    return ""
+                window *= _GROWTH
+            elif self._take(graph, wrapper, at):
+                window = _FIRST_WINDOW
+            else:
+                return NOT_FOLLOWED
+        return _TOO_MANY
 
     def _take(self, graph: Graph, wrapper: int, at: int) -> bool:
         """Cut the memory out that follows a wrapper; false when what it says of it cannot be."""
+        start = self._place + at - len(self._before)
         try:
-            found = _memory_behind(graph, wrapper, at, self._token)
+            found = _memory_behind(graph, wrapper, at, self._data, start, self._token)
         except CodecError:
             return False
         if found is None:
             return False
         array, end = found
         self.arrays.append(array)
-        self.opcodes = self.opcodes[:at] + self.opcodes[end:]
+        self._before += self._data[self._place : start]
+        self._place = end
         return True
 
     @property
@@ -136,25 +154,31 @@ def wrappers(graph: Graph, after: int) -> Iterator[tuple[int, int]]:
 
 def gap_of(graph: Graph) -> str:
     """Return a sentence where joblib would read something else than opcodes behind some of a pickle, else nothing."""
-    return _NOT_FOLLOWED if any(is_wrapper(graph, target) for target in graph.stream.logs) else ""
+    return NOT_FOLLOWED if any(is_wrapper(graph, target) for target in graph.stream.logs) else ""
 
 
 def is_wrapper(graph: Graph, slot: int) -> bool:
     """Tell whether an object stands for an array whose memory follows it."""
-    return graph.kind(slot) is Kind.OBJECT and class_name(graph, graph.parts(slot).cls) == _WRAPPER
+    return graph.kind(slot) is Kind.OBJECT and class_name(graph, graph.parts(slot).cls) == WRAPPER
 
 
-def _memory_behind(graph: Graph, wrapper: int, at: int, token: CancelToken) -> tuple[RawArray, int] | None:
-    """Return the array behind a wrapper and where its memory ends, None when nothing there can be it."""
+def _memory_behind(
+    graph: Graph, wrapper: int, at: int, data: bytes, place: int, token: CancelToken
+) -> tuple[RawArray, int] | None:
+    """Return the array behind a wrapper and where its memory ends, None when nothing there can be it.
+
+    ``place`` is the offset behind the wrapper in the ``data`` of the dump, and the end that is returned is one there.
+    """
     said = _said(graph, wrapper) if _is_read_at(graph, wrapper, at) else None
     if said is None:
         return None
-    data = graph.stream.data
     if isinstance(said.element, ObjectType):
-        end = value_end(data, at)
-        return None if end is None else (RawArray(at, b"0" + _bytes_opcode(end - at), data[at:end], b"", 0), end)
-    skipped = 1 + data[at] if said.is_aligned and at < len(data) else 0
-    start = at + skipped
+        end = value_end(data, place)
+        if end is None:
+            return None
+        return RawArray(at, b"0" + _bytes_opcode(end - place), data[place:end], b"", 0), end
+    skipped = 1 + data[place] if said.is_aligned and place < len(data) else 0
+    start = place + skipped
     size = prod(said.lengths) * said.element.size
     if start + size > len(data):
         return None

@@ -1,11 +1,12 @@
 """The parts of a dump of joblib as its own bytes have them: opcodes, and the pickles of its arrays of objects."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from app.cancel import CancelToken
+from app.codecs.findings import Audit
 from app.codecs.paths import step_texts
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.joblib_memory import Mixed, RawArray, wrappers
@@ -16,8 +17,8 @@ from app.errors import PathError
 class OfDump(PickleValue):
     """A pickle that is part of a dump, in which wrappers of arrays are followed or told of by the dump itself."""
 
-    def _joblib_gap(self, graph: Graph) -> str:
-        return ""
+    def _told_of_joblib(self, found: Audit, graphs: Sequence[Graph], token: CancelToken) -> Audit:
+        return found
 
     def target_at(self, path: str) -> int:
         """Return the slot of the object at a path of the first pickle.

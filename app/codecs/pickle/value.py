@@ -25,7 +25,7 @@ from app.codecs.pickle.graph import NEVER, Graph
 from app.codecs.pickle.groups import KeptGroups
 from app.codecs.pickle.in_a_row import continued, goes_on, parse_in_a_row, record_class
 from app.codecs.pickle.inside import holding_slots, insides_of
-from app.codecs.pickle.joblib_memory import gap_of as joblib_gap
+from app.codecs.pickle.joblib_loose import with_wrappers_told
 from app.codecs.pickle.listing import Listing
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.model_of import model_of
@@ -275,9 +275,9 @@ class PickleValue(DecodedValue):
     def audit(self, token: CancelToken) -> Audit:
         graphs = [maker.graph for maker in self._makers]
         found = Audit.joined(audit_of(maker.graph, self._path_of_in(maker), token) for maker in self._makers)
-        gaps = Audit(gaps=tuple(filter(None, map(self._joblib_gap, graphs))))
         by_one = self._read_by_one_unpickler(found, token)
-        return Audit.joined((found, by_one, gaps_of(graphs, (*found.globals, *by_one.globals), token), gaps))
+        gaps = gaps_of(graphs, (*found.globals, *by_one.globals), token)
+        return self._told_of_joblib(Audit.joined((found, by_one, gaps)), graphs, token)
 
     def _read_by_one_unpickler(self, known: Audit, token: CancelToken) -> Audit:
         """Return what the state of a ZODB record names and calls beside what is known, where the memo is kept."""
@@ -293,9 +293,9 @@ class PickleValue(DecodedValue):
             found.more,
         )
 
-    def _joblib_gap(self, graph: Graph) -> str:
-        """Return why an audit does not tell what joblib would do with a pickle; empty where it would do nothing."""
-        return joblib_gap(graph)
+    def _told_of_joblib(self, found: Audit, graphs: Sequence[Graph], token: CancelToken) -> Audit:
+        """Return an audit that tells as well what is not known of what joblib would do with the pickles."""
+        return with_wrappers_told(found, graphs, token)
 
     def _path_of_in(self, maker: RowMaker) -> Callable[[int], str]:
         return lambda slot: self._path_near(maker, slot, limits.NEAR_STEPS)[0]
