@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any
 
 from app.cancel import CancelToken
 from app.document.history import EntryRef
@@ -17,6 +18,8 @@ from app.errors import AppError, EngineStopped
 
 _COMPARED = 1_000
 """Keys that are compared: a save is done as a whole or not at all, so that these tell of the others."""
+_NOTED = 10_000
+"""Values up to which a note of a save is written down: more would hold the save up."""
 _ALL = b""
 """What entries are counted under where their keys are places, which are others after the save."""
 
@@ -98,6 +101,38 @@ class BegunSave:
         left.move(moves)
         return left.changes, {moves.get(ref, ref): digest for ref, digest in known.items()}
 
+    # ---- over a crash
+
+    def record(self, *, may_repeat: bool) -> dict[str, Any] | None:
+        """Return what tells later whether it was done; None where nobody has to know, or that is too long."""
+        parts = (self._before, self._gained, self._lost)
+        length = sum(len(counts) for part in parts for counts in part.values())
+        if not (may_repeat or self._is_by_place) or not 0 < length <= _NOTED:
+            return None
+        before, gained, lost = ([[key.hex(), _hex(counts)] for key, counts in part.items()] for part in parts)
+        return {
+            "kind": "save",
+            "count": self.count,
+            "by_place": self._is_by_place,
+            "before": before,
+            "gained": gained,
+            "lost": lost,
+        }
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any], changes: Sequence[PendingChange]) -> "BegunSave | None":
+        """Return the save of these changes that a record tells of; None where it is no such record."""
+        try:
+            if record["kind"] != "save":
+                return None
+            before, gained, lost = (_counts_of(record[name]) for name in ("before", "gained", "lost"))
+            count, is_by_place = int(record["count"]), bool(record["by_place"])
+        except (KeyError, ValueError, TypeError, AttributeError):
+            return None
+        return cls(changes, count, _before=before, _gained=gained, _lost=lost, _is_by_place=is_by_place)
+
+    # ---- what became of it
+
     def was_done(self, snapshot: Snapshot, token: CancelToken) -> bool:
         """Tell whether what is stored now is what the save was to leave, whatever else was written since."""
         if self._is_by_place:
@@ -117,6 +152,17 @@ class BegunSave:
             return False
         came, went = after - before, before - after
         return True if gained - lost <= came and lost - gained <= went else None
+
+
+def _hex(counts: Counter[bytes]) -> dict[str, int]:
+    return {digest.hex(): count for digest, count in counts.items()}
+
+
+def _counts_of(record: Iterable[tuple[str, Mapping[str, int]]]) -> Counts:
+    return {
+        bytes.fromhex(key): Counter({bytes.fromhex(digest): int(count) for digest, count in counts.items()})
+        for key, counts in record
+    }
 
 
 def removed_places(changes: Iterable[PendingChange]) -> set[int]:

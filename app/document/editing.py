@@ -195,7 +195,7 @@ class EditableEntries(VisibleEntries):
         def prepared(token: CancelToken) -> Edited:
             return self._prepared(work(Draft(self._snapshot(), self._spill, token)))
 
-        return Job(title, prepared, self._on_edited)
+        return Job(title, prepared, self._on_edited, edits=True, lays_over=True)
 
     def _on_edited(self, edited: Edited) -> None:
         self._lay_over(edited)

@@ -21,13 +21,19 @@ def _ignore(_outcome: object) -> None:
 
 @dataclass(slots=True)
 class Job(Generic[T]):
-    """One call with one outcome. ``cancellable`` is false for a save."""
+    """One call with one outcome. ``cancellable`` is false for a save.
+
+    ``edits``: whether it makes or leads to a change that somebody asked for, which is lost with it.
+    ``lays_over``: whether its outcome is such a change, so that entries are others then.
+    """
 
     title: str
     work: Callable[[CancelToken], T]
     done: Callable[[T], None] = _ignore
     failed: Callable[[AppError], None] | None = None
     cancellable: bool = True
+    edits: bool = False
+    lays_over: bool = False
 
 
 @dataclass(slots=True)

@@ -47,6 +47,11 @@ class Journal:
         """Write changes down soon; returns at once. ``then`` is called in the thread that has written them."""
         self._order(_Order(dict(header), tuple(changes), then=then))
 
+    def note_save(self, record: Mapping[str, Any]) -> None:
+        """Write down that what is pending is being saved, and wait until that is on the disk."""
+        self._order(_Order({}, (), lines=(line_of(record),)))
+        self.flush()
+
     def restart(self, header: Mapping[str, Any], changes: Iterable[PendingChange]) -> None:
         """Write down that these changes are pending and no others; the file goes when there are none."""
         self._order(_Order(dict(header), tuple(changes), is_all=True))
@@ -93,7 +98,7 @@ class Journal:
             self._header = order.header
         if order.is_all:
             self._pending, self._needed = {}, 0
-        lines = self._taken(order.changes)
+        lines = [*self._taken(order.changes), *order.lines]
         if not self._pending:
             self._remove()
         elif order.is_all or self._file is None or self._is_wasteful:
@@ -157,7 +162,7 @@ class Journal:
 
 
 class _Order:
-    """Changes to write down; ``is_all``: nothing else is pending."""
+    """Changes to write down, and ``lines`` that go with a file written anew; ``is_all``: nothing else is pending."""
 
     def __init__(
         self,
@@ -165,11 +170,13 @@ class _Order:
         changes: tuple[PendingChange, ...],
         *,
         is_all: bool = False,
+        lines: tuple[bytes, ...] = (),
         then: Callable[[], None] | None = None,
     ) -> None:
         self.header = header
         self.changes = changes
         self.is_all = is_all
+        self.lines = lines
         self.then = then or _nothing
         self.is_written = Event()
 

@@ -1,7 +1,8 @@
 """The lines of a journal: each a change that is not saved, written and read so that no other thread waits long.
 
 A line is the CRC-32 of what follows in eight hexadecimal digits, a space, and a JSON object. The first one names the
-database, each other one what an entry is to be. A line that was cut or damaged costs its own change and no other.
+database, each other one what an entry is to be, or that a save begins (`begun_save`). A line that was cut or damaged
+costs its own change and no other.
 """
 
 import base64

@@ -1,6 +1,7 @@
 """Keeping pending changes in a journal, and laying over what a crash left in one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.backends.changes import NAMED_KEYS, key_text
@@ -48,6 +49,12 @@ class JournaledEntries(MergedEntries):
         super()._take(found, laid, done)
         if found.moves or found.settled:
             self._restart()
+
+    def _note_begun(self, begun: BegunSave) -> None:
+        """Write it down where restoring what was saved would make it twice."""
+        record = begun.record(may_repeat=self.may_repeat) if self._journal is not None else None
+        if self._journal is not None and record is not None:
+            self._journal.note_save(record)
 
     def continue_as(self, path: Path, saved: Sequence[PendingChange]) -> None:
         super().continue_as(path, saved)
@@ -99,6 +106,7 @@ class JournaledEntries(MergedEntries):
 
     def _restore(self, left: Left, draft: Draft) -> list[bytes]:
         """Lay changes over, and return the keys of those whose entries are others now."""
+        left = self._without_saved(left, draft)
         found, differing = self._found_again(left, draft), []
         for change in left.changes:
             moved = change.moved(found.moves)
@@ -108,6 +116,14 @@ class JournaledEntries(MergedEntries):
             if draft.restore(moved) and stored != change.digest:
                 differing.append(change.ref.key)
         return differing
+
+    def _without_saved(self, left: Left, draft: Draft) -> Left:
+        """Return what is left beyond a save that was done right before the crash."""
+        if left.begun is None or not left.begun.was_done(draft.snapshot, draft.token):
+            return left
+        changes = {change.ref: change for change in left.changes}
+        beyond, _known = left.begun.as_stored(changes, {}, numbered=self.is_numbered)
+        return replace(left, changes=tuple(beyond.values()))
 
     def _found_again(self, left: Left, draft: Draft) -> Rebase:
         """Return where the entries are that were edited; new ones of repeating keys get numbers of their own."""

@@ -2,11 +2,12 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from app.document.begun_save import BegunSave
 from app.document.history import EntryRef
 from app.document.journal import Journal
 from app.document.journal_lines import VERSION, change_in, lines_of, record_of
@@ -31,6 +32,8 @@ class Left:
     damaged: int = 0
     modified: float = 0.0
     """When it was written last, in seconds since 1970."""
+    begun: BegunSave | None = None
+    """The save that was begun last: it may have been done."""
 
     @property
     def count(self) -> int:
@@ -100,13 +103,23 @@ def _read(path: Path, wanted: Path | None) -> Left | None:
                 return None
             if wanted is not None and Path(header["path"]) != wanted:
                 return None
-            changes: dict[EntryRef, PendingChange] = {}
-            damaged = sum(not _take(line, changes) for line in lines)
+            changes, damaged, begun = _changes_of(lines)
     except OSError:
         return None
     if not changes and not damaged:
         return None
-    return Left(path, Path(header["path"]), str(header.get("format", "")), tuple(changes.values()), damaged, modified)
+    return Left(path, Path(header["path"]), str(header.get("format", "")), changes, damaged, modified, begun)
+
+
+def _changes_of(lines: Iterable[bytearray]) -> tuple[tuple[PendingChange, ...], int, BegunSave | None]:
+    """Return the changes that lines tell of, how many of them cannot be read, and the save that was begun last."""
+    changes: dict[EntryRef, PendingChange] = {}
+    damaged, begun = 0, None
+    for line in lines:
+        if not _take(line, changes):
+            save = BegunSave.of_record(record_of(bytes(line)) or {}, tuple(changes.values()))
+            damaged, begun = damaged + (save is None), save or begun
+    return tuple(changes.values()), damaged, begun
 
 
 def _take(line: bytearray, changes: dict[EntryRef, PendingChange]) -> bool:

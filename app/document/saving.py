@@ -26,6 +26,8 @@ class SavedEntries(SteppedEntries):
         super().__init__(engine, path, read_only=read_only, spill_folder=spill_folder)
         self._is_backed_up = False
         self._begun = BegunSave()
+        self.times_stored = 0
+        """How many times pending changes became stored ones."""
 
     def save_job(self, *, backup: bool = True, backups_kept: int | None = None) -> Job[SaveReport]:
         """Save all pending changes. Afterwards run `index_job` again: entry ids are no longer valid.
@@ -47,6 +49,7 @@ class SavedEntries(SteppedEntries):
             options = SaveOptions(backup and not self._is_backed_up, backups_kept)
             with spared(len(saved)):
                 begun.begin(self._snapshot(), saved, token, numbered=numbered)
+                self._note_begun(begun)
                 with begun.unsure_when_lost():
                     return self._engine.apply(*changes_of(saved), options, token)
 
@@ -55,6 +58,9 @@ class SavedEntries(SteppedEntries):
             self._on_saved(report)
 
         return Job(f"Saving {self.name}", work, done, cancellable=False)
+
+    def _note_begun(self, begun: BegunSave) -> None:
+        """Take a note of a save that changes the files next, in the thread that does it."""
 
     def compact_job(self, *, backup: bool = True, backups_kept: int | None = None) -> Job[SaveReport]:
         """Write the database anew without unused room. Afterwards run `index_job` again, as after a save."""
@@ -124,6 +130,7 @@ class SavedEntries(SteppedEntries):
 
         ``count``: how many entries there were before.
         """
+        self.times_stored += 1
         self._pending.take_as_stored(saved)
         if self.is_numbered:
             moves = renumbered({*self.history.digests(), *self._pending.changes}, removed_places(saved), count)

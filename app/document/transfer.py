@@ -98,7 +98,7 @@ class EntryTransfer(EditableEntries):
 
     def incoming_job(self, entries: Sequence[Pair]) -> Job[Incoming]:
         """Learn what pasting these entries would meet; fails with KeyRejected where one cannot be held."""
-        return Job("Looking at what is pasted", lambda token: self._incoming(entries, token))
+        return Job("Looking at what is pasted", lambda token: self._incoming(entries, token), edits=True)
 
     def incoming_copy_job(self, data: bytes) -> Job[Incoming]:
         """Learn the same of entries that were copied, by whatever program; fails with EncodeError where it is none."""
@@ -107,7 +107,7 @@ class EntryTransfer(EditableEntries):
             with spared(len(data) // _ENTRY_BYTES):
                 return self._incoming(CopiedEntries(data).entries, token)
 
-        return Job("Looking at what is pasted", work)
+        return Job("Looking at what is pasted", work, edits=True)
 
     def incoming_text_job(self, text: str) -> Job[Incoming]:
         """Learn the same of what a text stands for: lines of ``key: value`` in Python literals, or a JSON object.
@@ -118,7 +118,7 @@ class EntryTransfer(EditableEntries):
         def work(token: CancelToken) -> Incoming:
             return self._incoming(entries_of(text, self._engine, self.name, token), token)
 
-        return Job("Reading what is pasted", work)
+        return Job("Reading what is pasted", work, edits=True)
 
     def sorted_files_job(self, paths: Sequence[Path]) -> Job[SortedFiles]:
         """Tell databases from files that can become values; fails where one is neither."""

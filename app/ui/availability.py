@@ -35,7 +35,13 @@ def _of_current(tab: DatabaseTab | None) -> dict[str, str]:
             "convert",
             "compact",
         )
-        return {**dict.fromkeys((*names, "check"), can_browse), "reload": is_open, "close-tab": is_open}
+        has_changes = tab is not None and tab.document.pending_count > 0
+        return {
+            **dict.fromkeys((*names, "check"), can_browse),
+            "save-as": "" if has_changes else can_browse,
+            "reload": is_open,
+            "close-tab": is_open,
+        }
     document, history = tab.document, tab.document.history
     read_only = document.why_read_only
     unread = "Its keys are still being read." if tab.reading.is_running else "Not all of its keys could be read."

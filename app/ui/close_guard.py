@@ -51,8 +51,10 @@ class CloseGuard(QObject):
             dialog.finished.connect(partial(self._on_finished, again), Qt.ConnectionType.SingleShotConnection)
         elif saving := [tab for tab in tabs() if tab.is_saving]:
             self._wait(saving, again)
+        elif editing := [tab for tab in tabs() if tab.runner.has_edits]:
+            _wait_for_turn(editing[0], again)
         elif at_risk := [tab for tab in tabs() if tab.has_changes]:
-            self._open_box(at_risk, again, go_on)
+            self._open_box(at_risk, tabs, go_on)
         else:
             go_on()
 
@@ -62,7 +64,7 @@ class CloseGuard(QObject):
         if busy is None:
             self.ask(tabs, go_on)
         else:
-            busy.runner.start(Job("Closing", _nothing, lambda _: self._ask_again(tabs, go_on)))
+            _wait_for_turn(busy, partial(self._ask_again, tabs, go_on))
 
     # ---- dialogs
 
@@ -74,35 +76,33 @@ class CloseGuard(QObject):
     def _on_finished(self, again: Callable[[], None], _answer: int) -> None:
         QTimer.singleShot(0, self, again)  # what the dialog leads to has begun by then
 
-    def _open_box(self, tabs: Sequence[DatabaseTab], again: Callable[[], None], go_on: Callable[[], None]) -> None:
+    def _open_box(self, at_risk: Sequence[DatabaseTab], tabs: _Tabs, go_on: Callable[[], None]) -> None:
         box = self._box = QMessageBox(self._window)
         box.setObjectName("close-guard")
         box.setIcon(QMessageBox.Icon.Warning)
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setWindowTitle("Save changes?")
-        box.setText(_sentence(tabs))
-        box.setInformativeText(_list(tabs))
+        box.setText(_sentence(at_risk))
+        box.setInformativeText(_list(at_risk))
         box.setStandardButtons(_Button.Save | _Button.Discard | _Button.Cancel)
-        more = "" if len(tabs) == 1 else " all"
+        more = "" if len(at_risk) == 1 else " all"
         box.button(_Button.Save).setText(f"&Save{more}")
         box.button(_Button.Discard).setText(f"&Discard{more}")
         box.setDefaultButton(_Button.Save)
         for button in box.buttons():
             button.setIcon(QIcon())
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.finished.connect(partial(self._on_answer, list(tabs), again, go_on))
+        box.finished.connect(partial(self._on_answer, list(at_risk), tabs, go_on))
         box.open()
 
-    def _on_answer(
-        self, tabs: Sequence[DatabaseTab], again: Callable[[], None], go_on: Callable[[], None], answer: int
-    ) -> None:
+    def _on_answer(self, at_risk: Sequence[DatabaseTab], tabs: _Tabs, go_on: Callable[[], None], answer: int) -> None:
         self._box = None
         if answer == _Button.Save:
-            self._wait(tabs, again)
-            for tab in tabs:
+            self._wait(at_risk, partial(self._ask_again, tabs, go_on))
+            for tab in at_risk:
                 tab.saving.save()
         elif answer == _Button.Discard:
-            go_on()
+            self.ask(lambda: [tab for tab in tabs() if tab not in at_risk], go_on)  # those were not asked about
 
     # ---- saving
 
@@ -134,6 +134,11 @@ def _is_over(wait: _Wait, tab: DatabaseTab, *, is_saved: bool) -> bool:
         wait.left.remove(tab)
         wait.is_failed = wait.is_failed or not is_saved
     return not wait.left
+
+
+def _wait_for_turn(tab: DatabaseTab, then: Callable[[], None]) -> None:
+    """Call ``then`` once all that waits in a tab by now is done."""
+    tab.runner.start(Job("Closing", _nothing, lambda _: then()))
 
 
 def _sentence(tabs: Sequence[DatabaseTab]) -> str:

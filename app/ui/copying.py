@@ -9,8 +9,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.backends.formats import FORMATS
+from app.cancel import CancelToken
 from app.document.copies import EngineFactory, convert_job, refusals_job
 from app.document.document import PendingChange
+from app.document.job import Job
 from app.document.rescuing import Rescued
 from app.engine.base import FileState, MadeDatabase, NewDatabase, Refusals
 from app.errors import AppError, KeyRejected
@@ -27,7 +29,10 @@ from app.ui.tab_area import TabArea
 
 @dataclass(slots=True, eq=False)
 class _Copy:
-    """A copy on its way. ``ask`` asks for another file; ``changes`` are those that it has and the file does not."""
+    """A copy on its way. ``ask`` asks for another file; ``changes`` are those that it has and the file does not.
+
+    ``times_stored`` tells of a save since then: what it stored may not be in the copy.
+    """
 
     tab: DatabaseTab
     target: NewDatabase
@@ -35,6 +40,15 @@ class _Copy:
     source_name: str
     is_moving: bool = False
     changes: Sequence[PendingChange] = field(default=(), init=False)
+    times_stored: int = field(default=0, init=False)
+
+    def take_changes(self) -> None:
+        """Take a note of what it is to have."""
+        self.changes, self.times_stored = self.tab.document.pending_changes, self.tab.document.times_stored
+
+    @property
+    def is_overtaken(self) -> bool:
+        return self.tab.is_saving or self.tab.document.times_stored != self.times_stored
 
     @property
     def name(self) -> str:
@@ -119,7 +133,7 @@ class Copying(QObject):
 
     def _write(self, copy: _Copy, *, leaves_out: bool = False) -> None:
         document = copy.tab.document
-        copy.changes = document.pending_changes
+        copy.take_changes()
         if copy.tab.on_disk.is_lost:
             self._rescue(copy)
             return
@@ -130,7 +144,7 @@ class Copying(QObject):
 
     def _rescue(self, copy: _Copy) -> None:
         """Write what is still open of a file that is gone, by the engine that has it open."""
-        copy.changes = copy.tab.document.pending_changes
+        copy.take_changes()
         job = copy.tab.document.rescue_job(copy.target, self._make_engine)
         job.done = partial(self._on_rescued, copy)
         job.failed = partial(self._show_error, copy)
@@ -180,15 +194,21 @@ class Copying(QObject):
         )
 
     def _on_written(self, copy: _Copy, made: MadeDatabase) -> None:
-        is_open = copy.tab in self._area.all()
-        if copy.is_moving and is_open and not made.left_out.count:
+        if copy.is_moving and copy.tab in self._area.all():  # a save that was begun comes first
+            copy.tab.runner.start(Job("Opening", _nothing, lambda _: self._on_turn_to_move(copy, made)))
+        else:
+            self._say_written(copy, made)
+
+    def _on_turn_to_move(self, copy: _Copy, made: MadeDatabase) -> None:
+        if made.left_out.count or copy.is_overtaken:
+            self._say_written(copy, made, f" This tab stays with {copy.tab.document.name}, so that nothing is lost.")
+        else:
             copy.tab.reading.continue_as(path_of(copy.target, made), copy.changes)
             copy.tab.notices.show_info(made_sentence(f"Saved as {names_of(made)}: {_counted(made)}.", made))
-            return
+
+    def _say_written(self, copy: _Copy, made: MadeDatabase, more: str = "") -> None:
         said = f"Wrote {copy.source_name} to {names_of(made)} ({copy.label}): {_counted(made)}."
-        if copy.is_moving and is_open:
-            said += f" This tab stays with {copy.source_name}, so that nothing is lost."
-        self._notices_of(copy).show_info(made_sentence(said, made), self._opening(copy, made))
+        self._notices_of(copy).show_info(made_sentence(f"{said}{more}", made), self._opening(copy, made))
 
     def _opening(self, copy: _Copy, made: MadeDatabase) -> Choice:
         return Choice("Open", partial(self._open, copy, path_of(copy.target, made)))
@@ -196,6 +216,10 @@ class Copying(QObject):
     def _open(self, copy: _Copy, path: Path) -> None:
         self._notices_of(copy).clear()
         self._area.open_file(path)
+
+
+def _nothing(_token: CancelToken) -> None:
+    pass
 
 
 def _none_fits(copy: _Copy, refusals: Refusals) -> str:

@@ -89,6 +89,7 @@ class DatabaseTab(QWidget):
         self.editing.failed.connect(self.notices.show_error)
         self.editing.started.connect(self.notices.forget_told)
         self.nodes.said.connect(self.notices.show_info)
+        self.editing.said.connect(self.notices.show_info)
         self.value.stale.connect(self.reading.reload_stale)
         self.value.decoded.connect(self.reading.note_success)
         self.value.tree.edit_impossible.connect(self._on_edit_impossible)

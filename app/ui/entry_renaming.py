@@ -84,6 +84,8 @@ class EntryRenaming(QObject):
         entry_id = self._entries.current_entry
         if self._editor is not None and self._editor.is_refused:
             self._editor.setFocus()
+        elif self._runner.is_running("save"):  # its end would close the editor
+            self._notices.show_info(f"{self._document.name} is being written; keys can be edited when that is done.")
         elif entry_id is not None:
             self._entry = entry_id
             self._entries.view.open_editor(entry_id, partial(KeyEditor, key_text(self._document.key(entry_id))))

@@ -122,6 +122,16 @@ class JobRunner(QObject):
         """Whether jobs other than streams are still to begin."""
         return bool(self._waiting)
 
+    @property
+    def has_edits(self) -> bool:
+        """Whether changes are still to come of what waits or runs."""
+        return any(_edits(run) for run in self._all_runs())
+
+    @property
+    def is_editing(self) -> bool:
+        """Whether entries will be others by a job that waits or runs."""
+        return any(isinstance(run.job, Job) and run.job.lays_over and _edits(run) for run in self._all_runs())
+
     def start(self, job: _AnyJob, *, key: str = "", cancelled: Callable[[], None] = _nothing) -> CancelToken:
         """Queue a job; with a ``key``, earlier jobs of that key are cancelled and their outcomes dropped.
 
@@ -242,6 +252,10 @@ class JobRunner(QObject):
             self._outbox.put(_attempt(call))
             self._settled.emit()
         self.ended.emit()
+
+
+def _edits(run: _Run) -> bool:
+    return isinstance(run.job, Job) and run.job.edits and not run.token.cancelled
 
 
 def _activity(run: _Run) -> Activity:

@@ -235,7 +235,10 @@ class OnDisk(QObject):
 
     def _try_again(self) -> None:
         self._last = FileState()
-        self.look()
+        if self._document.is_indexed:
+            self.look()
+        else:
+            self.reopen_wanted.emit()
 
     # ---- going back
 

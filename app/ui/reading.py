@@ -22,7 +22,7 @@ from app.ui.tab_pages import TabPages
 from app.ui.value_editing import ValueEditing
 from app.ui.wants import Want, choices
 
-_KEY = "index"
+_KEY, _BEFORE = "index", "before-index"
 
 
 class Reading(QObject):
@@ -111,6 +111,8 @@ class Reading(QObject):
 
     def _on_cannot_open(self, error: AppError) -> None:
         self.open_error = error
+        if self._document.pending_count:
+            self._on_disk.show_lost(error.message)
         self._pages.show_refusal(self._document, error, self.wanted.emit)
 
     def continue_as(self, path: Path, saved: Sequence[PendingChange]) -> None:
@@ -164,7 +166,21 @@ class Reading(QObject):
         self._index()
 
     def _index(self) -> None:
+        """Hand over what is typed, and read the keys behind it: edits on their way go by what is known now."""
         self._editing.commit()
+        if self._document.is_indexed:
+            self._runner.start(Job("Editing", _nothing, self._on_handed_over), key=_BEFORE)
+        else:
+            self._start_index()
+
+    def _on_handed_over(self, _: object) -> None:
+        if self._editing.is_open:  # it was refused, and is lost when the keys are read
+            self._on_disk.give_up()
+            self._editing.focus()
+        elif self._document.is_indexed:
+            self._start_index()
+
+    def _start_index(self) -> None:
         job = self._document.index_job()
         job.failed = self._on_cannot_read
         self._runner.start(job, key=_KEY, cancelled=partial(self._on_cancelled, self._document.index))

@@ -63,7 +63,7 @@ class Saving(QObject):
     def settle(self, then: Callable[[], None]) -> None:
         """Hand over what an open editor holds, then call ``then``; not when it is refused, which the editor shows."""
         self._editing.commit()  # its job comes before this one
-        self._runner.start(Job("Saving", _nothing_at_all, partial(self._on_settled, then)))
+        self._runner.start(Job("Saving", _nothing_at_all, partial(self._on_settled, then), edits=True))
 
     def _on_settled(self, then: Callable[[], None], _: object) -> None:
         if self._editing.is_open:
@@ -82,6 +82,7 @@ class Saving(QObject):
 
     def _look(self) -> None:
         """See first whether the file is there: trying to save would close what is still open of it."""
+        self._editing.commit()  # closes what was opened since and holds nothing: typed into it would be lost
         if not self._document.pending_count:
             self.ended.emit(True)
         elif self._document.is_unsure:
@@ -160,6 +161,7 @@ class Saving(QObject):
                 Choice("Save", self.save),
             )
             return
+        self._editing.commit()  # closes what holds nothing: typed into it would be lost
         attempt(self._compact_job, self._runner, self._notices, "save")
 
     def _compact_job(self) -> Job[SaveReport]:

@@ -40,7 +40,7 @@ class Settling:
         """Hand over what is typed, then call ``then``; what is refused stays in front instead."""
         if self._typing.is_open:
             self._typing.commit()
-            self._runner.start(Job("Editing", _nothing_at_all, partial(self._on_settled, then)))
+            self._runner.start(Job("Editing", _nothing_at_all, partial(self._on_settled, then), edits=True))
         else:
             then()
 
@@ -59,7 +59,7 @@ class Settling:
             then()
 
     def _wait(self, then: Callable[[], object], path: str, turns: int) -> None:
-        self._runner.start(Job("Editing", _nothing_at_all, partial(self._on_turn, then, path, turns)))
+        self._runner.start(Job("Editing", _nothing_at_all, partial(self._on_turn, then, path, turns), edits=True))
 
     def _on_turn(self, then: Callable[[], object], path: str, turns: int, _: object) -> None:
         if self._typing.is_open:

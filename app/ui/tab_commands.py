@@ -66,7 +66,9 @@ class TabCommands(QObject):
 
     @Slot()
     def ask_save_as(self) -> None:
-        self._on_tab(self._copying.ask_save_as)
+        tab = self._area.current
+        if tab is not None and (tab.can_browse or tab.document.pending_count):  # changes may be all that is left
+            self._copying.ask_save_as(tab)
 
     @Slot()
     def _on_save_copy(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from weakref import proxy
 
 from PySide6.QtCore import QModelIndex, QObject, Signal, Slot
 
@@ -39,6 +40,8 @@ class ValueEditing(QObject):
     """Why a value cannot be edited, as an `AppError`."""
     changed = Signal()
     """An editor was opened or closed."""
+    said = Signal(str)
+    """Why no editor opens just now."""
 
     def __init__(
         self, document: Document, panel: ValuePanel, runner: JobRunner, other: OtherEditing | None = None
@@ -57,6 +60,9 @@ class ValueEditing(QObject):
         self._edits.begun.connect(self.started)
         self._edits.done.connect(self.close)
         self._edits.failed.connect(self.failed)
+        self._edits.kept.connect(self.refused)
+        # The pane is a part of the panel, which holds this one: a cycle would be collected in whatever thread.
+        panel.hex.pane.may_begin = partial(ValueEditing._may_edit_bytes, proxy(self))
         panel.left.connect(self.close)
 
     @property
@@ -91,6 +97,9 @@ class ValueEditing(QObject):
         """Go back to what is being typed."""
         if self._editor is not None:
             self._editor.setFocus()
+        elif self._panel.hex.pane.is_changed:
+            self._panel.panes.setCurrentWidget(self._panel.hex)
+            self._panel.hex.pane.setFocus()
         elif self._other is not None:
             self._other.focus()
 
@@ -128,12 +137,28 @@ class ValueEditing(QObject):
         session.editor = None  # else the two hold each other, until they are collected in whatever thread
         self.changed.emit()
 
+    def _may_open(self) -> bool:
+        """Tell whether no save runs, whose end closes what is open; it is said where one does."""
+        if self._runner.is_running("save"):
+            self.said.emit(f"{self._document.name} is being written; it can be edited when that is done.")
+            return False
+        return True
+
+    def _may_edit_bytes(self) -> bool:
+        """Tell whether bytes can be typed at once; where an edit is on its way, that begins behind it."""
+        if not self._may_open():
+            return False
+        if self.is_busy:
+            self.settling.settle_row(self._panel.hex.pane.begin_editing)
+            return False
+        return True
+
     # ---- a line in the tree
 
     @Slot(int)
     def _on_edit_wanted(self, slot_number: int) -> None:
         value, model = self._panel.shown, self._panel.model
-        if value is None:
+        if value is None or not self._may_open():
             return
         if self.is_open or self.is_busy:
             self.settling.settle_row(self._panel.tree.edit_current)
@@ -173,7 +198,7 @@ class ValueEditing(QObject):
         self, session: Session, slot_number: int, kind: str, literal: str, column: Column = Column.VALUE
     ) -> None:
         """Open a line in a cell of the tree; ``kind`` is one of `NodeRow.editor`."""
-        if self._keeps(session):
+        if self._keeps(session) or not self._may_open():
             return
         self.close()
         tree = self._panel.tree
@@ -193,7 +218,7 @@ class ValueEditing(QObject):
 
     def open_pane(self, session: Session, draft: Draft) -> PaneEditor | None:
         """Open the pane; too long a text is refused."""
-        if self._keeps(session):
+        if self._keeps(session) or not self._may_open():
             return None
         if len(draft.text or "") > MAX_PANE_CHARS:
             length = len(draft.text or "")

@@ -16,7 +16,7 @@ from app.ui.path_moves import moves_of
 from app.ui.shown_value import ShownValue
 from app.ui.value_panel import ValuePanel
 
-_KEY = "edit"
+_KEY, _BYTES = "edit", "bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class ValueEdits(QObject):
     """An edit of the value that is shown was made, and comes into sight next."""
     failed = Signal(object)
     """Why bytes cannot be edited, as an `AppError`."""
+    kept = Signal(int)
+    """The entry whose typed bytes were not taken."""
 
     def __init__(self, document: Document, panel: ValuePanel, runner: JobRunner) -> None:
         super().__init__(panel)
@@ -48,7 +50,7 @@ class ValueEdits(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether an edit is on its way into the tree."""
-        return self._runner.is_running(_KEY) or not self._panel.is_settled
+        return self._runner.is_editing or not self._panel.is_settled
 
     def start(self, wanted: Wanted, refused: Callable[[AppError], None], only_at: Sequence[str] = ()) -> None:
         """Begin an edit; ``only_at`` are paths of shared objects that it leaves as they are elsewhere."""
@@ -71,13 +73,27 @@ class ValueEdits(QObject):
 
     @Slot(object)
     def _on_bytes_edited(self, splices: Sequence[Splice]) -> None:
-        value = self._panel.shown
+        """Have typed bytes put in; the pane holds them until they are taken."""
+        value, pane = self._panel.shown, self._panel.hex.pane
         if value is None:
+            pane.take_back()
             return
         try:
             job = self._document.splices_job(value.entry_id, splices)
         except AppError as error:
-            self.failed.emit(error)
+            self._on_bytes_refused(value, error)
             return
-        job.failed = self.failed.emit
-        self._runner.start(job, key=_KEY)
+        job.done = partial(self._on_bytes_taken, job.done)
+        job.failed = partial(self._on_bytes_refused, value)
+        self._runner.start(job, key=_BYTES, cancelled=pane.take_back)
+
+    def _on_bytes_taken(self, take: Callable[[Edited], None], outcome: Edited) -> None:
+        self._panel.hex.pane.give_up()
+        take(outcome)
+
+    def _on_bytes_refused(self, value: ShownValue, error: AppError) -> None:
+        self._panel.hex.pane.take_back()
+        self.failed.emit(error)
+        if value is self._panel.shown:
+            self._panel.hold()
+            self.kept.emit(value.entry_id)

@@ -1,6 +1,7 @@
 """The journal: what a crash leaves can be got back, nobody else can read it, and it goes when it is not needed."""
 
 import os
+import pickle
 import signal
 import sqlite3
 import stat
@@ -12,6 +13,8 @@ from itertools import count, pairwise
 from pathlib import Path
 from random import Random
 from threading import Thread
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -23,6 +26,8 @@ from app.document.journal import Journal
 from app.document.journal_lines import change_in, change_of, entry_line, header_of, line_of, record_of
 from app.document.journals import Journals, default_folder
 from app.document.pending import PendingChange
+from app.engine.local import LocalEngine
+from app.errors import DocumentError
 from tests.document.databases import id_of, make, opened, outcome, pairs_of, reload, run, shown, write
 from tests.engine.shelves import make_sqlite
 
@@ -317,6 +322,96 @@ def test_changes_that_were_saved_before_the_crash_are_not_made_again(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="There is no quick way to start a program here.")
+class Crash(Exception):
+    """The program ends here."""
+
+
+def crash_in_a_save(document: Document, journals: Journals, monkeypatch: pytest.MonkeyPatch, *, commits: bool) -> None:
+    """Leave what is on the disk when a program ends before or behind the commit of a save."""
+    apply = LocalEngine.apply
+
+    def crash(*given: Any) -> None:
+        if commits:
+            apply(*given)
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalEngine, "apply", crash)
+        with pytest.raises(Crash):
+            run(document.save_job(backup=False))
+    left_by_a_crash(document, journals)
+
+
+@pytest.mark.parametrize("commits", [True, False])
+@pytest.mark.parametrize(("format_id", "options"), [("cdb", {}), ("bdb-btree", {"duplicates": "unsorted"})])
+def test_a_crash_right_behind_the_commit_doubles_no_entry(
+    tmp_path: Path,
+    journals: Journals,
+    monkeypatch: pytest.MonkeyPatch,
+    format_id: str,
+    options: dict[str, str],
+    *,
+    commits: bool,
+) -> None:
+    path = make(tmp_path / "x", format_id, **options)
+    write(path, [Insert(b"a", b"one"), Insert(b"b", b"two"), Insert(b"b", b"two")])
+    document = opened(path, journals)
+    run(document.add_job(b"a", b"new"))
+    run(document.delete_job([id_of(document, b"b")]))
+    crash_in_a_save(document, journals, monkeypatch, commits=commits)
+
+    with closing(opened(path, journals)) as document:
+        [left] = journals.found(path)
+        said: list[str] = []
+        document.notice.connect(said.append)
+        run(document.restore_job(left))
+
+        assert left.damaged == 0
+        assert len(document.pending_changes) == (0 if commits else 2)
+        assert said[0].startswith("All changes of the session before were saved" if commits else "2 changes")
+        if not commits:
+            run(document.save_job(backup=False))
+    assert sorted(pairs_of(path)) == [(b"a", b"new"), (b"a", b"one"), (b"b", b"two")]
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_crash_right_behind_the_commit_deletes_no_further_value_of_a_numbered_file(
+    tmp_path: Path, journals: Journals, monkeypatch: pytest.MonkeyPatch, *, commits: bool
+) -> None:
+    path = tmp_path / "values.pkl"
+    value = pickle.dumps("same", 4)
+    path.write_bytes(value * 3)
+    document = opened(path, journals)
+    run(document.delete_job([1]))
+    crash_in_a_save(document, journals, monkeypatch, commits=commits)
+
+    with closing(opened(path, journals)) as document:
+        run(document.restore_job(journals.found(path)[-1]))
+        if document.pending_changes:
+            run(document.save_job(backup=False))
+    assert path.read_bytes() == value * 2
+
+
+def test_edits_after_a_save_that_failed_are_restored_with_the_others(
+    tmp_path: Path, journals: Journals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make(tmp_path / "x", "cdb")
+    write(path, [Insert(b"a", b"one")])
+    document = opened(path, journals)
+    run(document.add_job(b"a", b"two"))
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalEngine, "apply", Mock(side_effect=DocumentError("The disk is full.")))
+        with pytest.raises(DocumentError, match="disk is full"):
+            run(document.save_job(backup=False))
+    run(document.add_job(b"a", b"three"))
+    left_by_a_crash(document, journals)
+
+    with closing(opened(path, journals)) as document:
+        run(document.restore_job(journals.found(path)[-1]))
+        run(document.save_job(backup=False))
+    assert pairs_of(path) == [(b"a", b"one"), (b"a", b"two"), (b"a", b"three")]
+
+
 def test_whatever_was_written_down_survives_a_kill_at_any_moment(path: Path, journals: Journals) -> None:
     random = Random(5)
     for _round in range(50):

@@ -8,12 +8,14 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.cancel import CancelToken
+from app.document.draft import Draft, Edited
 from app.engine.local import LocalEngine
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
@@ -54,6 +56,21 @@ class SlowSaves:
             return apply(engine, changes, expected, options, token)
 
         monkeypatch.setattr(LocalEngine, "apply", slow)
+
+
+class SlowEdits:
+    """Edits that begin at once and end when they may."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.began, self.may_end = Event(), Event()
+        edited = Draft.edited
+
+        def slow(draft: Draft, title: str, path: str = "") -> Edited:
+            self.began.set()
+            self.may_end.wait(WAIT / 1_000)
+            return edited(draft, title, path)
+
+        monkeypatch.setattr(Draft, "edited", slow)
 
 
 @pytest.fixture
@@ -169,6 +186,76 @@ def test_what_is_changed_in_another_tab_while_quitting_saves_is_asked_for(
     with qtbot.waitSignal(local_window.closed, timeout=WAIT):
         click(qtbot, box, "Save")
     assert [stored(path) for path in paths] == [{b"a": "changed"}, {b"a": "changed as well"}]
+
+
+def boxes_in_sight(window: MainWindow) -> list[QMessageBox]:
+    return [box for box in window.findChildren(QMessageBox, "close-guard") if box.isVisible()]
+
+
+def begin_edit(qtbot: QtBot, tab: DatabaseTab, key: Key) -> None:
+    """Paste an entry, or delete the current one."""
+    QGuiApplication.clipboard().setText("'b': 'pasted'")
+    go_to_table(qtbot, tab)
+    qtbot.keyClick(tab.entries.view, key, CTRL if key == Key.Key_V else Qt.KeyboardModifier.NoModifier)
+
+
+@pytest.mark.parametrize("key", [Key.Key_V, Key.Key_Delete])
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_tab_is_not_closed_over_an_edit_that_is_on_its_way(
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: Key, *, waits: bool
+) -> None:
+    tab = opened(qtbot, local_window, small(tmp_path, "x.db"))
+    slow = SlowEdits(monkeypatch)
+    begin_edit(qtbot, tab, key)
+    if waits:
+        qtbot.waitUntil(slow.began.is_set, timeout=WAIT)
+
+    qtbot.keyClick(local_window, Key.Key_W, CTRL)
+    qtbot.wait(50)
+    assert tab in local_window.area.all()
+    assert not boxes_in_sight(local_window)
+    slow.may_end.set()
+
+    box = box_of(qtbot, local_window)
+    assert box.text() == "x.db has a change that is not saved."
+    assert len(tab.document.pending_changes) == 1
+    click(qtbot, box, "Discard")
+    wait_until_closed(qtbot, local_window, tab)
+
+
+def test_quitting_waits_for_an_edit_of_another_tab_and_names_that_too(
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(qtbot, opened(qtbot, local_window, small(tmp_path, "x.db")), b"a", "changed")
+    other = opened(qtbot, local_window, small(tmp_path, "y.db"))
+    slow = SlowEdits(monkeypatch)
+    begin_edit(qtbot, other, Key.Key_V)
+    qtbot.waitUntil(slow.began.is_set, timeout=WAIT)
+
+    qtbot.keyClick(local_window, Key.Key_Q, CTRL)
+    slow.may_end.set()
+
+    assert box_of(qtbot, local_window).informativeText().startswith("x.db: 1\ny.db: 1\n")
+
+
+def test_discarding_gives_up_no_more_than_what_was_named(
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path
+) -> None:
+    tab = opened(qtbot, local_window, small(tmp_path, "x.db"))
+    edit(qtbot, tab, b"a", "changed")
+    other = opened(qtbot, local_window, small(tmp_path, "y.db"))
+    qtbot.keyClick(local_window, Key.Key_Q, CTRL)
+    box = box_of(qtbot, local_window)
+    assert box.text() == "x.db has a change that is not saved."
+
+    other.runner.start(other.document.add_job(b"b", b"late"))
+    settle(qtbot, other)
+    click(qtbot, box, "Discard")
+
+    box = box_of(qtbot, local_window)
+    assert box.text() == "y.db has a change that is not saved."
+    with qtbot.waitSignal(local_window.closed, timeout=WAIT):
+        click(qtbot, box, "Discard")
 
 
 def test_quitting_names_all_that_is_not_saved_and_shows_what_could_not_be(

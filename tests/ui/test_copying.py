@@ -2,18 +2,22 @@
 
 import pickle
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
+from app.engine.base import MadeDatabase
+from app.engine.local import LocalEngine
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite, read_sqlite
 from tests.ui.disk import click, edit, titles
 from tests.ui.editing import CTRL, SHIFT, Key
 from tests.ui.editing import press as press_key
-from tests.ui.fixtures import WAIT, opened
+from tests.ui.fixtures import WAIT, opened, settle
 from tests.ui.making import choose_format, finish_errands, part, press_enter, type_place
 
 
@@ -46,6 +50,35 @@ def test_a_tab_stays_with_its_file_when_a_save_as_leaves_entries_out(
     assert [change.ref.key for change in tab.document.pending_changes] == [b"small"]
     assert "1 entry, 1 left out. This tab stays with x.db" in tab.notices.sentence
     assert titles(tab.notices) == ["Open"]
+
+
+def test_a_tab_stays_with_its_file_where_an_edit_was_saved_there_while_the_copy_was_written(
+    qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, may_end = Event(), Event()
+    convert = LocalEngine.convert
+
+    def slow(*given: Any, **options: Any) -> MadeDatabase:
+        made = convert(*given, **options)
+        written.set()
+        may_end.wait(WAIT / 1_000)
+        return made
+
+    monkeypatch.setattr(LocalEngine, "convert", slow)
+    ask_save_as(qtbot, local_window, tab, "sqlite3", tmp_path / "y.db")
+    qtbot.waitUntil(written.is_set, timeout=WAIT)
+    edit(qtbot, tab, b"big", "later")
+
+    press_key(qtbot, tab, Key.Key_S, CTRL)
+    settle(qtbot, tab)
+    may_end.set()
+    finish_errands(qtbot, local_window)
+
+    assert tab.document.path == tmp_path / "x.db"
+    assert "This tab stays with x.db" in tab.notices.sentence
+    assert titles(tab.notices) == ["Open"]
+    assert pickle.loads(read_sqlite(tmp_path / "x.db")[b"big"]) == "later"
+    assert pickle.loads(read_sqlite(tmp_path / "y.db")[b"big"]) == "x" * 5_000
 
 
 def test_a_format_that_can_hold_nothing_is_not_written(

@@ -1,5 +1,7 @@
 """Bytes as lines of hex digits, and their editing in place."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QApplication, QTextEdit, QWidget
@@ -41,6 +43,10 @@ class HexText(TextPane):
         self._place = 0
         """The digit that is typed next: two for each cell, and one behind all on the last page."""
         self.can_edit = False
+        self.may_begin: Callable[[], bool] = _always
+        """Asked before editing begins."""
+        self._is_handed_over = False
+        """Whether what was typed is on its way."""
         self.is_editing = False
         self.inserts = False
 
@@ -55,7 +61,7 @@ class HexText(TextPane):
         self._show()
 
     def begin_editing(self) -> None:
-        if self.can_edit and not self.is_editing and (self._data or self._is_last):
+        if self.can_edit and not self.is_editing and (self._data or self._is_last) and self.may_begin():
             self.is_editing = True
             self.inserts = not self._data
             self._place = self._place_at(self.textCursor())
@@ -64,16 +70,24 @@ class HexText(TextPane):
 
     def give_up(self) -> None:
         """Leave all bytes as they are."""
+        self._is_handed_over = False
         self._typed.clear()
         self._end()
 
     def commit(self) -> None:
-        """Hand over what was typed, if anything."""
+        """Hand over what was typed, if anything; it stays until `give_up`, or `take_back` where it was refused."""
+        if self._is_handed_over:
+            return
         splices = self._typed.splices()
-        self._typed.clear()
-        self._end()
         if splices:
+            self._is_handed_over = True
             self.edited.emit(splices)
+        else:
+            self.give_up()
+
+    def take_back(self) -> None:
+        """Go on with what was handed over and not taken."""
+        self._is_handed_over = False
 
     def _end(self) -> None:
         if self.is_editing:
@@ -96,6 +110,8 @@ class HexText(TextPane):
                 self.begin_editing()
             else:
                 super().keyPressEvent(event)
+        elif self._is_handed_over:
+            event.accept()  # what would be typed now would not be in what is on its way
         elif event.key() == Qt.Key.Key_Escape:
             self.give_up()
         elif event.key() in COMMIT_KEYS:
@@ -235,6 +251,10 @@ class HexText(TextPane):
         column -= column >= 3 * _HALF
         digit = min(2 * (column // 3) + (column % 3 == 1), 2 * _PER_LINE - 1)
         return max(min(2 * _PER_LINE * cursor.blockNumber() + digit, self._last_place), 0)
+
+
+def _always() -> bool:
+    return True
 
 
 def hex_text(start: int, data: bytes) -> str:
