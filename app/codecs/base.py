@@ -96,10 +96,16 @@ class DecodedValue(ABC):
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.problems: tuple[str, ...] = ()
-        """Sentences on what is wrong with the value as a whole (truncated, data after STOP…)."""
         self.why_cut = ""
         """A sentence where only the beginning of the value is shown, as there is no room for more; also a problem."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Sentences on what is wrong with the value as a whole (truncated, data after STOP…).
+
+        They are looked for when they are asked for first: whoever goes through many values asks for none.
+        """
+        return ()
 
     @property
     @abstractmethod

@@ -27,11 +27,14 @@ class ContentValue(DecodedValue):
 
     def __init__(self, value: DecodedValue, opener: Opener) -> None:
         super().__init__(value.data)
-        self.problems = value.problems
         self.why_cut = value.why_cut
         self.outer = value
         self.codec = value.codec
         self._rooms = Rooms(value, opener)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self.outer.problems
 
     @property
     def is_damaged(self) -> bool:

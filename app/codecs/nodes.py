@@ -135,6 +135,10 @@ class PickleNodes(ABC):
         content = self.scalar(slot)
         return memoryview(content if isinstance(content, bytes) else b"")
 
+    def written(self, slot: int) -> bytes | None:
+        """Return the bytes that a scalar is written in, for one that cannot be read; None where they are not known."""
+        return None
+
     @abstractmethod
     def items(self, slot: int, start: int = 0, count: int | None = None) -> list[int]:
         """Return item slots of a list, tuple, set or frozenset."""

@@ -10,7 +10,7 @@ from app.codecs.base import Codec, DecodedValue, Inside, Summary
 from app.codecs.content import ContentValue
 from app.codecs.edits import New
 from app.codecs.findings import Audit
-from app.codecs.holding import AFTER, may_hold
+from app.codecs.holding import may_hold
 from app.codecs.json_value.codec import JsonCodec
 from app.codecs.marshal.codec import MarshalCodec
 from app.codecs.marshal.new import marshal_bytes, style_of_marshal
@@ -24,6 +24,7 @@ from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.joblib import JoblibCodec, dump_end
 from app.codecs.pickle.recognise import begins_surely, value_end
 from app.codecs.pickle.styles import style_of
+from app.codecs.pickle.value import PickleValue
 from app.codecs.raw import RawCodec
 from app.codecs.text import TextCodec
 from app.codecs.wrappers.base64_text import Base64Codec
@@ -174,15 +175,12 @@ def _claimed(codec: Codec, data: bytes, token: CancelToken) -> tuple[DecodedValu
 def _behind_pickle(found: tuple[DecodedValue, str], data: bytes) -> tuple[DecodedValue, str]:
     """Return a pickle before something compressed as its header: what is compressed is what the value is about."""
     value, _ = found
-    if value.codec != PickleCodec.name or not value.problems:
-        return found  # nothing follows it, which is always told of; its root costs more than decoding a small value
-    for inside in value.insides(value.root.node):
-        end = len(data) - inside.size
-        place = _HEADER.behind_pickle(data, end, whole=True) if inside.step == AFTER else None
-        if place is not None:
-            reason = f"Compressed data follows a pickle of {end:,} bytes."
-            return HeaderValue(data, place, is_behind_pickle=True), reason
-    return found
+    if not isinstance(value, PickleValue) or not 0 <= value.end < len(data):
+        return found
+    place = _HEADER.behind_pickle(data, value.end, whole=True)
+    if place is None:
+        return found
+    return HeaderValue(data, place, is_behind_pickle=True), f"Compressed data follows a pickle of {value.end:,} bytes."
 
 
 def _with_tail(found: Summary, prefix: bytes, size: int) -> Summary:

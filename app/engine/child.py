@@ -22,7 +22,7 @@ from app.engine.base import (
     SalvageReport,
     SearchReport,
 )
-from app.engine.child_process import OPEN_SECONDS, ChildProcess
+from app.engine.child_process import OPEN_SECONDS
 from app.engine.child_values import ChildValueCalls
 from app.engine.patience import STEP_SECONDS, Patience, writing
 from app.engine.value_calls import DecodeReport, Source, Stored
@@ -32,7 +32,7 @@ _BATCH = 1_000
 """Items that cross to an export in one message."""
 
 
-class ChildEngine(ChildProcess, ChildValueCalls, Engine):
+class ChildEngine(ChildValueCalls, Engine):
     """Speaks to one child process. Blocks its caller; to be called from one worker thread."""
 
     def __init__(self, *, answer_seconds: float = limits.DECODE_SECONDS) -> None:

@@ -9,24 +9,12 @@ from app.codecs.base import NodeRow, Summary
 from app.codecs.edits import Edit, New
 from app.codecs.findings import Audit, OpcodeRow
 from app.codecs.model import Style
-from app.engine.patience import Patience
+from app.engine.child_process import ChildProcess
 from app.engine.value_calls import Source, Stored, ValueCalls, ValueInfo
 
 
-class ChildValueCalls(ValueCalls):
-    """Sends each call with `_call`."""
-
-    @abstractmethod
-    def _call(
-        self,
-        name: str,
-        arguments: Sequence[object],
-        token: CancelToken,
-        *,
-        patience: Patience | None = None,
-        **options: object,
-    ) -> Any:
-        """Make one call; without ``patience`` it may take the time that a decode may."""
+class ChildValueCalls(ChildProcess, ValueCalls):
+    """A child process that is asked about values."""
 
     @abstractmethod
     def _place(self, source: Source) -> Stored | bytes:

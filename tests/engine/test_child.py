@@ -17,7 +17,7 @@ from app.cancel import CancelToken
 from app.engine.child import ChildEngine
 from app.engine.patience import Patience
 from app.errors import Cancelled, EngineStopped
-from tests.engine.shelves import make_sqlite
+from tests.engine.shelves import listed, make_sqlite
 
 TOKEN = CancelToken()
 SLOW = pickle.dumps([[i, {"n": i}] for i in range(400_000)])
@@ -31,11 +31,8 @@ def shelf(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def engine(shelf: Path) -> Iterator[ChildEngine]:
-    made = ChildEngine()
-    made.open(str(shelf), TOKEN)
-    list(made.index(TOKEN))
-    yield made
-    made.close()
+    with listed(shelf) as made:
+        yield made
 
 
 def is_alive(process_id: int) -> bool:

@@ -17,7 +17,7 @@ from app.engine.child import ChildEngine
 from app.engine.kept_values import LARGE, KeptValues, SentValues
 from app.engine.wire import pack, unpack
 from app.errors import EngineStopped
-from tests.engine.shelves import make_sqlite, read_sqlite
+from tests.engine.shelves import listed, make_sqlite, read_sqlite
 
 TOKEN = CancelToken()
 SIZE = 8 << 20
@@ -36,11 +36,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def engine(path: Path) -> Iterator[ChildEngine]:
-    made = ChildEngine()
-    made.open(str(path), TOKEN)
-    list(made.index(TOKEN))
-    yield made
-    made.close()
+    with listed(path) as made:
+        yield made
 
 
 def bytes_read(engine: ChildEngine) -> int:

@@ -20,7 +20,8 @@ from app.codecs.nodes import CONTAINERS, Kind
 from app.codecs.plain.text import QUOTED_CONSTANTS, minified
 from app.codecs.screen import ELLIPSIS, escape_text, scalar_text, shorten
 from app.codecs.text_encoding import Encoding, decoded_text
-from app.errors import DecodeError, EncodeError, LimitExceeded, PathError
+from app.codecs.trees.new_content import new_content
+from app.errors import DecodeError, LimitExceeded, PathError
 
 _START = re.compile(r"\s*+(?:\{\s*+[\"}]|\[\s*+(?:[\[\]{\"\d\-tfn]|NaN|Infinity))")
 _START_UTF16 = re.compile(rb"[\[{]\0|\0[\[{]")
@@ -123,11 +124,7 @@ class JsonValue(DecodedValue):
                 yield node, partial("".join, steps)
 
     def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise EncodeError("A text stands here, and the new content is no UTF-8.") from error
-        return self.replace(path, format_literal(text, Kind.STR))
+        return self.edit(ReplaceNode(path, new_content(data, is_text=True)), token)
 
     def model(self, path: str, token: CancelToken) -> Value:
         return _model(self._tree, self._places.find(path), token)

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import ClassVar
 
 from app import limits
@@ -75,12 +76,12 @@ class Fractions(KnownType):
         if not _FRACTION.match(value) or len(value) > limits.INT_DIGITS:
             raise not_a("a fraction", text, "1/3")
         above, _, below = value.partition("/")
-        numbers = int(above), int(below or 1)
-        if numbers[1] == 0:
+        if not int(below or 1):
             raise EncodeError("The denominator of a fraction must not be 0.")
+        reduced = Fraction(int(above), int(below or 1))
         if len(shape.args) == 2:
-            return int_patches(nodes, shape.args, numbers, style)
-        return text_patch(nodes, shape.args[0], value)
+            return int_patches(nodes, shape.args, (reduced.numerator, reduced.denominator), style)
+        return text_patch(nodes, shape.args[0], str(reduced))
 
 
 class Ranges(KnownType):

@@ -76,7 +76,17 @@ class Number(ElementType):
                 return struct.pack(self.format, value.real, value.imag)
             return struct.pack(self.format, value)
         except (struct.error, OverflowError) as error:
-            raise EncodeError(f"{escape_text(shorten(text, _SHOWN_CHARS))} does not fit into {self.name}.") from error
+            raise EncodeError(f"{escape_text(shorten(text, _SHOWN_CHARS))} does not fit here: {self._room}") from error
+
+    @property
+    def _room(self) -> str:
+        """Say which numbers an element can be."""
+        if self.format[1:] in _NUMBER_KINDS:
+            return f"an element has {self.size} bytes, too few for a number as large as that."
+        bits = 8 * self.size
+        is_signed = self.format[-1].islower()
+        least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if is_signed else (0, (1 << bits) - 1)
+        return f"the elements are whole numbers from {least:,} to {most:,}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +129,15 @@ class Characters(ElementType):
     def packed(self, text: str) -> bytes:
         value = parse_literal(text, Kind.STR)
         try:
-            return _filled(str(value).encode(self.encoding), self)
+            data = str(value).encode(self.encoding)
         except UnicodeEncodeError as error:
             raise EncodeError("A lone surrogate cannot stand in this array.") from error
+        if len(data) > self.size:
+            count = self.size // len("a".encode(self.encoding))
+            raise EncodeError(
+                f"It is too long; there is room for {count} {'character' if count == 1 else 'characters'}."
+            )
+        return _filled(data, self)
 
 
 @dataclass(frozen=True, slots=True)

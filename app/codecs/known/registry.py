@@ -23,6 +23,7 @@ _BRACKETS = {
     Kind.FROZENSET: ("frozenset({", "})"),
 }
 _TEXT_KINDS = frozenset({Kind.STR, Kind.STR2, Kind.BYTES, Kind.BYTEARRAY})
+_PYTHON2_TYPES = {Kind.STR: "unicode", Kind.STR2: "str"}
 _DEPTH = 3
 """Levels of containers that a preview looks into."""
 
@@ -53,6 +54,16 @@ def known_type(name: str) -> KnownType | None:
 def object_type(nodes: PickleNodes, slot: int) -> str:
     """Return the type of an OBJECT as a person reads it, safe for the screen; ``object`` when its class is computed."""
     return type_and_text(nodes, slot, 0)[0]
+
+
+def type_of(nodes: PickleNodes, slot: int) -> str:
+    """Return the type that a row shows."""
+    kind = nodes.kind(slot)
+    if kind is Kind.OBJECT:
+        return object_type(nodes, slot)
+    if nodes.is_python2 and kind in _PYTHON2_TYPES:
+        return _PYTHON2_TYPES[kind]
+    return str(kind)
 
 
 def type_and_text(nodes: PickleNodes, slot: int, limit: int = limits.CELL_CHARS) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from app.codecs.global_names import names_for
 from app.codecs.known.construct import construct
+from app.codecs.literals.numpy_calls import numpy_calls
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
 from app.codecs.model_walk import children
 from app.codecs.nodes import Kind
@@ -36,7 +37,7 @@ def call_for(value: Built, style: Style) -> CallText | None:
     name, args = _class_and_args(value)
     if not name:
         return None
-    for call in _candidates(value, _public(name), args):
+    for call in _candidates(value, _public(name), args, style):
         try:
             made = construct(call.name, call.args, call.kwargs, style)
         except EncodeError:
@@ -130,10 +131,11 @@ def _public(name: str) -> str:
     return f"{_PRIVATE.get(module, module)}.{last}"
 
 
-def _candidates(value: Built, name: str, args: list[Value]) -> Iterator[CallText]:
+def _candidates(value: Built, name: str, args: list[Value], style: Style) -> Iterator[CallText]:
     """Yield the calls that may make the object, the likeliest first."""
     if name in _UNPACKED and args:
         yield from _unpacked(name, args)
+    yield from (CallText(*call) for call in numpy_calls(value, name, args, style))
     match name, args:
         case "uuid.UUID", _:
             yield from _uuid(value)

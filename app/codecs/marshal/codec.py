@@ -5,13 +5,12 @@ from typing import ClassVar
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Summary
-from app.codecs.known.registry import preview
+from app.codecs.known.registry import preview, type_of
 from app.codecs.marshal.graph import CUT_MARK, MarshalGraph
 from app.codecs.marshal.layouts import layout_of
 from app.codecs.marshal.parse import NEVER, parse
 from app.codecs.marshal.pyc import pyc_header
 from app.codecs.marshal.recognise import looks_like_marshal
-from app.codecs.marshal.rows import type_of
 from app.codecs.marshal.value import MarshalValue
 from app.codecs.nodes import Kind
 from app.codecs.screen import ELLIPSIS

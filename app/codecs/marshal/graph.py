@@ -156,6 +156,10 @@ class MarshalGraph(PickleNodes):
         start, size = payload(self._data, target)
         return self._data[start : start + size]
 
+    def written(self, slot: int) -> bytes | None:
+        target = self.target(slot)
+        return self._octets(target) if self.kind(target) is Kind.STR and target != self.stream.error_at else None
+
     def integer(self, slot: int) -> int:
         target = self.target(slot)
         if self.stream.type_code(target) == ord("l"):

@@ -1,7 +1,7 @@
 """Rows of a value tree: what one node of a marshal value shows, and whether it can be edited."""
 
 from app.codecs.base import NodeRow
-from app.codecs.known.registry import node_text, object_type, preview
+from app.codecs.known.registry import node_text, preview, type_of
 from app.codecs.marshal.children import Children
 from app.codecs.marshal.graph import MarshalGraph
 from app.codecs.nodes import SCALARS, Kind
@@ -9,19 +9,8 @@ from app.codecs.screen import escape_text
 from app.codecs.trees.children import Child, Role
 from app.errors import CodecError, LimitExceeded
 
-_PYTHON2_TYPES = {Kind.STR: "unicode", Kind.STR2: "str"}
 _SHARED_SILENTLY = SCALARS | {Kind.GLOBAL, Kind.DAMAGED}
 _PART_OF_CODE = "The interpreter runs by this part of the code object, and could crash with another."
-
-
-def type_of(graph: MarshalGraph, slot: int) -> str:
-    """Return the type that a row shows."""
-    kind = graph.kind(slot)
-    if kind is Kind.OBJECT:
-        return object_type(graph, slot)
-    if graph.is_python2 and kind in _PYTHON2_TYPES:
-        return _PYTHON2_TYPES[kind]
-    return str(kind)
 
 
 def refusal(graph: MarshalGraph, child: Child) -> str:

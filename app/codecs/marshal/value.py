@@ -50,8 +50,11 @@ class MarshalValue(DecodedValue):
         self.graph = graph or parsed(data, token, room=room)
         self._children = Children(self.graph)
         self._rows = RowMaker(self._children)
-        self.problems = tuple(problems_of(self.graph))
         self.why_cut = self.graph.stream.error if self.graph.stream.is_full else ""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(problems_of(self.graph))
 
     @property
     def is_damaged(self) -> bool:

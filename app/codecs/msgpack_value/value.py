@@ -12,7 +12,6 @@ from app.codecs.edits import (
     Edit,
     InsertItem,
     New,
-    RawBytes,
     RenameKey,
     Reorder,
     ReplaceNode,
@@ -30,6 +29,7 @@ from app.codecs.plain.writing import plain_pieces
 from app.codecs.screen import escape_text
 from app.codecs.trees import children
 from app.codecs.trees.children import Child, Group, Role
+from app.codecs.trees.new_content import new_content
 from app.codecs.trees.node_json import node_json
 from app.codecs.trees.pretty import pretty
 from app.codecs.trees.walk import walk
@@ -49,8 +49,11 @@ class MsgpackValue(DecodedValue):
         super().__init__(graph.data)
         self._graph = graph
         self._groups: dict[int, Group] = {}
-        behind = len(graph.data) - graph.end
-        self.problems = (f"{behind:,} bytes follow the value at offset {graph.end:,}.",) if behind else ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        behind = len(self.data) - self._graph.end
+        return (f"{behind:,} bytes follow the value at offset {self._graph.end:,}.",) if behind else ()
 
     def _group(self, slot: int) -> Group:
         if slot not in self._groups:
@@ -261,14 +264,8 @@ class MsgpackValue(DecodedValue):
         return self._group(child.slot).page(0, 2 * len(kids[child.slot])) if child.slot in kids else None
 
     def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
-        kind = self._graph.kind(self._trail(path)[-1][0].slot)
-        if kind is not Kind.STR:
-            return self.edit(ReplaceNode(path, RawBytes(data)), token)
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise EncodeError("A text stands here, and the new content is no UTF-8.") from error
-        return self.replace(path, format_literal(text, Kind.STR))
+        is_text = self._graph.kind(self._trail(path)[-1][0].slot) is Kind.STR
+        return self.edit(ReplaceNode(path, new_content(data, is_text=is_text)), token)
 
     def model(self, path: str, token: CancelToken) -> Value:
         graph, root = self._graph, self._trail(path)[-1][0].slot

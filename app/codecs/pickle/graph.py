@@ -234,6 +234,13 @@ class Graph(PickleNodes):
         begin, length = payload(self._data, source)
         return memoryview(self._data)[begin : begin + length]
 
+    def written(self, slot: int) -> bytes | None:
+        source = self.source(self.target(slot))
+        if source < 0 or self.kind(slot) not in SCALARS:
+            return None
+        begin, length = payload(self._data, source - (source in self._special))
+        return self._data[begin : begin + length]
+
     def items(self, slot: int, start: int = 0, count: int | None = None) -> list[int]:
         return list(self.elements(self.target(slot))[start : None if count is None else start + count])
 

@@ -79,7 +79,6 @@ class JoblibValue(DecodedValue):
         self._pickle = _ShownPickle(self._mixed.shown, token)
         self._view, self._joined = self._viewed(token)
         self._opcodes: DumpOpcodes | None = None
-        self.problems = self._pickle.problems
         self.why_cut = self._pickle.why_cut
 
     def _viewed(self, token: CancelToken) -> "tuple[_ShownPickle, dict[int, int]]":
@@ -90,6 +89,10 @@ class JoblibValue(DecodedValue):
             return self._pickle, {}
         slots = self._mixed.slots_shown()
         return view, {slots[number]: number for number in joined}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self._pickle.problems
 
     @property
     def is_damaged(self) -> bool:

@@ -6,7 +6,6 @@ References:
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from math import prod
 
 from app.cancel import CancelToken
@@ -17,21 +16,19 @@ from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
 from app.codecs.nodes import Kind
 from app.codecs.pickle.emit import emit
 from app.codecs.pickle.graph import Graph, parse
+from app.codecs.pickle.machine import run_past
 from app.codecs.pickle.model_of import model_of
 from app.codecs.pickle.opcodes import CODE
 from app.codecs.pickle.recognise import value_end
+from app.codecs.pickle.stream import Stream
 from app.errors import CodecError, EncodeError
 
 WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
-_MOST_ARRAYS = 2_000
-_MOST_PARSED = 1 << 29
-"""Bytes that are parsed to find arrays: the opcodes from the start for each of them."""
+_MOST_ARRAYS = 100_000
+_MOST_LOOKED_AT = 1 << 26
+"""Opcodes that CPython may refuse and objects changed before, which are looked at again at each BUILD behind them."""
 
-_FIRST_WINDOW = 1 << 12
-"""Bytes behind an array in which the next one is looked for first."""
-
-_GROWTH = 8
-
+_BUILD = CODE["BUILD"]
 _ALIGNMENT = "numpy_array_alignment_bytes"
 _STATE_SIZE = 5
 """Where the state of a dtype has the size of its elements."""
@@ -74,53 +71,73 @@ class RawArray:
         return self.head + self.memory + self.tail
 
 
+class _NotFollowedError(Exception):
+    """It is not known what is behind a wrapper."""
+
+
 class Mixed:
     """A dump taken apart: the ``opcodes``, and the ``arrays``; ``gap`` says why there may be more of them."""
 
     def __init__(self, data: bytes, token: CancelToken) -> None:
         self.arrays: list[RawArray] = []
+        self.gap = ""
         self._data = data
         self._before = bytearray()
         """The opcodes up to the last array."""
         self._place = 0
         """The offset in the dump behind the last array."""
+        self._frames = 0
+        """The frames up to the last array."""
+        self._looked_at = 0
         self._token = token
-        self.gap = self._taken_apart()
+        self._take_apart()
         self.opcodes = bytes(self._before) + data[self._place :] if self.arrays else data
 
-    def _taken_apart(self) -> str:
-        """Cut out all memories that can be followed; return why there may be more of them, else nothing."""
-        parsed, window = 0, _FIRST_WINDOW
-        while len(self.arrays) < _MOST_ARRAYS and parsed < _MOST_PARSED:
-            self._token.check()
-            graph = parse(bytes(self._before) + self._data[self._place : self._place + window], 0, self._token)
-            stream = graph.stream
-            at, wrapper = next(islice(wrappers(graph, len(self._before)), 1), (-1, -1))
-            parsed += max(at, stream.stop, stream.error_at)
-            if at < 0:
-                if not stream.is_cut or self._place + window >= len(self._data):
-                    return ""
-                window *= _GROWTH
-            elif self._take(graph, wrapper, at):
-                window = _FIRST_WINDOW
-            else:
-                return NOT_FOLLOWED
-        return _TOO_MANY
-
-    def _take(self, graph: Graph, wrapper: int, at: int) -> bool:
-        """Cut the memory out that follows a wrapper; false when what it says of it cannot be."""
-        start = self._place + at - len(self._before)
+    def _take_apart(self) -> None:
+        """Cut out all memories that can be followed, up to the first that cannot be."""
         try:
-            found = _memory_behind(graph, wrapper, at, self._data, start, self._token)
-        except CodecError:
-            return False
+            stream = run_past(self._data, self._token, self._behind_build)
+        except _NotFollowedError:
+            return
+        graph, data = Graph(stream), self._data
+        others = (target for target, log in stream.logs.items() if len(log) > 1 or data[log[0]] != _BUILD)
+        if any(is_wrapper(graph, target) for target in others):
+            self.gap = NOT_FOLLOWED
+
+    def _behind_build(self, stream: Stream, target: int, place: int) -> int:
+        """Return where the opcodes of the dump go on behind a BUILD, the memory of an array cut out before."""
+        self.gap = _TOO_MANY
+        self._looked_at += 1 + len(stream.persids) + len(stream.insts) + (len(stream.logs) if stream.odd else 0)
+        if self._looked_at > _MOST_LOOKED_AT:
+            raise _NotFollowedError
+        graph = Graph(stream)  # anew, as what it remembers can have been changed since
+        if is_wrapper(graph, target):
+            if len(self.arrays) >= _MOST_ARRAYS:
+                raise _NotFollowedError
+            self.gap = NOT_FOLLOWED
+            place = self._take(graph, target, place)
+        self.gap = ""
+        return place
+
+    def _take(self, graph: Graph, wrapper: int, place: int) -> int:
+        """Cut the memory out that follows a wrapper, and return where it ends."""
+        self._token.check()
+        frames = graph.stream.frames
+        if any(place < frame + 9 + size for frame, size in frames[self._frames :]):
+            raise _NotFollowedError  # it is read behind the frame
+        self._frames = len(frames)
+        at = len(self._before) + place - self._place
+        try:
+            found = _memory_behind(graph, wrapper, at, self._data, place, self._token)
+        except CodecError as error:
+            raise _NotFollowedError from error
         if found is None:
-            return False
+            raise _NotFollowedError
         array, end = found
         self.arrays.append(array)
-        self._before += self._data[self._place : start]
+        self._before += self._data[self._place : place]
         self._place = end
-        return True
+        return end
 
     @property
     def shown(self) -> bytes:
@@ -144,9 +161,9 @@ class Mixed:
         return slots
 
 
-def wrappers(graph: Graph, after: int) -> Iterator[tuple[int, int]]:
-    """Yield the offset behind the BUILD of each wrapper of an array, and its slot, from an offset on, in order."""
-    ends = ((log[-1] + 1, target) for target, log in graph.stream.logs.items() if log[-1] >= after)
+def wrappers(graph: Graph) -> Iterator[tuple[int, int]]:
+    """Yield the offset behind the BUILD of each wrapper of an array, and its slot, in order."""
+    ends = ((log[-1] + 1, target) for target, log in graph.stream.logs.items())
     for end, target in sorted(ends):
         if is_wrapper(graph, target):
             yield end, target
@@ -169,7 +186,7 @@ def _memory_behind(
 
     ``place`` is the offset behind the wrapper in the ``data`` of the dump, and the end that is returned is one there.
     """
-    said = _said(graph, wrapper) if _is_read_at(graph, wrapper, at) else None
+    said = _said(graph, wrapper) if len(graph.stream.logs[wrapper]) == 1 else None
     if said is None:
         return None
     if isinstance(said.element, ObjectType):
@@ -217,15 +234,6 @@ def _said(graph: Graph, wrapper: int) -> _Said | None:
     return _Said(lengths, element, state["dtype"], text(graph, state["order"]), is_aligned, alignment)
 
 
-def _is_read_at(graph: Graph, wrapper: int, at: int) -> bool:
-    """Tell whether joblib reads a memory there: behind the only change of the wrapper, and behind the frame of that."""
-    stream = graph.stream
-    log = stream.logs[wrapper]
-    if len(log) != 1 or stream.data[log[0]] != CODE["BUILD"]:
-        return False
-    return not any(frame + 9 <= log[0] and at < frame + 9 + size for frame, size in stream.frames)
-
-
 def _says_size(graph: Graph, dtype: int, size: int) -> bool:
     """Tell whether the state of a dtype has its size in bytes too, by which numpy goes, or leaves it open."""
     states = graph.parts(dtype).states
@@ -266,7 +274,7 @@ def _unshared(value: Value, depth: int) -> Value:
 def with_memories(shown: bytes, arrays: Sequence[RawArray], token: CancelToken) -> tuple[bytes, list[bytes], bytes]:
     """Return what the pickle that is shown is made of, opcodes and memories, and the dump of both."""
     graph = parse(shown, 0, token)
-    ends = [end for end, _ in wrappers(graph, 0)]
+    ends = [end for end, _ in wrappers(graph)]
     if len(ends) != len(arrays):
         raise EncodeError("An array of joblib can be neither taken out nor added: its bytes stand between the opcodes.")
     opcodes, memories, dump, place = bytearray(), [], bytearray(), 0

@@ -55,7 +55,7 @@ class DumpParts:
 
     def memories(self) -> Iterator[Memory]:
         """Yield the arrays in the order of the dump."""
-        slots = dict(wrappers(self.opcodes.graph, 0))
+        slots = dict(wrappers(self.opcodes.graph))
         for number, array in enumerate(self.mixed.arrays):
             start = array.at + self._shifts[number] + array.skipped
             path = self.opcodes.path_around(slots[array.at]) if array.at in slots else ""

@@ -33,7 +33,7 @@ from app.codecs.pickle.kinds import (
 )
 from app.codecs.pickle.opcodes import ALIASES, MAKERS, TEXTS, TUPLES, text_index
 from app.codecs.pickle.seldom import LAST_PROTOCOL, carry_out_seldom, with_one
-from app.codecs.pickle.stream import Memo, Settler, Stream
+from app.codecs.pickle.stream import BehindBuild, Memo, Settler, Stream
 
 _CHUNK = 8192
 """Opcodes between two looks at the token."""
@@ -79,7 +79,7 @@ def _break_off() -> NoReturn:
 # One function in spite of its length: a call per opcode would treble the time of a decode. The branches are
 # ordered by how often real pickles take them. ``stack`` holds only what lies above the last MARK, so reaching
 # through a MARK fails like an empty stack, as in CPython.
-def carry_out(  # noqa: PLR0912, PLR0915 - see above
+def carry_out(  # noqa: PLR0912, PLR0913, PLR0915 - see above
     data: bytes,
     start: int,
     token: CancelToken,
@@ -87,11 +87,14 @@ def carry_out(  # noqa: PLR0912, PLR0915 - see above
     is_prefix: bool,
     room: int,
     settler: Settler | None = None,
+    *,
+    behind_build: BehindBuild | None = None,
 ) -> Stream:
     """Return the records of the pickle at ``start``; with a list as ``memo``, GETs are resolved at the end.
 
     With ``room`` for as many opcodes, as `limits.PICKLE_NODES` counts them, the pickle is followed that far. A
-    ``settler`` is called behind each `_CHUNK` of opcodes; what it raises ends the run.
+    ``settler`` is called behind each `_CHUNK` of opcodes, ``behind_build`` behind each BUILD; what they raise ends the
+    run.
 
     Raises:
         IrregularMemo: GETs must be resolved as they come, and ``memo`` is a list.
@@ -256,6 +259,8 @@ def carry_out(  # noqa: PLR0912, PLR0915 - see above
                     else:
                         log.append(pos)
                     pos += 1
+                    if behind_build is not None and op == 0x62:
+                        pos = behind_build(stream, target, pos)
                 elif op in {0x52, 0x81, 0x93}:  # REDUCE, NEWOBJ, STACK_GLOBAL
                     second = stack.pop()
                     first = stack[-1]

@@ -8,7 +8,7 @@ from app.codecs.collector import CollectorPaused
 from app.codecs.pickle.gaps import IrregularMemo
 from app.codecs.pickle.layouts import MOST_BYTES, Layouts
 from app.codecs.pickle.loop import carry_out
-from app.codecs.pickle.stream import Settler, Stream
+from app.codecs.pickle.stream import BehindBuild, Settler, Stream
 
 _SMALL = 4096
 """Bytes of a pickle during which no collection is worth being put off."""
@@ -74,6 +74,18 @@ def run(
                 room //= 2
                 if room < _LEAST_NODES:
                     raise
+
+
+def run_past(data: bytes, token: CancelToken, behind_build: BehindBuild) -> Stream:
+    """Return the records of a pickle that has other bytes behind some BUILDs, past which ``behind_build`` leads.
+
+    It can look at all that the opcodes before made: the memo is read as it is then.
+
+    Raises:
+        Cancelled: by ``token``.
+    """
+    with CollectorPaused():
+        return carry_out(data, 0, token, SparseMemo(), False, most_nodes(len(data)), behind_build=behind_build)
 
 
 def most_nodes(size: int) -> int:

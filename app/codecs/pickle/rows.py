@@ -8,7 +8,7 @@ from app.cancel import CancelToken
 from app.codecs.base import NodeRow
 from app.codecs.known.editing import known_editor
 from app.codecs.known.elements import Elements, elements_of
-from app.codecs.known.registry import describe, node_text, object_type, preview
+from app.codecs.known.registry import describe, node_text, preview, type_of
 from app.codecs.nodes import SCALARS, Kind
 from app.codecs.pickle.graph import NEVER, Graph
 from app.codecs.pickle.groups import element_child, groups_of
@@ -19,7 +19,6 @@ from app.codecs.screen import escape_text, shorten
 from app.codecs.trees.children import Child, Group, Role
 from app.errors import CodecError, LimitExceeded
 
-_PYTHON2_TYPES = {Kind.STR: "unicode", Kind.STR2: "str"}
 _KEPT_GROUPS = 256
 _BETWEEN_CHECKS = 8192
 """Records between two looks at the token."""
@@ -31,16 +30,6 @@ _NOT_SHOWN = "not shown"
 
 ELEMENT_NODES = 1 << 62
 """Handles from here on are those of elements of arrays: behind it stands where they lie in the pickle."""
-
-
-def type_of(graph: Graph, slot: int) -> str:
-    """Return the type that a row shows."""
-    kind = graph.kind(slot)
-    if kind is Kind.OBJECT:
-        return object_type(graph, slot)
-    if graph.is_python2 and kind in _PYTHON2_TYPES:
-        return _PYTHON2_TYPES[kind]
-    return str(kind)
 
 
 def refusal(graph: Graph, child: Child) -> str:

@@ -1,6 +1,6 @@
 """What the machine leaves behind: flat integer records over the bytes of one pickle."""
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -110,6 +110,10 @@ class Stream:
         if len(chain) > 1:
             self.aliases.update(dict.fromkeys(chain, slot))
         return slot
+
+
+BehindBuild = Callable[["Stream", int, int], int]
+"""What is asked behind each BUILD, by the slot that it changed and the offset behind it, where the pickle goes on."""
 
 
 class Settler(Protocol):

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from app import limits
 from app.codecs.base import Summary
 from app.codecs.known.base import type_name
-from app.codecs.known.registry import preview, type_and_text
+from app.codecs.known.registry import preview, type_and_text, type_of
 from app.codecs.known.shape import class_name
 from app.codecs.nodes import Kind
 from app.codecs.pickle.graph import CUT_MARK, NEVER, Graph, parse
 from app.codecs.pickle.opcodes import CODE, LONGS
-from app.codecs.pickle.rows import type_of
 from app.codecs.screen import ELLIPSIS, escape_text
 
 _FIRST_BYTES = 1024

@@ -68,7 +68,9 @@ class PickleValue(DecodedValue):
         self._record_class = record_class([maker.graph for maker in self._makers])
         self._extras = self._make_extras(graph)
         self._listings: list[Listing] | None = None
-        self.problems = tuple(self._problems(graph, token))
+        self._problems: tuple[str, ...] | None = None
+        if len(data) >= limits.LARGE_VALUE:
+            self._problems = tuple(self._sentences(token))  # now, while it can be cancelled
 
     def _make_extras(self, graph: Graph) -> list[Child]:
         """Return what stands beside the root: further pickles, values thrown away, values left on the stack."""
@@ -84,17 +86,29 @@ class PickleValue(DecodedValue):
                 extras.append(Child(slot, f"<{name} {number}>", f"<{name} {number}>", Role.OTHER))
         return extras
 
-    def _problems(self, graph: Graph, token: CancelToken) -> Iterator[str]:
+    @property
+    def problems(self) -> tuple[str, ...]:
+        if self._problems is None:
+            self._problems = tuple(self._sentences(NEVER))
+        return self._problems
+
+    def _sentences(self, token: CancelToken) -> Iterator[str]:
+        """Yield the problems.
+
+        Raises:
+            Cancelled: by ``token``.
+        """
+        graph = self.graph
         if self.why_cut and self.why_cut != graph.stream.error:
             yield self.why_cut
         yield from problems_of(graph, token)
         for extra in self._extras:
             if extra.role is Role.OTHER and not (graph.stream.is_full and extra.slot in graph.stream.left):
-                what = "a call whose result is" if self.graph.kind(extra.slot) is Kind.OBJECT else "a value that is"
+                what = "a call whose result is" if graph.kind(extra.slot) is Kind.OBJECT else "a value that is"
                 yield f"{extra.step} is {what} made by the pickle and thrown away."
         if len(self._makers) > 1 and not self._record_class:
             yield f"There are {len(self._makers):,} pickles in a row; {self._extras[0].step} is the second."
-        end = self._end
+        end = self.end
         if 0 <= end < len(self.data):
             yield f"{len(self.data) - end:,} bytes follow the STOP at offset {end - 1:,}; they are no pickle."
 
@@ -230,18 +244,18 @@ class PickleValue(DecodedValue):
         for maker in self._makers:
             start, stop = maker.graph.stream.start, maker.graph.stream.stop
             parts.append(changed.get(start, self.data[start:stop]))
-        return b"".join((*parts, self.data[self._end :]))
+        return b"".join((*parts, self.data[self.end :]))
 
     def insides(self, node: int) -> Sequence[Inside]:
         found = insides_of(self._maker_at(node).graph, node)
-        end = self._end
+        end = self.end
         if node == self.graph.root and 0 <= end < len(self.data):
             rest = self.data[end:]
             return [*found, Inside(AFTER, len(rest), lambda count: rest[:count], is_certain=True)]
         return found
 
     def holders(self, token: CancelToken) -> Iterator[Holder]:
-        has_rest = 0 <= self._end < len(self.data)
+        has_rest = 0 <= self.end < len(self.data)
         if has_rest:
             yield self.graph.root, str
         for number, maker in enumerate(self._makers, 1):
@@ -254,13 +268,13 @@ class PickleValue(DecodedValue):
 
     def with_inside(self, path: str, step: str, data: bytes, token: CancelToken) -> bytes:
         if step == AFTER:
-            return self.data[: self._end] + data
+            return self.data[: self.end] + data
         maker, child = self._find(path)
         is_text = maker.graph.kind(child.slot) is Kind.STR
         return self.edit(ReplaceNode(path, new_content(data, is_text=is_text)), token)
 
     @property
-    def _end(self) -> int:
+    def end(self) -> int:
         """The offset behind the last STOP, -1 where there is none."""
         return self._makers[-1].graph.stream.stop
 
@@ -348,7 +362,7 @@ class PickleValue(DecodedValue):
             return self._makers[-1].graph.stream.error
         if len(self._makers) > 1:
             return f"There are {len(self._makers):,} pickles in a row."
-        return f"{len(self.data) - self._end:,} bytes follow the STOP." if self._end < len(self.data) else ""
+        return f"{len(self.data) - self.end:,} bytes follow the STOP." if self.end < len(self.data) else ""
 
     def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
         if self.is_damaged:

@@ -143,19 +143,23 @@ class _Writer:
     def _damaged(self, why: str) -> str:
         return damaged_json(self._nodes.written_as_damaged(why))
 
+    def _unread(self, slot: int, error: CodecError) -> str:
+        """Return what stands for a scalar that cannot be read: why, and its bytes where they are known."""
+        return damaged_json(self._nodes.written_as_damaged(error.message), self._nodes.written(slot))
+
     def _number(self, slot: int) -> str:
         try:
             return scalar_json(self._nodes.scalar(slot))
         except LimitExceeded:
             return self._large_integer(slot)
         except CodecError as error:
-            return self._damaged(error.message)
+            return self._unread(slot, error)
 
     def _large_integer(self, slot: int) -> str:
         try:
             return scalar_json(self._nodes.integer(slot))
         except CodecError as error:
-            return self._damaged(error.message)
+            return self._unread(slot, error)
 
     def _text(self, target: int, *, is_alias: bool) -> str:
         try:
@@ -165,7 +169,7 @@ class _Writer:
                     return self._long_text(target, size)
             return scalar_json(self._nodes.scalar(target))
         except CodecError as error:
-            return self._damaged(error.message)
+            return self._unread(target, error)
 
     def _long_text(self, target: int, size: int) -> str:
         """Return a text that may be repeated, and is worth a reference when it is repeated too often."""

@@ -7,22 +7,19 @@ References:
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
-from app.codecs.findings import Hit, Query
 from app.codecs.holding import BASE64_START, CONTENT
-from app.codecs.nodes import Kind
-from app.codecs.plain.scalars import base64_json
-from app.codecs.screen import escape_text, shorten
+from app.codecs.screen import shorten
+from app.codecs.wrappers.base import WrapperValue
 from app.compression.base import HEAD
 from app.compression.registry import begun
 from app.compression.unpacking import first_bytes
-from app.errors import DecodeError, EncodeError, PathError
+from app.errors import DecodeError, EncodeError
 
 ValueEnd = Callable[[bytes, int], int | None]
 Begins = Callable[[bytes], bool]
@@ -74,10 +71,9 @@ def taken_apart(data: bytes) -> tuple[bytes, Layout] | None:
     return (content, layout) if layout.encoded(content) == data else None
 
 
-class Base64Value(DecodedValue):
+class Base64Value(WrapperValue):
     """A text that is a value in base64."""
 
-    is_wrapper = True
     codec = "base64"
 
     def __init__(self, data: bytes, content: bytes, layout: Layout) -> None:
@@ -89,16 +85,9 @@ class Base64Value(DecodedValue):
     def root(self) -> NodeRow:
         return NodeRow(0, "", "", self.codec, f"{len(self._content):,} bytes as {len(self.data):,} characters")
 
-    def rows(self, node: int, start: int, count: int) -> list[NodeRow]:
-        return []
-
-    def find(self, path: str) -> NodeRow:
-        self._check_path(path)
-        return self.root
-
-    def _check_path(self, path: str) -> None:
-        if path:
-            raise PathError(f"{escape_text(shorten(path, 60))} leads nowhere: there is nothing but {CONTENT}.")
+    @property
+    def _what_there_is(self) -> str:
+        return f"there is nothing but {CONTENT}"
 
     def insides(self, node: int) -> Sequence[Inside]:
         content = self._content
@@ -110,20 +99,9 @@ class Base64Value(DecodedValue):
             raise EncodeError("Nothing cannot be written in base64; delete the entry instead.")
         return self._layout.encoded(data)
 
-    def search(self, query: Query, token: CancelToken) -> Iterator[Hit]:
-        return iter(())  # there is nothing of the value's own; what is inside is searched for itself
-
     def text(self, limit: int, path: str = "") -> str:
         self._check_path(path)
         return shorten(self.data.decode("ascii"), limit)
-
-    def tree(self, limit: int, path: str = "") -> dict[str, Any]:
-        self._check_path(path)
-        return {"t": Kind.BYTES.value, "hex": self.data.hex(), "n": len(self.data), "wrapper": self.codec}
-
-    def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
-        self._check_path(path)
-        yield base64_json(self.data)
 
 
 class Base64Codec(Codec):

@@ -5,16 +5,15 @@ from typing import Any
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
-from app.codecs.findings import Hit, Query
+from app.codecs.base import Codec, Inside, NodeRow, Summary
 from app.codecs.holding import AFTER, CONTENT
-from app.codecs.nodes import Kind
-from app.codecs.plain.scalars import base64_json, damaged_json, readable
+from app.codecs.plain.scalars import damaged_json, readable
 from app.codecs.screen import ELLIPSIS, escape_text, shorten
+from app.codecs.wrappers.base import WrapperValue
 from app.compression.base import HEAD, Compression
 from app.compression.registry import COMPRESSIONS, begun, packing_of
 from app.compression.unpacking import Member, Unpacking, first_bytes, unpacked
-from app.errors import DecodeError, EncodeError, LimitExceeded, PathError
+from app.errors import DecodeError, EncodeError, LimitExceeded
 
 _SURE_BYTES = 32
 """Bytes that must come out of a stream that is cut before it is believed, where its magic is weak."""
@@ -28,10 +27,9 @@ Inner = Callable[[bytes, int], Summary]
 """The summary of a content of a size in bytes, from its first ones."""
 
 
-class CompressedValue(DecodedValue):
+class CompressedValue(WrapperValue):
     """One value in one or several streams of a compression."""
 
-    is_wrapper = True
     codec = ""
 
     def __init__(self, data: bytes, compression: Compression, token: CancelToken) -> None:
@@ -46,7 +44,10 @@ class CompressedValue(DecodedValue):
             raise DecodeError(f"The value is no {compression.title} data: it does not begin like that.")
         if not self._why:
             self._unpack(token)
-        self.problems = (self._why,) if self._why else ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return (self._why,) if self._why else ()
 
     def _unpack(self, token: CancelToken) -> None:
         try:
@@ -91,18 +92,9 @@ class CompressedValue(DecodedValue):
     def _end(self) -> int:
         return self._unpacking.end or len(self.data)
 
-    def rows(self, node: int, start: int, count: int) -> list[NodeRow]:
-        return []
-
-    def find(self, path: str) -> NodeRow:
-        self._check_path(path)
-        return self.root
-
-    def _check_path(self, path: str) -> None:
-        if path:
-            raise PathError(
-                f"{escape_text(shorten(path, 60))} leads nowhere: a {self.codec} value has nothing but {CONTENT}."
-            )
+    @property
+    def _what_there_is(self) -> str:
+        return f"a {self.codec} value has nothing but {CONTENT}"
 
     def insides(self, node: int) -> Sequence[Inside]:
         content = self._content
@@ -139,21 +131,20 @@ class CompressedValue(DecodedValue):
             return self.data[: like.start]
         return self.data[: like.start] + b"".join(found.packing.pack((rest,), token))
 
-    def search(self, query: Query, token: CancelToken) -> Iterator[Hit]:
-        return iter(())  # there is nothing of the value's own; what is inside is searched for itself
-
     def text(self, limit: int, path: str = "") -> str:
         self._check_path(path)
         return shorten(f"{self._compression.title} data, {self.root.text}. {self._why}".strip(), limit)
 
     def tree(self, limit: int, path: str = "") -> dict[str, Any]:
-        self._check_path(path)
-        node = {"t": Kind.BYTES.value, "hex": self.data.hex(), "n": len(self.data), "wrapper": self.codec}
+        node = super().tree(limit, path)
         return node | {"why": self._why} if self._why else node
 
     def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
         self._check_path(path)
-        yield damaged_json(self._why, self.data) if self._why else base64_json(self.data)
+        if self._why:
+            yield damaged_json(self._why, self.data)
+        else:
+            yield from super().plain(token, path)
 
 
 def _inside(step: str, data: bytes, why_read_only: str) -> Inside:

@@ -6,23 +6,21 @@ References:
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from app import limits
 from app.cancel import CancelToken
 from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
-from app.codecs.findings import Hit, Query
 from app.codecs.holding import AFTER, BEFORE, CONTENT
 from app.codecs.magic import data_type
-from app.codecs.nodes import Kind
-from app.codecs.plain.scalars import base64_json
-from app.codecs.screen import escape_text, quote_bytes, shorten
+from app.codecs.screen import quote_bytes, shorten
+from app.codecs.wrappers.base import WrapperValue
 from app.codecs.wrappers.fields import fields_in, updated
 from app.compression.base import HEAD
 from app.compression.registry import begun
 from app.compression.unpacking import first_bytes
-from app.errors import DecodeError, EncodeError, PathError
+from app.errors import DecodeError, EncodeError
 
 ValueEnd = Callable[[bytes, int], int | None]
 """Where the pickle ends that begins at an offset, None when none does."""
@@ -50,10 +48,9 @@ class Place(NamedTuple):
     end: int
 
 
-class HeaderValue(DecodedValue):
+class HeaderValue(WrapperValue):
     """A value in three parts: what stands before, the content, what stands after."""
 
-    is_wrapper = True
     codec = "header"
 
     def __init__(self, data: bytes, place: Place, *, is_behind_pickle: bool = False) -> None:
@@ -75,17 +72,9 @@ class HeaderValue(DecodedValue):
         start, end = self._place
         return self.data[:start], self.data[start:end], self.data[end:]
 
-    def rows(self, node: int, start: int, count: int) -> list[NodeRow]:
-        return []
-
-    def find(self, path: str) -> NodeRow:
-        self._check_path(path)
-        return self.root
-
-    def _check_path(self, path: str) -> None:
-        if path:
-            shown = escape_text(shorten(path, 60))
-            raise PathError(f"{shown} leads nowhere: the value has {BEFORE}, {CONTENT} and, it may be, {AFTER}.")
+    @property
+    def _what_there_is(self) -> str:
+        return f"the value has {BEFORE}, {CONTENT} and, it may be, {AFTER}"
 
     def insides(self, node: int) -> Sequence[Inside]:
         steps = zip((BEFORE, CONTENT, AFTER), self._parts, strict=True)
@@ -107,20 +96,9 @@ class HeaderValue(DecodedValue):
         new_before, new_after = (updated(part, fields_in(part, content, others), data) for part in (before, after))
         return new_before + data + new_after
 
-    def search(self, query: Query, token: CancelToken) -> Iterator[Hit]:
-        return iter(())  # there is nothing of the value's own; what is inside is searched for itself
-
     def text(self, limit: int, path: str = "") -> str:
         self._check_path(path)
         return shorten(self.root.text, limit)
-
-    def tree(self, limit: int, path: str = "") -> dict[str, Any]:
-        self._check_path(path)
-        return {"t": Kind.BYTES.value, "hex": self.data.hex(), "n": len(self.data), "wrapper": self.codec}
-
-    def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
-        self._check_path(path)
-        yield base64_json(self.data)
 
 
 def _inside(step: str, data: bytes) -> Inside:

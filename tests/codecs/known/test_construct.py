@@ -4,12 +4,11 @@ import pytest
 
 from app.codecs.known.construct import constant, construct
 from app.codecs.known.editing import known_editor
-from app.codecs.known.registry import describe, preview
+from app.codecs.known.registry import describe, preview, type_of
 from app.codecs.model import Atom, Style
 from app.codecs.nodes import Kind
 from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.graph import NEVER, parse
-from app.codecs.pickle.rows import type_of
 from app.codecs.trees.node_json import node_json
 from app.errors import EncodeError
 from tests.codecs import interpreters

@@ -88,11 +88,15 @@ def test_items_of_array_become_others(protocol: int, code: str, items: list[int]
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("c", "2147483648", "2147483648 does not fit into int32."),
+        (
+            "c",
+            "2147483648",
+            "2147483648 does not fit here: the elements are whole numbers from -2,147,483,648 to 2,147,483,647.",
+        ),
         ("c", "1.5", "1.5 is not an int; write a whole number."),
-        ("half", "1e9", "1e9 does not fit into float16."),
+        ("half", "1e9", "1e9 does not fit here: an element has 2 bytes, too few for a number as large as that."),
         ("bool", "2", "2 is not a bool; write True or False."),
-        ("text", "'four'", "It is too long for U3; there is room for 12 bytes."),
+        ("text", "'four'", "It is too long; there is room for 3 characters."),
         ("octets", "'a'", r"'a' is not bytes; write them as b'text' with escapes for what is not ASCII, as b'\x00'."),
         ("days", "2020-02-30", "2020-02-30 is no datetime64[D]; write it as 2026-01-31T23:59:01."),
         ("days", "2020-02-29T01:00", "2020-02-29T01:00 is no datetime64[D]; write it as 2026-01-31T23:59:01."),

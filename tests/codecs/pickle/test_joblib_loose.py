@@ -6,7 +6,8 @@ from app.cancel import CancelToken
 from app.codecs import registry
 from app.codecs.findings import Audit, Risk
 from app.codecs.pickle import joblib_memory
-from app.codecs.pickle.graph import Graph, parse
+from app.codecs.pickle.machine import run_past
+from app.codecs.pickle.stream import BehindBuild, Stream
 from tests.codecs.pickle.test_joblib_audit import DUMPS, WRAPPER, dump, wrapped
 
 TOKEN = CancelToken()
@@ -118,21 +119,36 @@ def test_wrappers_as_joblib_writes_them_are_harmless(name: str) -> None:
     assert not found.gaps
 
 
-def test_taking_a_dump_apart_parses_no_memory_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed = []
+def test_taking_a_dump_apart_goes_once_over_its_opcodes_and_over_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, builds = [], []
 
-    def counted(data: bytes, start: int, token: CancelToken) -> Graph:
-        parsed.append(len(data))
-        return parse(data, start, token)
+    def counted(data: bytes, token: CancelToken, behind_build: BehindBuild) -> Stream:
+        def noted(stream: Stream, target: int, place: int) -> int:
+            builds.append(place)
+            return behind_build(stream, target, place)
 
-    monkeypatch.setattr(joblib_memory, "parse", counted)
-    data = b"\x80\x04(" + wrapped(b"N" * 60_000) * 40 + b"t."
+        runs.append(run_past(data, token, noted))
+        return runs[-1]
+
+    monkeypatch.setattr(joblib_memory, "run_past", counted)
+    count = 3_000
+    data = b"\x80\x04(" + wrapped(b"N}b" * 20) * count + b"t."
 
     mixed = joblib_memory.Mixed(data, TOKEN)
 
-    assert [array.memory for array in mixed.arrays] == [b"N" * 60_000] * 40
+    assert [array.memory for array in mixed.arrays] == [b"N}b" * 20] * count
     assert mixed.gap == ""
-    assert sum(parsed) < len(data)
+    assert len(runs) == 1
+    assert runs[0].stop == len(data)
+    assert len(set(builds)) == len(builds) < 3 * count  # those of the dtypes and of the wrappers
+
+
+def test_an_object_that_is_a_wrapper_and_given_no_state_but_items_is_told() -> None:
+    changed = wrapped(b"")[:-1] + b"0" + CLASS + NEW + b"\x8c\x01aK\x01s"
+
+    mixed = joblib_memory.Mixed(b"\x80\x04(" + wrapped(b"abc") + changed + b"t.", TOKEN)
+
+    assert mixed.gap == joblib_memory.NOT_FOLLOWED
 
 
 @pytest.mark.parametrize("size", [4000, 4096, 40_000, 300_000])

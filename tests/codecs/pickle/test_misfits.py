@@ -1,11 +1,17 @@
 """Keys and elements without a hash, calls of what cannot be called, names that are no text: Python refuses them."""
 
 import pickle
+from collections.abc import Iterator
 
 import pytest
 
+from app import limits
 from app.cancel import CancelToken
+from app.codecs.pickle import value as value_module
+from app.codecs.pickle.graph import Graph
+from app.codecs.pickle.misfits import misfits
 from app.codecs.pickle.value import PickleValue
+from app.codecs.registry import decode
 from app.errors import Cancelled
 
 
@@ -102,4 +108,24 @@ def test_looking_at_keys_can_be_cancelled() -> None:
     token.cancel()
 
     with pytest.raises(Cancelled):
-        list(value._problems(value.graph, token))
+        list(misfits(value.graph, token))
+
+
+@pytest.mark.parametrize(("size", "times"), [(10, 0), (limits.LARGE_VALUE, 1)], ids=["small", "large"])
+def test_problems_are_looked_for_once_and_in_a_small_value_when_they_are_asked_for(
+    size: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[Graph] = []
+
+    def looked(graph: Graph, _token: CancelToken) -> Iterator[str]:
+        looked_at.append(graph)
+        yield "It is odd."
+
+    monkeypatch.setattr(value_module, "problems_of", looked)
+    value, _ = decode(pickle.dumps(b"x" * size), CancelToken())
+    before = len(looked_at)
+
+    asked = value.problems, value.problems
+
+    assert asked == (("It is odd.",), ("It is odd.",))
+    assert (before, len(looked_at)) == (times, 1)

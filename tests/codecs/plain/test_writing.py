@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app import limits
 from app.cancel import CancelToken
+from app.codecs.marshal.codec import MarshalCodec
 from app.codecs.plain.scalars import int_json, scalar_json, string_json
 from app.codecs.plain.writing import plain_pieces
 from app.errors import Cancelled
@@ -222,6 +223,46 @@ def test_deep_values_end_in_a_reference(data: bytes) -> None:
     assert text.count("__ref__") == 1
     assert len(text) < 10_000
     strict_json(text)
+
+
+@pytest.mark.parametrize(
+    ("opcode", "written"),
+    [
+        (b"\x8c\x03a\xffb", b"a\xffb"),
+        (b"X\x02\0\0\0\xfe\xff", b"\xfe\xff"),
+        (b"I12x\n", b"12x"),
+        (b"L" + b"9" * 5_000 + b"x\n", b"9" * 5_000 + b"x"),
+        (b"Fabc\n", b"abc"),
+        (b"Va\\u12\n", b"a\\u12"),
+        (b"S'a\\x'\n", b"'a\\x'"),
+        (b"c_codecs\nencode\n\x8c\x02\xc5\x81\x8c\x06latin1\x86R", b"\xc5\x81"),
+        (b"\x8c\x03a\xffb\x940h\x00", b"a\xffb"),
+    ],
+)
+def test_a_scalar_that_cannot_be_read_keeps_its_bytes(opcode: bytes, written: bytes) -> None:
+    exported = plain(b"\x80\x04](K\x01" + opcode + b"K\x02e.")
+
+    assert exported[0::2] == [1, 2]
+    assert exported[1].keys() == {"__damaged__", "base64"}
+    assert base64.b64decode(exported[1]["base64"]) == written
+
+
+def test_a_key_that_cannot_be_read_keeps_its_bytes() -> None:
+    ((key, value),) = plain(b"}\x8c\x03a\xffbK\x01s.")
+
+    assert (base64.b64decode(key["base64"]), value) == (b"a\xffb", 1)
+
+
+def test_what_has_no_bytes_of_its_own_says_only_why() -> None:
+    assert plain(b"K\x01K\x02\x93.").keys() == {"__damaged__"}
+
+
+def test_a_text_of_marshal_that_is_no_utf_8_keeps_its_bytes() -> None:
+    value = MarshalCodec().decode(b"[\x01\0\0\0u\x03\0\0\0a\xffb", CancelToken())
+
+    (exported,) = strict_json("".join(value.plain(CancelToken())))
+
+    assert base64.b64decode(exported["base64"]) == b"a\xffb"
 
 
 @pytest.mark.parametrize("case", corpus.values("benign"), ids=corpus.name_of)

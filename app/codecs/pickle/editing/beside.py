@@ -52,7 +52,7 @@ class Beside:
         self.records: dict[int, Sequence[int]] = {}
         """What opcodes take that are new, or take something else, by their new offsets."""
         self.logs: dict[int, list[int]] = {}
-        """The same of what changes an object."""
+        """What changes the objects that are new or exempt, by their new offsets."""
         self.unlike: list[int] = []
         """The old offsets of the copied opcodes among ``records``."""
         self.alike = 0
@@ -75,8 +75,7 @@ class Beside:
             self.records.update(stream.records)
         else:
             self.settle(stream, len(stream.data))
-        for target, count in self._begun.items():
-            self.logs[target] = self.moves.all(self.old.logs[self.before(target)][:count])
+            require(not self._begun)
         stream.records = _Records(self.records, self)
         stream.logs = _Logs(self.logs, self)
 
@@ -128,30 +127,30 @@ class Beside:
                 self.unlike.append(pos)
 
     def _settle_logs(self, logs: MutableMapping[int, list[int]]) -> None:
-        old, kept, begun, exempt = self.old.logs, self.logs, self._begun, self.exempt
+        old, begun, exempt = self.old.logs, self._begun, self.exempt
         now, end, shift = 0, 0, 0
         for target, log in logs.items():
             if not now <= target < end:
                 now, end, start = self._segment(target)
                 shift = now - start
             whole: Sequence[int] = old.get(target - shift, ())
-            is_apart = target not in begun and target not in kept and target - shift not in exempt
+            is_apart = target not in begun and target < end and target - shift not in exempt
             if is_apart and len(whole) == len(log) and log[-1] < end and whole[-1] + shift == log[-1]:
                 self.alike += 1  # all within one stretch: what is between is the same, too
             else:
                 self._settle_log(target, log)
 
     def _settle_log(self, target: int, log: list[int]) -> None:
-        if target in self.logs:
-            self.logs[target] += log
-            return
+        """Require that a kept object is changed by the next of the opcodes that changed it, and by no others."""
         source = self.before(target)
-        whole: Sequence[int] = self.old.logs.get(source, ()) if source not in self.exempt else ()
+        if source < 0 or source in self.exempt:
+            self.logs.setdefault(target, []).extend(log)
+            return
+        whole: Sequence[int] = self.old.logs.get(source, ())
         met = self._begun.pop(target, 0)
         behind = met + len(log)
-        if behind > len(whole) or self.moves.all(whole[met:behind]) != log:
-            self.logs[target] = self.moves.all(whole[:met]) + log
-        elif behind < len(whole):
+        require(self.moves.all(whole[met:behind]) == log)
+        if behind < len(whole):
             self._begun[target] = behind
         else:
             self.alike += 1
@@ -269,14 +268,22 @@ class BesideVerifier(Verifier):
                 self._check_places(self._old.records[pos], self._beside.records[self._moves(pos)])
 
     def _check_logs(self) -> None:
-        moves, logs, exempt = self._moves, self._old.logs, self._beside.exempt
-        for target in moves.made.keys() & logs.keys() - exempt:
-            require(self._beside.logs.get(moves(target), []) == moves.all(logs[target]))
+        moves, logs, exempt = self._moves, self._old.logs, self._exempt
+        for target in moves.made.keys() - exempt:
+            require(self._beside.logs.get(moves(target), []) == moves.all(logs.get(target, [])))
         start = end = kept = 0
         for number, target in enumerate(logs):
             if number % _CHUNK == 0:
                 self._draft.token.check()
             if not start <= target < end:
                 start, end, _ = moves.segment(target)
-            kept += start <= target < end and target not in exempt
+            if target in exempt or target in moves.made:
+                continue
+            if start <= target < end:
+                kept += 1
+            else:
+                require(max(moves.all(logs[target])) < 0)
         require(self._beside.alike == kept)
+
+    def _check_changes(self) -> None:
+        """Do nothing: an opcode that changed another kept object has ended the reading."""

@@ -8,7 +8,7 @@ from app.cancel import CancelToken, Pass
 from app.codecs.model import Atom, Style, Value
 from app.codecs.nodes import Kind
 from app.codecs.pickle.editing.geometry import Geometry
-from app.codecs.pickle.editing.intent import Intent, Part, part_of
+from app.codecs.pickle.editing.intent import CHANGES, Intent, Part, part_of
 from app.codecs.pickle.editing.links import Links
 from app.codecs.pickle.editing.program import Code, Splice
 from app.codecs.pickle.emit import emit
@@ -113,7 +113,7 @@ class Draft:
         """
         consumer = self.geometry.consumer(slot)
         owner = consumer
-        if consumer not in self.stream.records or self.stream.data[consumer] in _CHANGES:
+        if consumer not in self.stream.records or self.stream.data[consumer] in CHANGES:
             owner = next((target for target, log in self.stream.logs.items() if consumer in log), -1)
         if owner < 0:
             raise EncodeError("This is part of nothing that could be edited.")
@@ -138,6 +138,3 @@ class Draft:
         if self.graph.is_python2 and name.isascii():
             return Atom(Kind.STR2, name.encode("ascii"))
         return Atom(Kind.STR, name)
-
-
-_CHANGES = frozenset(CODE[name] for name in ("APPEND", "APPENDS", "ADDITEMS", "SETITEM", "SETITEMS", "BUILD"))

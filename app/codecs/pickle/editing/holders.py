@@ -9,16 +9,15 @@ from app.codecs.paths import Part as PartStep
 from app.codecs.paths import Step
 from app.codecs.pickle.collection_paths import content_of
 from app.codecs.pickle.editing.draft import Draft
+from app.codecs.pickle.editing.fixed import check_takes_more_or_fewer
 from app.codecs.pickle.editing.intent import Part
 from app.codecs.pickle.editing.runs import Run
-from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.locate import Locator
 from app.codecs.pickle.opcodes import CODE, TUPLES
 from app.codecs.trees.children import Child, Role
 from app.errors import EncodeError
 
 _OF_OBJECTS = frozenset({"args", "kwargs", "state", "listitems", "dictitems"})
-_RECONSTRUCTORS = ("copy_reg._reconstructor", "copyreg._reconstructor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +171,3 @@ class Holders:
         if graph.kind(state) is not Kind.DICT:
             raise EncodeError("The state of this object is its class's own, so no attribute can be added to it.")
         return Holder(slot, trail, Run(self._draft, graph.target(state), Part.PAIRS), is_state=True)
-
-
-def check_takes_more_or_fewer(graph: Graph, slot: int) -> None:
-    """Refuse another number of arguments for an object that ``copyreg._reconstructor`` makes.
-
-    Raises:
-        EncodeError: that makes it.
-    """
-    target = graph.target(slot)
-    if (
-        graph.stream.data[target] == CODE["REDUCE"]
-        and graph.global_name(graph.stream.records[target][0]) in _RECONSTRUCTORS
-    ):
-        raise EncodeError("Protocols 0 and 1 make this object of exactly one argument; change that one.")

@@ -25,6 +25,9 @@ _ADDED_BY = {
     Part.PAIRS: codes("SETITEM", "SETITEMS"),
     Part.STATES: codes("BUILD"),
 }
+CHANGES = frozenset[int]().union(*_ADDED_BY.values())
+"""Opcodes that change an object made before."""
+
 _BORN_WITH = {CODE["LIST"]: Part.ITEMS, CODE["DICT"]: Part.PAIRS}
 
 Ref = int | Value

@@ -24,7 +24,8 @@ from app.codecs.paths import Attribute, Element, Literal, Step, parse_path
 from app.codecs.paths import Part as PartStep
 from app.codecs.pickle.collection_paths import content_of
 from app.codecs.pickle.editing.draft import Draft
-from app.codecs.pickle.editing.holders import Holder, Holders, check_takes_more_or_fewer
+from app.codecs.pickle.editing.fixed import check_has_no_places, check_takes_more_or_fewer
+from app.codecs.pickle.editing.holders import Holder, Holders
 from app.codecs.pickle.editing.intent import Part
 from app.codecs.pickle.editing.known_edits import known_patches
 from app.codecs.pickle.editing.known_objects import replace_known
@@ -87,6 +88,7 @@ class Planner:
 
     def _holder(self, steps: Sequence[Step], *, pairs: bool) -> Holder:
         holder = self._holders.at(self._root, steps, pairs=pairs)
+        check_has_no_places(self._graph, holder.trail)
         self._note_trail(holder.trail)
         return holder
 
@@ -263,6 +265,7 @@ class Planner:
     def delete(self, places: Sequence[tuple[Child, Sequence[Step]]]) -> None:
         """Work out what takes the nodes at the ends of some paths out; all have one parent."""
         trails = [self._without_half(self._locator.trail(root, steps)) for root, steps in places]
+        check_has_no_places(self._graph, trails[0][:-1])
         self._note_trail(trails[0][:-1])
         slots = [trail[-1].slot for trail in trails]
         if trails[0][-1].role in (Role.ARGUMENT, Role.CALL_ARGUMENT):
@@ -322,6 +325,7 @@ class Planner:
 
     def _rename_key(self, edit: RenameKey, steps: Sequence[Step]) -> None:
         trail = self._locator.trail(self._root, steps)
+        check_has_no_places(self._graph, trail[:-1])
         self._note_trail(trail[:-1])
         owner, part, index = self._draft.container_of(trail[-1].slot)
         if part is not Part.PAIRS:

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from app.codecs.pickle.editing.geometry import Region
 
@@ -76,7 +77,7 @@ class Moves:
     made: dict[int, int] = field(default_factory=dict)
     """New offsets of objects whose opcode was written anew, by their old slots."""
     codes: list[tuple[int, int]] = field(default_factory=list)
-    """New offsets, start and end, of all new code."""
+    """New offsets, start and end, of all new code, ascending."""
     _starts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,6 +89,11 @@ class Moves:
             return self.made[offset]
         start, end, now = self.segment(offset)
         return offset - start + now if start <= offset < end else -1
+
+    def is_new(self, offset: int) -> bool:
+        """Tell whether a new offset lies in new code."""
+        at = bisect_right(self.codes, (offset, inf)) - 1
+        return at >= 0 and offset < self.codes[at][1]
 
     def segment(self, offset: int) -> tuple[int, int, int]:
         """Return the segment that ``offset`` lies in or behind."""

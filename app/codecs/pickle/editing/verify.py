@@ -8,7 +8,7 @@ from operator import itemgetter, ne
 from app.codecs.model import Value
 from app.codecs.pickle.editing.assemble import FRAME_BYTES
 from app.codecs.pickle.editing.draft import Draft
-from app.codecs.pickle.editing.intent import Part, Ref, part_of
+from app.codecs.pickle.editing.intent import CHANGES, Part, Ref, part_of
 from app.codecs.pickle.editing.program import Moves
 from app.codecs.pickle.editing.same_value import is_same_value
 from app.codecs.pickle.graph import Graph
@@ -40,6 +40,8 @@ class Verifier:
         self._again = again
         self._new = again.stream
         self._moves = moves
+        self._exempt = {target for target, _ in draft.intent.contents} | draft.intent.objects.keys()
+        """The objects that other opcodes may change than before."""
         self._found: dict[int, int] = {}
 
     def is_as_meant(self) -> bool:
@@ -53,6 +55,7 @@ class Verifier:
             self._check_bytes()
             self._check_records()
             self._check_logs()
+            self._check_changes()
             self._check_memo()
             self._check_copies()
             self._check_contents()
@@ -104,7 +107,7 @@ class Verifier:
                 reaching = _reaching(self._old.records, chunk, start)
                 require(self._are_alike(reaching, _reaching(self._new.records, there, now), now - start, changed))
                 self._check_each((looked_at.intersection(chunk) | set(reaching)) - changed, now - start)
-        require(len(found) == kept + self._records_in_codes())
+        require(len(found) == kept + len(self._taking_in_codes(found)))
 
     def _are_alike(self, reaching: Sequence[int], found: Sequence[int], shift: int, changed: set[int]) -> bool:
         """Tell whether the same opcodes reach below, but for those that are to take something else."""
@@ -117,9 +120,13 @@ class Verifier:
         for pos in positions:
             self._check_places(self._old.records[pos], self._new.records[pos + shift])
 
-    def _records_in_codes(self) -> int:
-        positions = list(self._new.records)
-        return sum(bisect_left(positions, end) - bisect_left(positions, start) for start, end in self._moves.codes)
+    def _taking_in_codes(self, found: Sequence[int]) -> list[int]:
+        """Return those of the ascending new offsets that lie in new code."""
+        return [
+            pos
+            for start, end in self._moves.codes
+            for pos in found[bisect_left(found, start) : bisect_left(found, end)]
+        ]
 
     def _changed_records(self) -> set[int]:
         """Return the opcodes that may take something else than before: those of objects whose contents change."""
@@ -130,16 +137,32 @@ class Verifier:
 
     def _check_logs(self) -> None:
         """Compare which opcodes change each kept object, and in which order, where they did not move with it."""
-        moves, new = self._moves, self._new.logs
-        exempt = {target for target, _ in self._intent.contents} | self._intent.objects.keys()
+        moves, new, exempt = self._moves, self._new.logs, self._exempt
         start = end = 0
         for target, log in self._old.logs.items():
             if not start <= target < end:
                 start, end, _ = moves.segment(target)
             if start <= target and log[-1] < end:
                 continue
-            if moves(target) >= 0 and new.get(moves(target), []) != moves.all(log):
+            now = moves(target)
+            if (new.get(now, []) if now >= 0 else [-1] * len(log)) != moves.all(log):
                 require(target in exempt)
+
+    # Each kept opcode that changed a kept object does so still, as far as that object is not to change: what is
+    # left are those that changed one that is, and new ones.
+    def _check_changes(self) -> None:
+        """Require that no other opcode changes a kept object that is to stay as it is."""
+        new, moves = self._new, self._moves
+        others = {pos for pos in self._taking_in_codes(list(new.records)) if new.data[pos] in CHANGES}
+        for target in self._exempt:
+            others.update(moves.all(self._old.logs.get(target, ())))
+        others.discard(-1)
+        if not others:
+            return
+        made, may_change = set(moves.made.values()), set(moves.all(list(self._exempt)))
+        for target, log in new.logs.items():
+            if not others.isdisjoint(log) and target not in may_change:
+                require(moves.is_new(target) and target not in made)
 
     def _check_copies(self) -> None:
         """Compare which object each kept DUP and READONLY_BUFFER stands for."""
