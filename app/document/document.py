@@ -17,10 +17,13 @@ __all__ = ["Document", "Findings", "PendingChange", "PendingKind"]
 class Document(JournaledEntries, NodeEditing, EntryTransfer):
     """One open database."""
 
-    def close(self) -> None:
-        """Close the database; what is pending is given up, and what could be undone forgotten."""
+    def close(self, *, keeps_changes: bool = False) -> None:
+        """Close the database, and forget what could be undone.
+
+        What is pending is given up, or left in the journal for the next start: where nobody was asked.
+        """
         self._engine.close()
         if self._journal is not None:
-            self._journal.close()
+            self._journal.close(keeps_changes=keeps_changes)
         self._spill.close()
         look_again()

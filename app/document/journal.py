@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -37,6 +38,8 @@ class Journal:
         """What is pending, each with the length of its line: what the file holds once it is written anew."""
         self._needed = 0
         """Bytes of these lines."""
+        self._begun: _Noted | None = None
+        """The save that was begun last, until `restart` says what is pending after it."""
         self._length = 0
 
     # ---- called by the document
@@ -45,11 +48,11 @@ class Journal:
         self, header: Mapping[str, Any], changes: Iterable[PendingChange], then: Callable[[], None] | None = None
     ) -> None:
         """Write changes down soon; returns at once. ``then`` is called in the thread that has written them."""
-        self._order(_Order(dict(header), tuple(changes), then=then))
+        self._order(_Order(dict(header), tuple(changes), then=(then,) if then else ()))
 
     def note_save(self, record: Mapping[str, Any]) -> None:
         """Write down that what is pending is being saved, and wait until that is on the disk."""
-        self._order(_Order({}, (), lines=(line_of(record),)))
+        self._order(_Order({}, (), begun=line_of(record)))
         self.flush()
 
     def restart(self, header: Mapping[str, Any], changes: Iterable[PendingChange]) -> None:
@@ -65,40 +68,64 @@ class Journal:
     def flush(self, seconds: float = 30.0) -> None:
         """Wait until all that was noted is on the disk."""
         if self._thread is not None:
-            order = _Order({}, ())
-            self._orders.put(order)
-            order.is_written.wait(seconds)
+            is_written = Event()
+            self._orders.put(_Order({}, (), written=(is_written,)))
+            is_written.wait(seconds)
 
-    def close(self) -> None:
-        """Remove the file and end the thread: what is pending is given up. Harmless when called twice."""
+    def close(self, *, keeps_changes: bool = False) -> None:
+        """End the thread, and remove the file unless what is pending is to be offered again.
+
+        Harmless when called twice.
+        """
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._orders.put(_Order({}, (), is_all=True))
+            if not keeps_changes:
+                self._orders.put(_Order({}, (), is_all=True))
             self._orders.put(None)
             thread.join()
 
     # ---- in the thread
 
     def _serve(self) -> None:
-        while (order := self._orders.get()) is not None:
+        for order in self._joined():
             try:
                 self._write(order)
                 self.error = ""
-                order.then()
+                for call in order.then:
+                    call()
             except AppError as error:
                 self.error = error.message.rstrip(".")
             except (OSError, ValueError, MemoryError) as error:
                 self.error = getattr(error, "strerror", None) or "it cannot be written"
                 self._close_file()
-            order.is_written.set()
+            for event in order.written:
+                event.set()
         self._close_file()
+
+    def _joined(self) -> Iterator["_Order"]:
+        """Yield the orders; those that waited together come as one, without what was overtaken meanwhile.
+
+        Else large values would pile up while somebody edits, or goes back, faster than the disk can follow.
+        """
+        order = self._orders.get()
+        while order is not None:
+            is_followed = not self._orders.empty()
+            following = self._orders.get() if is_followed else None
+            if following is not None and order.can_be_joined(following):
+                order = order.joined(following)
+                continue
+            yield order
+            order = following if is_followed else self._orders.get()
 
     def _write(self, order: "_Order") -> None:
         if order.header:
             self._header = order.header
         if order.is_all:
-            self._pending, self._needed = {}, 0
-        lines = [*self._taken(order.changes), *order.lines]
+            self._pending, self._needed, self._begun = {}, 0, None
+        lines = self._taken(order.changes)
+        if order.begun:
+            self._begun = _Noted(order.begun, self._pending.copy())
+            lines.append(order.begun)
         if not self._pending:
             self._remove()
         elif order.is_all or self._file is None or self._is_wasteful:
@@ -120,7 +147,8 @@ class Journal:
 
     @property
     def _is_wasteful(self) -> bool:
-        return self._length > max(_COMPACTED_BYTES, _WASTE * self._needed)
+        needed = self._needed + (self._begun.length if self._begun else 0)
+        return self._length > max(_COMPACTED_BYTES, _WASTE * needed)
 
     def _append(self, lines: Sequence[bytes]) -> None:
         if self._file is not None:
@@ -139,8 +167,8 @@ class Journal:
         try:
             lock(file)
             file.write(line_of(self._header))
-            for change, _length in self._pending.values():
-                file.writelines(entry_line(change))
+            for line in self._all_lines():
+                file.write(line)
             length = file.tell()
             _make_durable(file)
             self._close_file()  # Windows replaces no open file
@@ -149,6 +177,20 @@ class Journal:
             file.close()
             raise
         self._file, self._length = file, length
+
+    def _all_lines(self) -> Iterator[bytes]:
+        """Yield the lines of all that is pending; what a begun save was about stands before the note of it."""
+        pending = {ref: change for ref, (change, _length) in self._pending.items()}
+        if self._begun is not None:
+            saved = self._begun.changes()
+            for change in saved.values():
+                yield from entry_line(change)
+            yield self._begun.line
+            pending = {ref: change for ref, change in pending.items() if saved.get(ref) is not change}
+            gone = (change for ref, change in saved.items() if ref not in self._pending)
+            pending |= {change.ref: replace(change, is_stored=True) for change in gone}
+        for change in pending.values():
+            yield from entry_line(change)
 
     def _remove(self) -> None:
         self._close_file()
@@ -161,28 +203,53 @@ class Journal:
                 file.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """A save that was begun: the line that says so, and what was pending then, each with the length of its line."""
+
+    line: bytes
+    pending: dict[EntryRef, tuple[PendingChange, int]]
+
+    @property
+    def length(self) -> int:
+        """Bytes that it takes at most, besides what is pending now."""
+        return len(self.line) + sum(length for _change, length in self.pending.values())
+
+    def changes(self) -> dict[EntryRef, PendingChange]:
+        return {ref: change for ref, (change, _length) in self.pending.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class _Order:
-    """Changes to write down, and ``lines`` that go with a file written anew; ``is_all``: nothing else is pending."""
+    """Changes to write down; ``is_all``: nothing else is pending; ``begun``: the line of a save that begins behind them.
 
-    def __init__(
-        self,
-        header: dict[str, Any],
-        changes: tuple[PendingChange, ...],
-        *,
-        is_all: bool = False,
-        lines: tuple[bytes, ...] = (),
-        then: Callable[[], None] | None = None,
-    ) -> None:
-        self.header = header
-        self.changes = changes
-        self.is_all = is_all
-        self.lines = lines
-        self.then = then or _nothing
-        self.is_written = Event()
+    ``then`` is called once that is done, ``written`` is set even where it failed.
+    """
 
+    header: dict[str, Any]
+    changes: tuple[PendingChange, ...]
+    is_all: bool = False
+    begun: bytes = b""
+    then: tuple[Callable[[], None], ...] = ()
+    written: tuple[Event, ...] = ()
 
-def _nothing() -> None:
-    pass
+    def can_be_joined(self, following: "_Order") -> bool:
+        """Tell whether both can be one: what is said of a save stays between what was noted before and after it."""
+        return not self.begun and not following.begun
+
+    def joined(self, following: "_Order") -> "_Order":
+        """Return one order instead of two; of a change to the same entry the later one is in it."""
+        changes = {} if following.is_all else {change.ref: change for change in self.changes}
+        for change in following.changes:
+            changes.pop(change.ref, None)  # it is the last one now
+            changes[change.ref] = change
+        return _Order(
+            following.header or self.header,
+            tuple(changes.values()),
+            is_all=self.is_all or following.is_all,
+            then=self.then + following.then,
+            written=self.written + following.written,
+        )
 
 
 def _make_durable(file: BinaryIO) -> None:

@@ -16,6 +16,13 @@ KEPT_IN_ALL = 4 << 20
 _STEP = 1 << 20
 """Bytes that are compared at once: more would hold up the window's thread meanwhile."""
 
+_BLOCK = 1 << 18
+"""Bytes of the file that are read at once, for the next of many small differences.
+
+A thread that reads again and again, with less than the interpreter's switch interval between, takes the interpreter
+back before the window's thread wakes up, and keeps that waiting for as long as it goes on.
+"""
+
 _LOST = "What this edit changed cannot be read from its temporary file any more."
 
 
@@ -92,6 +99,7 @@ class Spill:
         self._file: BinaryIO | None = None
         self._end = 0
         self._room = KEPT_IN_ALL
+        self._block, self._block_number = b"", -1
         self._lock = Lock()
 
     @property
@@ -145,6 +153,14 @@ class Spill:
         return data
 
     def _read_at(self, place: int, size: int) -> bytes:
+        block, start = divmod(place, _BLOCK)
+        if start + size > _BLOCK:
+            return self._read_file(place, size)
+        if block != self._block_number or start + size > len(self._block):
+            self._block, self._block_number = self._read_file(block * _BLOCK, _BLOCK), block
+        return self._block[start : start + size]
+
+    def _read_file(self, place: int, size: int) -> bytes:
         if self._file is None:
             return b""
         self._file.seek(place)
@@ -155,7 +171,7 @@ class Spill:
         with self._lock:
             if self._file is not None:
                 self._file.close()
-                self._file = None
+                self._file, self._block, self._block_number = None, b"", -1
 
 
 def _common_prefix(left: bytes, right: bytes) -> int:

@@ -165,10 +165,13 @@ class DatabaseTab(QWidget):
         """Export entries (all when None) to a JSON file, or JSON Lines by its suffix."""
         start_export(self.document, entry_ids, target, self.runner, self.notices)
 
-    def shut_down(self) -> None:
-        """Give up what runs and close the database; the runners' ``ended`` follow."""
+    def shut_down(self, *, keeps_changes: bool = False) -> None:
+        """Give up what runs and close the database; the runners' ``ended`` follow.
+
+        What is pending is given up too, or left for the next start to offer.
+        """
         self.filter_runner.shut_down(_nothing)
-        self.runner.shut_down(self.document.close)
+        self.runner.shut_down(partial(self.document.close, keeps_changes=keeps_changes))
 
     @Slot(int)
     def _on_edit_impossible(self, _slot_number: int) -> None:

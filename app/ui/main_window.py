@@ -174,9 +174,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def close_at_once(self) -> None:
-        """Close everything without asking."""
+        """Close everything without asking; the next start offers what is not saved."""
         if not self._is_closed:
-            self.area.drop_all()
+            self.area.leave_all()
             self._on_all_closed()
 
     def _on_all_closed(self) -> None:

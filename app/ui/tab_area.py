@@ -156,16 +156,17 @@ class TabArea(QStackedWidget):
             runner.join()
         self._ending.clear()
 
-    def drop_all(self) -> None:
-        """Close everything without asking."""
+    def leave_all(self) -> None:
+        """Close everything without asking; the next start offers what is not saved."""
         for tab in self.all():
-            self._drop(tab)
+            self._drop(tab, keeps_changes=True)
 
     def _drop_all(self, go_on: Callable[[], None]) -> None:
-        self.drop_all()
+        for tab in self.all():
+            self._drop(tab)
         go_on()
 
-    def _drop(self, tab: DatabaseTab) -> None:
+    def _drop(self, tab: DatabaseTab, *, keeps_changes: bool = False) -> None:
         place = self.tabs.indexOf(tab)
         if place < 0:
             return
@@ -179,7 +180,7 @@ class TabArea(QStackedWidget):
             runner.ended.connect(self._on_runner_ended)
             self._ending.append(runner)
             runner.setParent(self)  # as the tab
-        tab.shut_down()
+        tab.shut_down(keeps_changes=keeps_changes)
         tab.deleteLater()
         if not self.tabs.count():
             self.setCurrentWidget(self.start_page)

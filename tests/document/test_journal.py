@@ -12,7 +12,7 @@ from contextlib import closing
 from itertools import count, pairwise
 from pathlib import Path
 from random import Random
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from unittest.mock import Mock
 
@@ -31,6 +31,8 @@ from app.errors import DocumentError
 from tests.document.databases import id_of, make, opened, outcome, pairs_of, reload, run, shown, write
 from tests.engine.shelves import make_sqlite
 
+WAIT = 30.0
+"""Seconds that the slow disk takes at most."""
 ENTRIES = {b"a": b"one", b"b": b"two", b"c": b"three"}
 
 
@@ -94,6 +96,27 @@ def test_the_journal_goes_when_all_is_undone(document: Document, journals: Journ
     document.flush_journal()
 
     assert files(journals) == []
+
+
+def test_what_is_overtaken_while_the_disk_is_slow_is_not_written(
+    document: Document, path: Path, journals: Journals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_quick, fsync = Event(), os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (is_quick.wait(WAIT), fsync(file))[1])
+    values = [bytes([number]) * 10_000 for number in range(100)]
+
+    for value in values:
+        run(document.set_bytes_job(id_of(document, b"a"), value))
+    run(document.delete_job([id_of(document, b"b")]))
+    for _ in range(40):
+        run(document.undo_job())
+    is_quick.set()
+    left = left_by_a_crash(document, journals)
+
+    assert left.stat().st_size < 5 * len(values[0])
+    with closing(opened(path, journals)) as again:
+        run(again.restore_job(journals.found(path)[0]))
+        assert dict(shown(again)) == ENTRIES | {b"a": values[60]}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions.")

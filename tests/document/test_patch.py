@@ -4,7 +4,9 @@ import os
 import sys
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import example, given
@@ -37,6 +39,47 @@ def test_a_spilled_patch_is_the_same_patch(tmp_path: Path) -> None:
 
     assert all(isinstance(patch, SpilledPatch) for patch in kept)
     assert [patch.load() for patch in reversed(kept)] == patches[::-1]
+    spill.close()
+
+
+@given(st.lists(st.tuples(st.binary(max_size=20), st.binary(max_size=20), st.booleans()), max_size=30), st.randoms())
+def test_whatever_was_spilled_comes_back_in_any_order_and_while_more_is_written(
+    parts: list[tuple[bytes, bytes, bool]], order: Random
+) -> None:
+    made, kept = [], []
+
+    with closing(Spill()) as spill, pytest.MonkeyPatch.context() as changed:
+        changed.setattr(patch, "_BLOCK", 16)
+        for number, (removed, inserted, is_read) in enumerate(parts):
+            made.append(Patch(number, removed, inserted))
+            kept.append(spill.keep(made[-1]))
+            if is_read:
+                place = order.randrange(len(kept))
+                assert kept[place].load() == made[place]
+        places = order.sample(range(len(kept)), len(kept))
+        found = [kept[place].load() for place in places]
+
+    assert found == [made[place] for place in places]
+
+
+@pytest.mark.parametrize("step", [1, -1], ids=["doing again", "undoing"])
+def test_many_small_differences_are_read_a_block_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    spill = Spill(tmp_path)
+    kept = [spill.keep(Patch(number, b"r" * 50, b"i" * 50)) for number in range(10_000)]
+    read_file, sizes = Spill._read_file, []
+
+    def noted(spill: Spill, place: int, size: int) -> bytes:
+        sizes.append(size)
+        return read_file(spill, place, size)
+
+    monkeypatch.setattr(Spill, "_read_file", noted)
+    for one in kept[::step]:
+        one.load()
+
+    assert len(sizes) < 20
+    assert sum(sizes) < 2 * spill.size
     spill.close()
 
 
