@@ -1,12 +1,31 @@
 """Settings of their own for every test, windows that are closed, files that are watched closely."""
 
-import pytest
+from typing import Any
 
-from app.ui import file_watcher, watching
-from tests.ui.editing import checked_model, tab
+import pytest
+from PySide6.QtTest import QAbstractItemModelTester
+
+from app.ui import file_watcher, tab_area, watching
+from app.ui.database_tab import DatabaseTab
+from tests.ui.editing import tab
 from tests.ui.fixtures import child_window, local_window, private_settings, runner, shelf
 
-__all__ = ["checked_model", "child_window", "local_window", "private_settings", "runner", "shelf", "tab"]
+__all__ = ["child_window", "local_window", "private_settings", "runner", "shelf", "tab"]
+
+
+class _TestedTab(DatabaseTab):
+    """A tab whose models Qt's tester goes through at each change; what it finds is a warning, and that an error."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for model in (self.entries.model, self.value.model):
+            QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Warning, self)
+
+
+@pytest.fixture(autouse=True)
+def _tested_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tester on in every test that opens a tab."""
+    monkeypatch.setattr(tab_area, "DatabaseTab", _TestedTab)
 
 
 @pytest.fixture(autouse=True)

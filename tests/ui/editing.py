@@ -9,21 +9,18 @@ import pathlib
 import pickle
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.document.shared_places import is_within
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from app.ui.models.value_tree import Column
 from tests.engine.shelves import make_sqlite
 from tests.ui.fixtures import WAIT, opened, settle
-
-if TYPE_CHECKING:  # pytest-qt has not chosen its Qt yet when conftest.py is loaded
-    from pytestqt.modeltest import ModelTester
 
 Key = Qt.Key
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -84,12 +81,6 @@ def tab(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> DatabaseTab:
     return open_rich(qtbot, local_window, tmp_path)
 
 
-@pytest.fixture
-def checked_model(tab: DatabaseTab, qtmodeltester: "ModelTester") -> None:
-    """Have Qt's tester go through the model of the tab's value at each change, which then takes thrice as long."""
-    qtmodeltester.check(tab.value.model)
-
-
 def open_rich(qtbot: QtBot, window: MainWindow, folder: Path) -> DatabaseTab:
     tab = opened(qtbot, window, rich_shelf(folder))
     tab.value.tree.setFocus()
@@ -120,7 +111,9 @@ def row_at(qtbot: QtBot, tab: DatabaseTab, path: str) -> QModelIndex:
         tab.value.tree.expand(index)
         settle(qtbot, tab)
         children = [tab.value.model.index(row, 0, index) for row in range(tab.value.model.rowCount(index))]
-        index = next(child for child in children if path.startswith(tab.value.model.path(child)))
+        index = next(
+            child for child in children if (here := tab.value.model.path(child)) == path or is_within(path, here)
+        )
     return index
 
 
