@@ -7,7 +7,7 @@ from struct import Struct
 
 from app.backends.base import Backend
 from app.backends.key_index import IndexChunk
-from app.backends.records import PIECE_BYTES, Records
+from app.backends.records import PIECE_BYTES, Records, RecordsAround
 from app.cancel import CancelToken
 
 _FILTER_BITS = 16
@@ -121,41 +121,25 @@ def digest_of(records: Records, row: int) -> bytes:
     return _digest_of_pieces(records.pieces(row))
 
 
-class WatchedRecords(Records):
+class WatchedRecords(RecordsAround):
     """Other records; what their writer reads goes into their fingerprint, so that nothing is read twice for it.
 
     ``in_order``: whether the order of entries of equal key counts.
     """
 
     def __init__(self, records: Records, token: CancelToken, *, in_order: bool = True) -> None:
-        self.may_repeat = records.may_repeat
-        self._records = records
+        super().__init__(records)
         self._token = token
         self._in_order = in_order
         self._made = Fingerprint()
         self._seen = bytearray(len(records))
         self._nth = _occurrences_of_rows(records, token) if in_order and records.may_repeat else None
 
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def chunks(self) -> Iterator[IndexChunk]:
-        return self._records.chunks()
-
-    def key(self, row: int) -> bytes:
-        return self._records.key(row)
-
-    def size(self, row: int) -> int:
-        return self._records.size(row)
-
     def value(self, row: int) -> bytes:
         value = self._records.value(row)
         if not self._seen[row]:
             self._add(row, self._records.key(row), _content(value))
         return value
-
-    def keys(self, start: int, end: int) -> Iterator[bytes]:
-        return self._records.keys(start, end)
 
     def values(self, start: int, end: int) -> Iterator[bytes]:
         keys = self._records.keys(start, end)

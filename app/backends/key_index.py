@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -100,6 +100,10 @@ class KeyIndex:
 
     def __len__(self) -> int:
         return self._count
+
+    def looks_like(self, other: "KeyIndex") -> bool:
+        """Tell whether another index lists the same keys in the same order, with values of the same lengths."""
+        return len(self) == len(other) and _joined(self.chunks) == _joined(other.chunks)
 
     def _place(self, entry_id: int) -> tuple[IndexChunk, int]:
         if not 0 <= entry_id < self._count:
@@ -226,3 +230,8 @@ def _rows_like(chunk: IndexChunk, key: bytes) -> list[int]:
     for place, byte in enumerate(key[:_FIRST_BYTES]):
         rows = rows[data[ends[rows] - len(key) + place] == byte]
     return [row for row in rows.tolist() if chunk.key(row) == key]
+
+
+def _joined(chunks: Sequence[IndexChunk]) -> tuple[bytes, bytes]:
+    """Return all keys and all lengths of values, wherever a chunk ends."""
+    return b"".join(chunk.keys for chunk in chunks), b"".join(chunk.sizes.tobytes() for chunk in chunks)

@@ -33,6 +33,11 @@ def holder(*paths: Path) -> str:
     return f"another program ({named})" if owner else "another program"
 
 
+def why_locked(path: Path) -> str:
+    """Return the sentence for a file that cannot be saved because another program has a lock on it."""
+    return f"{path.name} is open in {holder(path)}, which holds a lock: close it there, then try again."
+
+
 def _name_of(process: str) -> str:
     """Return the name of a process, empty where the system does not tell, or it is no name to show."""
     try:

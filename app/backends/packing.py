@@ -5,8 +5,7 @@ from hashlib import sha256
 from struct import Struct
 
 from app.backends.base import Backend
-from app.backends.key_index import IndexChunk
-from app.backends.records import Records, packed
+from app.backends.records import Records, RecordsAround, packed
 from app.cancel import CancelToken
 
 _STEP = 1 << 16
@@ -44,31 +43,15 @@ class PackedDigest:
         return self._done, self._sum.digest()
 
 
-class PackedWatch(Records):
+class PackedWatch(RecordsAround):
     """Other records, for a writer that packs them with ``lengths``; what it is given is known without a second look."""
 
     def __init__(self, records: Records, lengths: Struct, token: CancelToken) -> None:
-        self.may_repeat = records.may_repeat
-        self._records = records
+        super().__init__(records)
         self._lengths = lengths
         self._token = token
         self._size = sum(lengths.size * len(chunk) + len(chunk.keys) + sum(chunk.sizes) for chunk in records.chunks())
         self._given: tuple[int, bytes] | None = None
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def chunks(self) -> Iterator[IndexChunk]:
-        return self._records.chunks()
-
-    def key(self, row: int) -> bytes:
-        return self._records.key(row)
-
-    def size(self, row: int) -> int:
-        return self._records.size(row)
-
-    def pieces(self, row: int) -> Iterator[bytes]:
-        return self._records.pieces(row)
 
     def packed(self, start: int, end: int, lengths: Struct) -> Iterator[bytes]:
         pieces = self._records.packed(start, end, lengths)

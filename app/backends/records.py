@@ -185,39 +185,47 @@ class ChangedRecords(Records):
             start += count
 
 
-class SelectedRecords(Records):
+class RecordsAround(Records):
+    """Other records as they are, for who does something more with them."""
+
+    def __init__(self, records: Records) -> None:
+        self.may_repeat = records.may_repeat
+        self._records = records
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def chunks(self) -> Iterator[IndexChunk]:
+        return self._records.chunks()
+
+    def key(self, row: int) -> bytes:
+        return self._records.key(row)
+
+    def size(self, row: int) -> int:
+        return self._records.size(row)
+
+    def pieces(self, row: int) -> Iterator[bytes]:
+        return self._records.pieces(row)
+
+    def value(self, row: int) -> bytes:
+        return self._records.value(row)
+
+    def keys(self, start: int, end: int) -> Iterator[bytes]:
+        return self._records.keys(start, end)
+
+    def values(self, start: int, end: int) -> Iterator[bytes]:
+        return self._records.values(start, end)
+
+
+class SelectedRecords(RecordsAround):
     """Some rows of other records, in their order."""
 
     def __init__(self, records: Records, left_out: Sequence[int]) -> None:
-        self._changed = ChangedRecords(records, Plan(removed=set(left_out)))
+        super().__init__(ChangedRecords(records, Plan(removed=set(left_out))))
         self.may_repeat = records.may_repeat
 
-    def __len__(self) -> int:
-        return len(self._changed)
-
-    def chunks(self) -> Iterator[IndexChunk]:
-        return self._changed.chunks()
-
-    def key(self, row: int) -> bytes:
-        return self._changed.key(row)
-
-    def size(self, row: int) -> int:
-        return self._changed.size(row)
-
-    def pieces(self, row: int) -> Iterator[bytes]:
-        return self._changed.pieces(row)
-
-    def value(self, row: int) -> bytes:
-        return self._changed.value(row)
-
-    def keys(self, start: int, end: int) -> Iterator[bytes]:
-        return self._changed.keys(start, end)
-
-    def values(self, start: int, end: int) -> Iterator[bytes]:
-        return self._changed.values(start, end)
-
     def packed(self, start: int, end: int, lengths: Struct) -> Iterator[bytes]:
-        return self._changed.packed(start, end, lengths)
+        return self._records.packed(start, end, lengths)
 
 
 def packed(backend: Backend, chunk: IndexChunk, lengths: Struct) -> Iterator[bytes]:

@@ -61,6 +61,15 @@ def write_beside(
     return path
 
 
+def make_durable(operations: FileOperations, path: Path) -> None:
+    """Wait until all of a file that something else wrote is on the disk."""
+    fd = operations.open(path, os.O_RDWR)
+    try:
+        operations.fsync(fd)
+    finally:
+        operations.close(fd)
+
+
 def create_file(operations: FileOperations, path: Path, pieces: Iterable[Piece], *, sparse: bool = False) -> None:
     """Write a new file for its owner alone, durable; with ``sparse`` blocks of zeros become holes.
 

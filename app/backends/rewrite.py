@@ -45,6 +45,14 @@ class RewritingBackend(Backend):
         return ""
 
     @property
+    def why_mixed(self) -> str:
+        """The sentence on a database whose keys are hashed in two ways, as the machines that wrote it did."""
+        return (
+            f"{self.match.base.name} was written by machines of two kinds, which find different keys in it, and a"
+            " rewritten one would suit only one of them: save it as another database."
+        )
+
+    @property
     def _why_not_replaceable(self) -> str:
         files = [path for path in self.replaced_files if path.exists()]
         return why_not_replaceable(files, own_links=self.own_links)

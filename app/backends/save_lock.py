@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from app.backends.file_operations import FileOperations
-from app.backends.locks import holder
+from app.backends.locks import why_locked
 from app.errors import DatabaseLocked
 
 
@@ -33,12 +33,8 @@ class SaveLock:
 
     def _why_not_mine(self, fd: int) -> str:
         if not self._operations.lock(fd):
-            return self._taken
+            return why_locked(self._path)
         return "" if self.is_current else f"{self._path.name} was replaced by another program just now: try again."
-
-    @property
-    def _taken(self) -> str:
-        return f"{self._path.name} is open in {holder(self._path)}, which holds a lock: close it there, then try again."
 
     def refuse_others(self) -> None:
         """Refuse to go on where somebody holds a lock that this one does not keep out.
@@ -47,7 +43,7 @@ class SaveLock:
             DatabaseLocked: as when it was taken.
         """
         if self._fd is not None and not self._operations.lock(self._fd):
-            raise DatabaseLocked(self._taken, path=self._path)
+            raise DatabaseLocked(why_locked(self._path), path=self._path)
 
     @property
     def is_current(self) -> bool:

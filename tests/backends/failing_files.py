@@ -3,8 +3,11 @@
 import contextlib
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from app.backends.file_operations import FileOperations
 
@@ -172,3 +175,15 @@ def held_in(folder: Path) -> set[str]:
         with contextlib.suppress(OSError):
             held.add(str(link.readlink()))
     return {name for name in held if str(folder) in name}
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """Let the system refuse longer files (bytes), as a full disk would; part of a write is done before."""
+    resource = pytest.importorskip("resource")
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)

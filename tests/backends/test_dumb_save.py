@@ -190,7 +190,7 @@ def test_two_saves_at_once_exclude_each_other(tmp_path: Path) -> None:
 
     def save_too(operation: str) -> None:
         if operation == "replace":
-            with opened(base) as other, pytest.raises(DatabaseLocked, match="another Shelfscope") as caught:
+            with opened(base) as other, pytest.raises(DatabaseLocked, match="another program") as caught:
                 save(other, Replace(0, b"2"))
             refused.append(caught.value.message)
 

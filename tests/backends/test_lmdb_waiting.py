@@ -1,8 +1,7 @@
 """Programs that wait at the lock of an LMDB environment while it is saved, compacted or replaced, and what follows."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import lmdb
@@ -18,7 +17,7 @@ from app.backends.registry import new_writer
 from app.backends.writer import CreateOptions
 from app.cancel import CancelToken
 from app.errors import SaveFailed
-from tests.backends.failing_files import FailingOperations
+from tests.backends.failing_files import FailingOperations, no_file_above
 from tests.backends.listing import without_locks
 from tests.backends.lmdb_files import NO_BACKUP, as_lmdb_reads, opened, save
 from tests.backends.other_program import OtherProgram
@@ -155,18 +154,6 @@ def test_the_lock_file_of_a_folder_is_the_one_that_is_written(tmp_path: Path) ->
     assert (tmp_path / "lock.mdb").stat().st_mode == (tmp_path / "data.mdb").stat().st_mode
     with lmdb.open(str(tmp_path), map_size=1 << 20) as environment, environment.begin() as transaction:
         assert transaction.get(b"a") == b"2"
-
-
-@contextmanager
-def no_file_above(size: int) -> Iterator[None]:
-    """Let the system refuse longer files (bytes), as a full disk would; part of a write is done before."""
-    resource = pytest.importorskip("resource")
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
 
 
 @pytest.mark.parametrize("more", [1000, 5001, 60_001])

@@ -118,3 +118,22 @@ def test_who_holds_a_lock_is_named_by_process_and_program(tmp_path: Path, lock: 
     process = (tmp_path / "pid").read_text()
     assert named.startswith(f"another program (process {process}, py")
     assert holder(path) == "another program"
+
+
+@pytest.mark.parametrize("kind", ["flock", "lockf"])
+@pytest.mark.parametrize("format_id", ["dumb", "gdbm", "bdb-hash", "sqlite3"])
+def test_a_save_that_a_lock_forbids_names_who_holds_it(tmp_path: Path, format_id: str, kind: str) -> None:
+    variant = next(variant for variant in DEFAULTS if variant.format_id == format_id)
+    path = variant.make(tmp_path, [(b"a", b"old")])
+    locked = variant.base(tmp_path).with_name(variant.base(tmp_path).name + variant.writer().suffixes[0])
+    lock = f"import fcntl; f = open({str(locked)!r}, 'r+b'); fcntl.{kind}(f, fcntl.LOCK_EX)"
+    if format_id == "sqlite3":
+        lock = f"c = sqlite3.connect({str(path)!r}, isolation_level=None); c.execute('BEGIN IMMEDIATE')"
+
+    with opened(path) as backend, OtherProgram() as owner:
+        expected = expected_of(backend)
+        assert owner.run(lock) == "done"
+        owner.run(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))")
+        process = (tmp_path / "pid").read_text()
+        with pytest.raises(DatabaseLocked, match=rf"another program \(process {process}, py[\w.]+\)"):
+            backend.apply([Replace(0, b"new")], expected, NO_BACKUP, CancelToken())

@@ -37,7 +37,6 @@ from tests.ui.making import part
 
 pytestmark = [
     pytest.mark.qt_log_ignore("This plugin does not support grabbing", extend=True),
-    pytest.mark.usefixtures("checked_model"),
 ]
 CTRL_SHIFT = CTRL | SHIFT
 CTRL_ALT = CTRL | ALT

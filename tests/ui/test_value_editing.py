@@ -99,7 +99,6 @@ def vars_of(tab: DatabaseTab) -> dict[str, str]:
     return {key: repr(field(tab, key)).split(" object at")[0] for key in VALUE} | {"object": repr(VALUE["object"])}
 
 
-@pytest.mark.usefixtures("checked_model")
 def test_an_enum_member_becomes_another(qtbot: QtBot, tab: DatabaseTab) -> None:
     start(qtbot, tab, "['enum']")
     wait_for_focus(qtbot, line(tab))
@@ -186,7 +185,6 @@ def test_leaving_commits_and_escape_gives_up(qtbot: QtBot, tab: DatabaseTab) -> 
     assert field(tab, "int") == 5
 
 
-@pytest.mark.usefixtures("checked_model")
 def test_the_arrow_keys_turn_a_bool(qtbot: QtBot, tab: DatabaseTab) -> None:
     start(qtbot, tab, "['bool']")
     wait_for_focus(qtbot, line(tab))
@@ -266,7 +264,6 @@ def test_a_text_of_many_lines_keeps_its_line_ends(qtbot: QtBot, tab: DatabaseTab
     assert not tab.value.panes.editor.isVisible()
 
 
-@pytest.mark.usefixtures("checked_model")
 def test_pasted_lines_open_the_pane(qtbot: QtBot, tab: DatabaseTab) -> None:
     start(qtbot, tab, "['text']")
     wait_for_focus(qtbot, line(tab))
@@ -326,7 +323,6 @@ def choose_first(qtbot: QtBot, tab: DatabaseTab) -> None:
     settle(qtbot, tab)
 
 
-@pytest.mark.usefixtures("checked_model")
 def test_a_node_is_edited_as_json(qtbot: QtBot, tab: DatabaseTab) -> None:
     go(qtbot, tab, "['list']")
     qtbot.keyClick(tab.value.tree, Key.Key_F2, CTRL)

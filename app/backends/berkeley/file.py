@@ -13,7 +13,7 @@ from app.backends.binary import Damage, MappedFile
 from app.backends.key_index import ChunkBuilder, IndexChunk
 from app.backends.records import batches, pieces_of
 from app.cancel import CancelToken
-from app.errors import AppError, BackendMissing, StaleIndex
+from app.errors import AppError, BackendMissing
 
 SLOT_BITS: Final = 16
 SLOT_MASK: Final = (1 << SLOT_BITS) - 1
@@ -149,9 +149,9 @@ class BdbBackend(Backend):
         try:
             found = self._found(key, locator)
         except Damage as error:
-            raise self._stale(key) from error
+            raise self._file.moved(key) from error
         if found is None or found.size != size:
-            raise self._stale(key)
+            raise self._file.moved(key)
         return found
 
     def place_of(self, key: bytes, locator: int, size: int) -> int:
@@ -167,10 +167,6 @@ class BdbBackend(Backend):
     def claims(self) -> Claims:
         """Which pages were led to."""
         return self._pages.claims
-
-    def _stale(self, key: bytes) -> StaleIndex:
-        message = f"{self._file.path.name} changed: {key!s:.80} is not where it was listed; list it again."
-        return StaleIndex(message, path=self._file.path)
 
     def close(self) -> None:
         self._file.close()

@@ -135,7 +135,7 @@ class BdbQueueBackend(BdbBackend):
                 page = self._queue.page(self._page_of(locator))
                 if page.is_used and page.file.u8(self._start(page, locator) - 1) & _IS_THERE:
                     return page
-        raise self._stale(key)
+        raise self._file.moved(key)
 
     def read_prefix(self, key: bytes, locator: int, size: int, limit: int) -> bytes:
         page = self._page_with(key, locator, size)

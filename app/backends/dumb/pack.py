@@ -17,6 +17,7 @@ from app.backends.binary import open_regular
 from app.backends.dumb.index import DumbFiles
 from app.backends.file_operations import FileOperations
 from app.backends.files import COPY_BYTES, content_digest, reads_back_differently
+from app.backends.locks import why_locked
 from app.backends.records import batches
 from app.backends.replacing import discard, put_in_place, write_all, write_beside
 from app.cancel import CancelToken
@@ -78,11 +79,7 @@ def locked_dat(files: DumbFiles, operations: FileOperations) -> Iterator[int]:
     dat = operations.open(files.dat, os.O_RDWR | os.O_APPEND)
     try:
         if not operations.lock(dat):
-            message = (
-                f"{files.dat.name} is being saved by another Shelfscope, or locked by another program: "
-                "try again when that is done."
-            )
-            raise DatabaseLocked(message, path=files.dat)
+            raise DatabaseLocked(why_locked(files.dat), path=files.dat)
         yield dat
     finally:
         with contextlib.suppress(OSError):  # all that counts was made durable before

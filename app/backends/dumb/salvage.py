@@ -8,7 +8,7 @@ from typing import Final
 from app import limits
 from app.backends.binary import MappedFile
 from app.backends.carving import ValueSearch
-from app.backends.dumb.check import check_dumb
+from app.backends.dumb.check import check_dumb, packed_places
 from app.backends.dumb.index import MAX_LINE, DumbFiles, DumbIndex, parse_key, read_index_file
 from app.backends.dumb.pack import BLOCK
 from app.backends.files import companion
@@ -59,6 +59,7 @@ class _Search:
         else:
             yield from self._listed(index)
             is_damaged |= self._contradicts_itself()
+            yield from self._packed(index)
         rest = Origin.LOST if is_damaged else Origin.DELETED
         if is_damaged or self._salvage.deleted:
             if index is not None and older is not None:
@@ -92,6 +93,13 @@ class _Search:
                 self._salvage.report(message, slot.position)
             else:
                 yield from self._found(key, slot.position, slot.size, Origin.LIVE)
+
+    def _packed(self, index: DumbIndex) -> Iterator[Found]:
+        """Yield what lies where the values are if they were packed and nobody told the index."""
+        for row, (key, place) in enumerate(zip(index.rows, packed_places(index, self._dat.size), strict=False)):
+            self._salvage.token.check()
+            if place != index.positions[row] and place + index.sizes[row] <= self._dat.size:
+                yield from self._found(key, place, index.sizes[row], Origin.LOST)
 
     def _found(self, key: bytes | None, position: int, size: int, origin: Origin) -> Iterator[Found]:
         """Give a value, unless hostile lines name more bytes than there can be."""

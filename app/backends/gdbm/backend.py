@@ -291,10 +291,7 @@ class GdbmBackend(RewritingBackend):
         if not self.header.free_at < self.header.block_size <= self._file.size:
             return f"The block size in the header of {name} is none that GDBM uses: save it as another database."
         if len(self._signs) == 2:
-            return (
-                f"{name} was written by machines of two kinds, which find different keys in it, and a rewritten one "
-                "would suit only one of them: save it as another database."
-            )
+            return self.why_mixed
         return ""
 
     @property

@@ -47,7 +47,7 @@ from app.backends.lmdb.write import LmdbWriter
 from app.backends.named_parts import note_on_parts, shown_name
 from app.backends.records import PIECE_BYTES
 from app.cancel import CancelToken
-from app.errors import AppError, BackendMissing, ReadOnlyDatabase, StaleIndex
+from app.errors import AppError, BackendMissing, ReadOnlyDatabase
 
 Listed = tuple[bytes, int, int]
 """Key, locator, and size of the value in bytes."""
@@ -227,19 +227,19 @@ class LmdbBackend(Backend):
         self._file.check_not_cut()
         row = ~locator
         if row >= len(self._owners) or (row >= 0 and self._sizes[row] != size):
-            raise self._stale(key)
+            raise self._file.moved(key)
         node = self._node_of(key, locator if row < 0 else self._owners[row])
         if row >= 0:
             start = self._places[row]
         elif node.size != size or node.flags & (DUPLICATES | SUB_DATABASE):
-            raise self._stale(key)
+            raise self._file.moved(key)
         elif node.flags & ON_OVERFLOW:
             start = self._pages.overflow(node)[0] * self._pages.size + PAGE_HEADER_BYTES
         else:
             start = node.data
         value = self._file.slice(start + first, length)
         if self._is_overwritten():
-            raise self._stale(key)
+            raise self._file.moved(key)
         return value
 
     def _node_of(self, key: bytes, start: int) -> Node:
@@ -248,12 +248,8 @@ class LmdbBackend(Backend):
             if node.key_size == len(key) and self._pages.key(node) == key:
                 return node
         except Damage as error:
-            raise self._stale(key) from error
-        raise self._stale(key)
-
-    def _stale(self, key: bytes) -> StaleIndex:
-        message = f"{self._file.path.name} changed: {key!s:.80} is not where it was listed; list it again."
-        return StaleIndex(message, path=self._file.path)
+            raise self._file.moved(key) from error
+        raise self._file.moved(key)
 
     def pieces(self, key: bytes, locator: int, size: int) -> Iterator[bytes]:
         if size <= PIECE_BYTES:

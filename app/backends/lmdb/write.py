@@ -11,7 +11,7 @@ from app.backends.file_operations import FileOperations
 from app.backends.lmdb.metas import take_number
 from app.backends.lmdb.wheel import MISSING, environment, is_installed, map_full, translated
 from app.backends.records import Records
-from app.backends.replacing import discard, put_all_in_place
+from app.backends.replacing import discard, make_durable, put_all_in_place
 from app.backends.writer import CreateOptions, Writer, refuse_unknown
 from app.cancel import CancelToken
 from app.errors import OptionRejected
@@ -54,11 +54,7 @@ class LmdbWriter(Writer):
                 for rows in _batches(records):
                     _put(made, records, rows, token)
                 made.sync(force=True)
-            fd = operations.open(base, os.O_RDWR)
-            try:
-                operations.fsync(fd)
-            finally:
-                operations.close(fd)
+            make_durable(operations, base)
         except BaseException:
             discard(operations, base)
             raise

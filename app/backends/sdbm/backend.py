@@ -72,10 +72,7 @@ class SdbmBackend(RewritingBackend):
                 "them where another puts them: save it as another database."
             )
         if len(self._signs) == 2:
-            return (
-                f"{name} was written by machines of two kinds, which find different keys in it, and a rewritten one "
-                "would suit only one of them: save it as another database."
-            )
+            return self.why_mixed
         return ""
 
     @property

@@ -30,6 +30,7 @@ from app.backends.sqlite.batches import (
 from app.backends.sqlite.cells import geometry_of
 from app.backends.sqlite.check import CHECK, PAGE_SIZE, problems_of
 from app.backends.sqlite.compact import SqliteCompact
+from app.backends.sqlite.recovery import take_back_own
 from app.backends.sqlite.save import SqliteSave
 from app.backends.sqlite.schema import BY_ROWID, FIRST_ROWID, LAST_ROWID, SAVE_ELSEWHERE, study
 from app.backends.sqlite.super_journal import names_super_journal
@@ -305,6 +306,8 @@ class SqliteBackend(Backend):
 
     def _let_go(self) -> None:
         """Make sure that the file can be saved, and stop reading it."""
+        self._connection.close()  # before another connection: SQLite must see who is alone with the file
+        take_back_own(self._path, self.operations)
         with saving(self._path):
             self._connection.rows("SELECT 1")  # what lies beside the file now decides whether it can be saved
         if reason := self.why_read_only:

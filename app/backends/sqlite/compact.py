@@ -11,9 +11,10 @@ from app.backends.file_operations import FileOperations
 from app.backends.files import reads_back_differently
 from app.backends.replacing import discard, name_beside
 from app.backends.sqlite.errors import save_translated
+from app.backends.sqlite.recovery import taking_back
 from app.backends.sqlite.rows import TableDigest
 from app.backends.sqlite.save import refuse_unusual
-from app.backends.sqlite.transfer import back_up_from, bytes_in, connect, exclusive, put_content
+from app.backends.sqlite.transfer import back_up_from, bytes_in, connect, discard_database, exclusive, put_content
 from app.cancel import CancelToken
 
 
@@ -27,7 +28,11 @@ class SqliteCompact:
 
     def run(self, options: SaveOptions) -> SaveReport:
         """Do what `Backend.compact` promises."""
-        with save_translated(self._path), exclusive(self._path) as connection:
+        with (
+            save_translated(self._path),
+            taking_back(self._path, self._operations),
+            exclusive(self._path) as connection,
+        ):
             refuse_unusual(connection, self._path)
             before, entries = bytes_in(connection), _entries(connection, self._token)
             with self._packed(connection) as packed, contextlib.closing(connect(packed, "ro")) as source:
@@ -56,7 +61,7 @@ class SqliteCompact:
             connection.execute("VACUUM INTO ?", (os.fspath(packed),))
             yield packed
         finally:
-            discard(self._operations, packed)
+            discard_database(self._operations, packed)
 
     def _backed_up(self, connection: sqlite3.Connection) -> tuple[Path, ...]:
         return (back_up_from(connection, self._path, self._operations, self._token),)

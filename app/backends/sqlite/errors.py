@@ -1,15 +1,22 @@
 """SQLite's errors as sentences."""
 
 import contextlib
+import errno
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from app.backends.files import WAY_OUT, save_failed
+from app.backends.files import save_failed
 from app.backends.locks import holder
-from app.errors import BackendError, Cancelled, CannotOpen, CorruptDatabase, DatabaseLocked, SaveFailed
+from app.errors import BackendError, Cancelled, CannotOpen, CorruptDatabase, DatabaseLocked
 
-SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+_SHM_ROOM: Final = 1 << 16
+"""Bytes: that of an index of a ``-wal``, 32 KB, and some; where it cannot be made SQLite reports no full disk."""
+
+SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 """What Python's module raises: messages that quote a damaged schema are decoded as UTF-8 without any care."""
 
 
@@ -34,9 +41,21 @@ def save_translated(path: Path) -> Iterator[None]:
         DatabaseLocked, SaveFailed: what was reported; Cancelled: interrupted.
     """
     try:
-        yield
+        with as_systems_errors(path):
+            yield
     except OSError as error:
         raise save_failed(path, error) from error
+
+
+@contextlib.contextmanager
+def as_systems_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into the system's, of which `save_failed` makes sentences.
+
+    Raises:
+        OSError: what was reported; DatabaseLocked: by whom; Cancelled: interrupted.
+    """
+    try:
+        yield
     except SQLITE_ERRORS as error:
         match primary_code(error):
             case sqlite3.SQLITE_INTERRUPT:
@@ -44,8 +63,22 @@ def save_translated(path: Path) -> Iterator[None]:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 message = f"{path.name} is locked by {_holder(path)}: let it finish, then save again."
                 raise DatabaseLocked(message, path=path) from error
+            case sqlite3.SQLITE_FULL:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            case sqlite3.SQLITE_IOERR if _has_no_room(path.parent):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            case sqlite3.SQLITE_IOERR:
+                why = f"{reason(error)}, as where a quota is used up or a disk fails"
+                raise OSError(errno.EIO, why) from error
             case _:
-                raise SaveFailed(f"{path.name} was not changed: {reason(error)}. {WAY_OUT}", path=path) from error
+                raise OSError(errno.EIO, reason(error)) from error
+
+
+def _has_no_room(folder: Path) -> bool:
+    """Tell whether a folder's disk lacks the room that SQLite needs beside a database before it writes at all."""
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(folder).free < _SHM_ROOM
+    return False
 
 
 def _sentence(path: Path, error: Exception) -> Exception:

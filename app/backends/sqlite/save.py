@@ -12,6 +12,7 @@ from app.backends.file_operations import FileOperations
 from app.backends.files import reads_back_differently
 from app.backends.replacing import discard
 from app.backends.sqlite.errors import save_translated
+from app.backends.sqlite.recovery import taking_back
 from app.backends.sqlite.rows import BLOB, StoredRow, TableDigest
 from app.backends.sqlite.schema import study
 from app.backends.sqlite.transfer import back_up_from, bytes_in, connect, row_limit
@@ -30,7 +31,11 @@ class SqliteSave:
     def run(self, changes: Sequence[Change], expected: Mapping[int, Expected], options: SaveOptions) -> SaveReport:
         """Do what `Backend.apply` promises."""
         backups: tuple[Path, ...] = ()
-        with save_translated(self._path), contextlib.closing(connect(self._path, "rw")) as connection:
+        with (
+            save_translated(self._path),
+            taking_back(self._path, self._operations),
+            contextlib.closing(connect(self._path, "rw")) as connection,
+        ):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 refuse_unusual(connection, self._path)

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from app.backends.file_operations import FileOperations
+from app.backends.files import companion
 from app.backends.replacing import discard, free_backup_names
 from app.backends.sqlite.access import harden
 from app.backends.sqlite.errors import SQLITE_ERRORS, primary_code
@@ -32,8 +33,12 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
     )
-    harden(connection)
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        harden(connection)
+        connection.execute("PRAGMA synchronous = FULL")  # looks into the file
+    except BaseException:
+        connection.close()  # nobody else could, and its locks would stay
+        raise
     return connection
 
 
@@ -48,9 +53,16 @@ def back_up_from(source: sqlite3.Connection, path: Path, operations: FileOperati
             source.backup(target, pages=_PAGES, progress=lambda *_: token.check())
         operations.fsync_folder(backup.parent)
     except BaseException:
-        discard(operations, backup)
+        discard_database(operations, backup)
         raise
     return backup
+
+
+def discard_database(operations: FileOperations, path: Path) -> None:
+    """Take a database of our own away, and the journal that stays where the disk failed."""
+    for file in (path, companion(path, "-journal")):
+        if file.exists():
+            discard(operations, file)
 
 
 @contextlib.contextmanager

@@ -13,8 +13,9 @@ from app.backends.binary import read_head
 from app.backends.file_operations import FileOperations
 from app.backends.files import companion
 from app.backends.records import PIECE_BYTES, Records
-from app.backends.replacing import discard, give_access, put_all_in_place, set_aside
-from app.backends.sqlite.errors import save_translated
+from app.backends.replacing import discard, give_access, make_durable, put_all_in_place, set_aside
+from app.backends.sqlite.errors import as_systems_errors, save_translated
+from app.backends.sqlite.recovery import taking_back
 from app.backends.sqlite.super_journal import names_super_journal
 from app.backends.sqlite.transfer import overwrite, row_limit
 from app.backends.writer import CreateOptions, Writer, refuse_unknown
@@ -48,16 +49,12 @@ class SqliteWriter(Writer):
         fd = operations.open(base, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             operations.close(fd)
-            with save_translated(base), contextlib.closing(_connected(base, token)) as connection:
+            with as_systems_errors(base), contextlib.closing(_connected(base, token)) as connection:
                 connection.execute("BEGIN")
                 connection.execute(DICT)
                 _fill(connection, records, token)
                 connection.execute("COMMIT")
-            fd = operations.open(base, os.O_RDWR)  # only now: closing it would drop the locks of an open connection
-            try:
-                operations.fsync(fd)
-            finally:
-                operations.close(fd)
+            make_durable(operations, base)  # only now: closing it would drop the locks of an open connection
         except BaseException:
             discard(operations, base)
             raise
@@ -77,7 +74,7 @@ class SqliteWriter(Writer):
                 f"journal {target.name}-journal names a file that SQLite would delete; take the journal away first."
             )
             raise SaveFailed(message, path=target)
-        with save_translated(target):
+        with save_translated(target), taking_back(target, operations):
             backup = overwrite(target, new, operations) if _is_database(target) else None
         return ((backup,), give_access(operations, pairs)) if backup else None
 

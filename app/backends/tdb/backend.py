@@ -146,12 +146,8 @@ class TdbBackend(Backend):
             if fits and self._file.slice(locator + _RECORD_BYTES, key_size) == key:
                 return self._file.slice(locator + _RECORD_BYTES + key_size, min(size, limit))
         except Damage as error:
-            raise self._stale(key) from error
-        raise self._stale(key)
-
-    def _stale(self, key: bytes) -> StaleIndex:
-        message = f"{self._file.path.name} changed: {key!s:.80} is not where it was listed; list it again."
-        return StaleIndex(message, path=self._file.path)
+            raise self._file.moved(key) from error
+        raise self._file.moved(key)
 
     def close(self) -> None:
         self._file.close()
