@@ -1,12 +1,12 @@
 """An edit in the making: what it does to each entry, worked out away from the document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.backends.changes import key_text
 from app.backends.key_index import KeyIndex
 from app.cancel import CancelToken
-from app.document.history import Edit, EntryRef, Step
+from app.document.history import Edit, EntryRef, Origins, Step
 from app.document.patch import KEPT_BYTES, AnyPatch, Patch, Spill
 from app.document.pending import Laid, PendingChange
 from app.document.snapshot import Snapshot, digest_or_none
@@ -34,6 +34,8 @@ class Edited:
     index: KeyIndex
     unfit: frozenset[EntryRef] = frozenset()
     overtaken: frozenset[EntryRef] = frozenset()
+    origins: Origins = field(default_factory=dict)
+    """What entries are renames of before a step back or forth, where that is not what the history knows."""
     laid: Laid | None = None
     """What all pending changes will be, where that was worked out already."""
 
@@ -48,6 +50,7 @@ class Draft:
     places: dict[EntryRef, int] = field(default_factory=dict)
     _steps: list[Step] = field(default_factory=list)
     _changes: dict[EntryRef, PendingChange] = field(default_factory=dict)
+    _origins: dict[EntryRef, EntryRef | None] = field(default_factory=dict)
     _held: int = 0
 
     def locate(self, refs: list[EntryRef]) -> None:
@@ -58,10 +61,19 @@ class Draft:
         """Return the value that an entry has before the edit, None where it is not there."""
         return self.snapshot.value(ref, self.places.get(ref), self.token)
 
-    def origin(self, ref: EntryRef) -> EntryRef:
-        """Return the stored entry that this one is a rename of already, else itself."""
+    def origin(self, ref: EntryRef) -> EntryRef | None:
+        """Return what a new name of this entry is a rename of: the stored one that this is a rename of, or itself.
+
+        None where something else is a rename of it already.
+        """
         pending = self.snapshot.pending.get(ref)
-        return ref if pending is None or pending.partner is None or pending.digest is not None else pending.partner
+        if pending is not None and pending.partner is not None and pending.digest is None:
+            return pending.partner
+        return None if any(other.partner == ref for other in self.snapshot.pending.values()) else ref
+
+    def _origin_now(self, ref: EntryRef) -> EntryRef | None:
+        pending = self.snapshot.pending.get(ref)
+        return None if pending is None else pending.partner
 
     def locate_one(self, ref: EntryRef, entry_id: int, index: KeyIndex) -> None:
         """Take it that the entry has this id in ``index``.
@@ -89,19 +101,48 @@ class Draft:
         pending = self.snapshot.pending.get(ref)
         return self.snapshot.place(self.places[ref]) if pending is None else pending.value
 
-    def put(self, ref: EntryRef, before: bytes | None, after: bytes | None, partner: EntryRef | None = None) -> None:
-        """Give an entry a value, or take it away where that is None; nothing where it has it already."""
+    def put(
+        self,
+        ref: EntryRef,
+        before: bytes | None,
+        after: bytes | None,
+        partner: EntryRef | None = None,
+        origin: EntryRef | None = None,
+    ) -> None:
+        """Give an entry a value, or take it away where that is None; nothing where it has it already.
+
+        ``partner`` is the other half of a rename, ``origin`` what the entry is a rename of from now on.
+        """
         self.token.check()
         old, new = digest_or_none(before), digest_or_none(after)
         if old != new:
             patch = self._kept(Patch.between(before or b"", after or b""))
-            self._steps.append(Step(ref, patch, old, new, partner))
-            self._changes[ref] = self._change(ref, old, after, new, partner)
+            now = self._origin_now(ref)
+            then = None if after is None else origin or now
+            self._steps.append(Step(ref, patch, old, new, partner, now, then))
+            self._changes[ref] = self._change(ref, old, after, new, then)
 
     def step(self, step: Step, before: bytes | None) -> None:
         """Make a recorded step, which the value fits."""
         after = None if step.after is None else step.patch.load().apply(before or b"")
-        self._changes[step.ref] = self._change(step.ref, step.before, after, step.after, step.partner)
+        now = self._origin_now(step.ref)
+        if now != step.origin_before:
+            self._origins[step.ref] = now
+        self._changes[step.ref] = self._change(step.ref, step.before, after, step.after, step.origin_after)
+
+    def join_halves(self, steps: Sequence[Step], *, is_older: bool) -> None:
+        """Let an entry that came back under its old name be a rename of the new one, which was stored.
+
+        ``is_older``: that was since the steps were made; else it may be so in a copy that is being written.
+        """
+        for step in steps:
+            change = self._changes.get(step.ref) if step.partner is not None else None
+            other = self._changes.get(step.partner) if step.partner is not None else None
+            if change is None or other is None or change.is_deleted or not other.is_deleted:
+                continue
+            origin = other.ref if change.is_stored else self.origin(other.ref)
+            if origin not in (None, step.ref) and (change.is_stored or (is_older and change.digest is None)):
+                self._changes[step.ref] = replace(change, partner=origin)
 
     def revert(self, ref: EntryRef, stored: bytes | None) -> None:
         """Give an entry the value that is stored now, None where none is; its pending change goes in any case."""
@@ -109,9 +150,12 @@ class Draft:
         digest = digest_or_none(stored)
         self._changes[ref] = PendingChange(ref, stored or b"", digest, is_stored=True, is_deleted=stored is None)
 
-    def restore(self, change: PendingChange) -> bool:
-        """Lay a change of an earlier session over what it was made from; tell whether there was anything to do."""
-        self.put(change.ref, self.value(change.ref), change.current, change.partner)
+    def restore(self, change: PendingChange, partner: EntryRef | None) -> bool:
+        """Lay a change of an earlier session over what it was made from; tell whether there was anything to do.
+
+        ``partner``: the other half where it is half of a rename.
+        """
+        self.put(change.ref, self.value(change.ref), change.current, partner, change.partner)
         if change.ref in self._changes:
             self.keep(self._changes[change.ref], change.digest)
         return change.ref in self._changes
@@ -126,15 +170,14 @@ class Draft:
         return self.spill.keep(patch, is_small=self._held <= KEPT_BYTES)
 
     def _change(
-        self, ref: EntryRef, old: bytes | None, after: bytes | None, new: bytes | None, partner: EntryRef | None
+        self, ref: EntryRef, old: bytes | None, after: bytes | None, new: bytes | None, origin: EntryRef | None
     ) -> PendingChange:
         pending = self.snapshot.pending.get(ref)
         digest = pending.digest if pending else old
         is_stored = new == digest
         if pending and not is_stored and self._is_what_is_stored(ref, after, new):
             digest, is_stored = new, True
-        partner = partner or (pending.partner if pending else None)
-        return PendingChange(ref, after or b"", digest, is_stored, is_deleted=after is None, partner=partner)
+        return PendingChange(ref, after or b"", digest, is_stored, is_deleted=after is None, partner=origin)
 
     def _is_what_is_stored(self, ref: EntryRef, after: bytes | None, new: bytes | None) -> bool:
         """Tell whether another program stored just this since."""
@@ -177,4 +220,5 @@ class Draft:
         self, edit: Edit, unfit: frozenset[EntryRef] = frozenset(), overtaken: frozenset[EntryRef] = frozenset()
     ) -> Edited:
         """Return an edit of before that was gone through."""
-        return Edited(edit, tuple(self._changes.values()), self.places, self.snapshot.index, unfit, overtaken)
+        changes = tuple(self._changes.values())
+        return Edited(edit, changes, self.places, self.snapshot.index, unfit, overtaken, self._origins)

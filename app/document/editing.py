@@ -108,8 +108,9 @@ class EditableEntries(VisibleEntries):
             value = make(draft)
             draft.snapshot.refuse_unstorable(((key, value),), draft.token)
             draft.locate([ref])
-            draft.put(ref, draft.value(ref), value)
-            return draft.edited(title)
+            before = draft.value(ref)
+            draft.put(ref, before, value)
+            return draft.edited(title if before is None else f"Replacement of {key_text(key)}")
 
         return self._edit_job("Adding", work)
 
@@ -127,8 +128,8 @@ class EditableEntries(VisibleEntries):
                 if not replaces:
                     draft.snapshot.refuse_taken((key,))
                 draft.snapshot.refuse_unstorable(((key, value or b""),), draft.token)
-                draft.put(old, value, None, partner=new_ref if origin == old else origin)
-                draft.put(new_ref, draft.value(new_ref), value, partner=origin)
+                draft.put(old, value, None, partner=new_ref)
+                draft.put(new_ref, draft.value(new_ref), value, old, None if origin == new_ref else origin)
             return draft.edited(f"Rename of {key_text(old_key)} to {key_text(key)}")
 
         return self._edit_job("Renaming", work)

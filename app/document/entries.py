@@ -140,6 +140,11 @@ class Entries:
         changes = self._pending.changes.values()
         return list(islice((change for change in changes if not self._pending.is_second_half(change)), count))
 
+    @property
+    def deleted_entries(self) -> Sequence[int]:
+        """The ids of the stored entries that are to be deleted, in any order."""
+        return self._pending.deleted
+
     def without_deleted(self, entry_ids: Sequence[int]) -> list[int]:
         """Return those of the entries that are not to be deleted."""
         if not len(self._pending):

@@ -1,7 +1,7 @@
 """Undo and redo: which edits were made, in order, each stored as a difference."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -30,7 +30,8 @@ class Step:
     """What an edit did to one entry.
 
     ``before`` and ``after`` are the SHA-256 of its value, None where there was no entry; the patch starts from, or
-    ends with, no bytes then. ``partner`` is the other entry of a rename.
+    ends with, no bytes then. ``origin_before`` and ``origin_after``: what it was a rename of. ``partner`` is the other
+    entry of a rename that the step is half of.
     """
 
     ref: EntryRef
@@ -38,15 +39,19 @@ class Step:
     before: bytes | None
     after: bytes | None
     partner: EntryRef | None = None
+    origin_before: EntryRef | None = None
+    origin_after: EntryRef | None = None
 
     def reversed(self) -> "Step":
         """Return the step back; reads the patch."""
-        return Step(self.ref, self.patch.load().reversed(), self.after, self.before, self.partner)
+        back = self.patch.load().reversed()
+        return Step(self.ref, back, self.after, self.before, self.partner, self.origin_after, self.origin_before)
 
     def moved(self, moves: Mapping[EntryRef, EntryRef]) -> "Step":
         """Return the step with its entries under other names."""
-        partner = None if self.partner is None else moves.get(self.partner, self.partner)
-        return replace(self, ref=moves.get(self.ref, self.ref), partner=partner)
+        others = (self.partner, self.origin_before, self.origin_after)
+        moved = (None if other is None else moves.get(other, other) for other in others)
+        return Step(moves.get(self.ref, self.ref), self.patch, self.before, self.after, *moved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,18 @@ class Edit:
     title: str
     steps: tuple[Step, ...]
     path: str = ""
+    age: int = field(default=0, compare=False)
+    """How often changes had been stored when it was made, or gone through, last."""
 
     @property
     def ref(self) -> EntryRef:
         """The entry to show when the edit is undone or done again: the one that is there then, where there is one."""
         return self.steps[-1].ref
+
+
+Origins = Mapping[EntryRef, EntryRef | None]
+"""What some entries are renames of."""
+NO_ORIGINS: Origins = {}
 
 
 class History:
@@ -71,6 +83,15 @@ class History:
     def __init__(self) -> None:
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
+        self._age = 0
+
+    def note_stored(self) -> None:
+        """Take a note that what is pending was stored, so that nothing is a rename of anything any more."""
+        self._age += 1
+
+    def is_older(self, edit: Edit) -> bool:
+        """Tell whether changes were stored since an edit was made or gone through."""
+        return edit.age != self._age
 
     @property
     def next_undo(self) -> Edit | None:
@@ -86,17 +107,24 @@ class History:
 
     def push(self, edit: Edit) -> None:
         """Note an edit that was just made; what was undone is forgotten."""
-        self._done.append(edit)
+        self._done.append(self._aged(edit))
         self._undone.clear()
         self.changed.emit()
 
-    def mark_undone(self) -> None:
-        self._undone.append(self._done.pop())
+    def mark_undone(self, origins: Origins = NO_ORIGINS) -> None:
+        """Note that the last edit was taken back; ``origins``: of what entries were renames then, unlike after it."""
+        edit = self._aged(self._done.pop())
+        self._undone.append(_with_origins(edit, lambda step: replace(step, origin_after=origins[step.ref]), origins))
         self.changed.emit()
 
-    def mark_redone(self) -> None:
-        self._done.append(self._undone.pop())
+    def mark_redone(self, origins: Origins = NO_ORIGINS) -> None:
+        """Note that an edit was made again; ``origins``: of what entries were renames then, unlike before it."""
+        edit = self._aged(self._undone.pop())
+        self._done.append(_with_origins(edit, lambda step: replace(step, origin_before=origins[step.ref]), origins))
         self.changed.emit()
+
+    def _aged(self, edit: Edit) -> Edit:
+        return replace(edit, age=self._age) if self.is_older(edit) else edit
 
     def digests(self) -> dict[EntryRef, bytes | None]:
         """Return the SHA-256 that each entry's value has when all that was done, and nothing else, was done to it."""
@@ -128,8 +156,15 @@ class History:
         return dropped
 
 
+def _with_origins(edit: Edit, updated: Callable[[Step], Step], origins: Origins) -> Edit:
+    if not origins:
+        return edit
+    return replace(edit, steps=tuple(updated(step) if step.ref in origins else step for step in edit.steps))
+
+
 def _moved(edit: Edit, moves: Mapping[EntryRef, EntryRef]) -> Edit:
-    if any(step.ref in moves or step.partner in moves for step in edit.steps):
+    names = chain.from_iterable((s.ref, s.partner, s.origin_before, s.origin_after) for s in edit.steps)
+    if any(name in moves for name in names):
         return replace(edit, steps=tuple(step.moved(moves) for step in edit.steps))
     return edit
 

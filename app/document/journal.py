@@ -24,12 +24,14 @@ _WASTE = 3
 class Journal:
     """The journal of one document, written by a thread of its own.
 
-    Where it cannot be written, ``error`` says why, and editing goes on without it.
+    Where it cannot be written, ``error`` says why, and editing goes on without it. ``on_error`` is called then, in that
+    thread.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.path = folder / name
         self.error = ""
+        self.on_error: Callable[[], None] | None = None
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._file: BinaryIO | None = None
@@ -94,13 +96,18 @@ class Journal:
                 for call in order.then:
                     call()
             except AppError as error:
-                self.error = error.message.rstrip(".")
+                self._fail(error.message.rstrip("."))
             except (OSError, ValueError, MemoryError) as error:
-                self.error = getattr(error, "strerror", None) or "it cannot be written"
                 self._close_file()
+                self._fail(getattr(error, "strerror", None) or "it cannot be written")
             for event in order.written:
                 event.set()
         self._close_file()
+
+    def _fail(self, reason: str) -> None:
+        self.error = reason
+        if self.on_error is not None:
+            self.on_error()
 
     def _joined(self) -> Iterator["_Order"]:
         """Yield the orders; those that waited together come as one, without what was overtaken meanwhile.
@@ -221,7 +228,7 @@ class _Noted:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """Changes to write down; ``is_all``: nothing else is pending; ``begun``: the line of a save that begins behind them.
+    """Changes to write down; ``is_all``: no others are pending; ``begun``: the line of a save that begins behind them.
 
     ``then`` is called once that is done, ``written`` is set even where it failed.
     """

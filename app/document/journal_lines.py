@@ -100,7 +100,8 @@ def change_of(record: Mapping[str, Any]) -> PendingChange | None:
         value = b"" if kind == "deleted" else _bytes(record["value"])
     except (KeyError, ValueError, TypeError):
         return None
-    return PendingChange(ref, value, digest, is_deleted=kind == "deleted", partner=partner)
+    is_deleted = kind == "deleted"
+    return PendingChange(ref, value, digest, is_deleted=is_deleted, partner=None if is_deleted else partner)
 
 
 def _text(data: bytes) -> str:

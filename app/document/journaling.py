@@ -1,17 +1,18 @@
 """Keeping pending changes in a journal, and laying over what a crash left in one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from app.backends.changes import NAMED_KEYS, key_text
+from app.document.begun_copy import BegunCopy
 from app.document.begun_save import BegunSave
 from app.document.draft import Draft, Edited
 from app.document.job import Job
 from app.document.journal_lines import header_of
 from app.document.journals import Journals, Left
 from app.document.merging import MergedEntries
-from app.document.pending import Laid, PendingChange, count_of
+from app.document.pending import Laid, PendingChange, count_of, halves_of
 from app.document.rebasing import Rebase, rebase
 from app.document.snapshot import Snapshot
 from app.document.sparing import spared
@@ -32,6 +33,21 @@ class JournaledEntries(MergedEntries):
         """Wait until all pending changes are on the disk; for a program that is about to end."""
         if self._journal is not None:
             self._journal.flush()
+            self.warn_of_journal()
+
+    def watch_journal(self, troubled: Callable[[], None]) -> None:
+        """Have ``troubled`` called, in the journal's thread, when that cannot be written; `warn_of_journal` is next."""
+        if self._journal is not None:
+            self._journal.on_error = troubled
+
+    def warn_of_journal(self) -> None:
+        """Say once that a crash would cost what is pending, where that is so."""
+        if self._journal is not None and self._journal.error and not self._has_warned:
+            self._has_warned = True
+            reason = self._journal.error
+            self.notice.emit(
+                f"Unsaved changes would not survive a crash, as their journal cannot be written: {reason}."
+            )
 
     # ---- writing
 
@@ -39,10 +55,12 @@ class JournaledEntries(MergedEntries):
         super()._lay_over(edited)
         if self._journal is not None and edited.changes:
             self._journal.note(self._header, edited.changes)
-            self._warn()
+            self.warn_of_journal()
 
-    def _take_as_stored(self, saved: Sequence[PendingChange], count: int) -> None:
-        super()._take_as_stored(saved, count)
+    def _take_as_stored(
+        self, saved: Collection[PendingChange], count: int | None, taken_back: Iterable[PendingChange] = ()
+    ) -> None:
+        super()._take_as_stored(saved, count, taken_back)
         self._restart()
 
     def _take(self, found: Rebase, laid: Laid | None, done: BegunSave | None) -> None:
@@ -56,27 +74,18 @@ class JournaledEntries(MergedEntries):
         if self._journal is not None and record is not None:
             self._journal.note_save(record)
 
-    def continue_as(self, path: Path, saved: Sequence[PendingChange]) -> None:
-        super().continue_as(path, saved)
+    def continue_as(self, path: Path, copy: BegunCopy) -> None:
+        super().continue_as(path, copy)
         self._restart()
 
     def _restart(self) -> None:
         if self._journal is not None:
             self._journal.restart(self._header, self.pending_changes)
-            self._warn()
+            self.warn_of_journal()
 
     @property
     def _header(self) -> Mapping[str, object]:
         return header_of(self.path, self.info.format if self.info else "")
-
-    def _warn(self) -> None:
-        """Say once that a crash would cost what is pending."""
-        if self._journal is not None and self._journal.error and not self._has_warned:
-            self._has_warned = True
-            reason = self._journal.error
-            self.notice.emit(
-                f"Unsaved changes would not survive a crash, as their journal cannot be written: {reason}."
-            )
 
     # ---- getting back
 
@@ -108,12 +117,13 @@ class JournaledEntries(MergedEntries):
         """Lay changes over, and return the keys of those whose entries are others now."""
         left = self._without_saved(left, draft)
         found, differing = self._found_again(left, draft), []
+        halves = halves_of(change.moved(found.moves) for change in left.changes)
         for change in left.changes:
             moved = change.moved(found.moves)
             place = found.places.get(moved.ref)
             draft.places.update({} if place is None else {moved.ref: place})
             stored = None if place is None else draft.snapshot.digest(place, draft.token)
-            if draft.restore(moved) and stored != change.digest:
+            if draft.restore(moved, halves.get(moved.ref)) and stored != change.digest:
                 differing.append(change.ref.key)
         return differing
 

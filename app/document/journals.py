@@ -52,6 +52,15 @@ class Left:
             raise DocumentError(f"{self.path} could not be removed: {error.strerror}.") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many changes were left of a database, and when the last one was made, in seconds since 1970."""
+
+    database: Path
+    count: int
+    modified: float
+
+
 class Journals:
     """A private folder of journals, one for each document that has pending changes."""
 
@@ -70,12 +79,24 @@ class Journals:
         """Return all that was left, the newest last."""
         return self._found(None)
 
-    def _found(self, wanted: Path | None) -> Sequence[Left]:
+    def kept(self) -> Sequence[Kept]:
+        """Return of which databases something was left, the newest first; what running programs write is not."""
+        kept: dict[Path, Kept] = {}
+        for path in self._paths():
+            if (left := _read(path, None)) is not None:
+                other = kept.get(left.database, Kept(left.database, 0, 0.0))
+                newest = max(left.modified, other.modified)
+                kept[left.database] = Kept(left.database, left.count + other.count, newest)
+        return sorted(kept.values(), key=lambda each: each.modified, reverse=True)
+
+    def _paths(self) -> Sequence[Path]:
         try:
-            paths = sorted(self.folder.glob(f"*{_SUFFIX}"))
+            return sorted(self.folder.glob(f"*{_SUFFIX}"))
         except OSError:
             return []
-        left = [found for path in paths if (found := _read(path, wanted)) is not None]
+
+    def _found(self, wanted: Path | None) -> Sequence[Left]:
+        left = [found for path in self._paths() if (found := _read(path, wanted)) is not None]
         return sorted(left, key=lambda found: found.modified)
 
 

@@ -13,6 +13,7 @@ from app.document.editing import EditableEntries
 from app.document.job import Job, StreamJob
 from app.document.opcodes import opcode_counts, opcode_of_node
 from app.document.shared_places import changed_by
+from app.document.shared_within import holds_shared
 from app.engine.base import Engine
 from app.engine.value_calls import Source, Stored
 from app.errors import EncodeError, LimitExceeded
@@ -55,6 +56,10 @@ class NodeEditing(EditableEntries):
     def typed_job(self, source: Source, path: str) -> Job[str]:
         """Return a place as typed JSON, which reads back to the same."""
         return Job("Reading", lambda token: self._engine.typed(source, path, token))
+
+    def separates_job(self, source: Source, path: str, *, is_typed: bool) -> Job[bool]:
+        """Tell whether a place written anew from its literal, or typed JSON, would be no longer the same objects."""
+        return Job("Reading", lambda token: holds_shared(self._engine, source, path, token, keeps_own=is_typed))
 
     def plain_job(self, source: Source, path: str) -> Job[str]:
         """Return a place as plain JSON, for reading."""

@@ -41,7 +41,7 @@ class PendingChange:
     """Whether the entry is the stored one again, so that there is nothing to save."""
     is_deleted: bool = False
     partner: EntryRef | None = None
-    """The entry that this one is a rename of; of a deleted one it says nothing."""
+    """The entry that this one is a rename of, while that one is to be deleted; None of a deleted one."""
 
     @property
     def kind(self) -> PendingKind:
@@ -80,7 +80,13 @@ def changes_of(pending: Iterable[PendingChange]) -> tuple[list[Change], dict[int
 def count_of(changes: Collection[PendingChange]) -> int:
     """Return how many changes a person sees in these: both halves of a rename are one."""
     gone = {change.ref for change in changes if change.is_deleted}
-    return len(changes) - sum(1 for change in changes if not change.is_deleted and change.partner in gone)
+    return len(changes) - len(gone.intersection(change.partner for change in changes if change.partner is not None))
+
+
+def halves_of(changes: Iterable[PendingChange]) -> dict[EntryRef, EntryRef]:
+    """Return the other half of each half of a rename."""
+    new_of = {change.partner: change.ref for change in changes if change.partner is not None}
+    return {**new_of, **{new: old for old, new in new_of.items()}}
 
 
 @dataclass(slots=True)
@@ -114,8 +120,12 @@ class PendingChanges:
         """The ids of entries that are shown behind the stored ones, rising."""
         self._ids: dict[EntryRef, int] = {}
         self._refs: dict[int, EntryRef] = {}
-        self._renamed: dict[EntryRef, EntryRef] = {}
-        """The new names of entries that were renamed, among them names that are gone again."""
+        self._with_origin: dict[EntryRef, None] = {}
+        """Entries that are or were renames of others."""
+        self._renamed: tuple[int, dict[EntryRef, EntryRef]] = (-1, {})
+        """The new names of entries that are renamed, and the version at which they were so."""
+        self._deleted: tuple[int, list[int]] = (-1, [])
+        """The stored entries that are to be deleted, and the version at which they were."""
         self._next_id = FIRST_ADDED
         self.version = 0
         """Another number after every change of anything here."""
@@ -149,7 +159,7 @@ class PendingChanges:
         copy.version = self.version  # first: what changes while the rest is copied makes this one useless
         copy.changes, copy.added = self.changes.copy(), self.added.copy()
         copy._ids, copy._refs = self._ids.copy(), self._refs.copy()
-        copy._renamed, copy._next_id = self._renamed.copy(), self._next_id
+        copy._with_origin, copy._next_id = self._with_origin.copy(), self._next_id
         return copy
 
     # ---- looking
@@ -175,11 +185,27 @@ class PendingChanges:
 
     def partner(self, change: PendingChange) -> PendingChange | None:
         """Return the other half of a rename while both halves are pending."""
-        name = self._renamed.get(change.ref) if change.is_deleted else change.partner
-        other = None if name is None else self.changes.get(name)
-        if other is None or other.is_deleted == change.is_deleted:
-            return None
-        return other if not change.is_deleted or other.partner == change.ref else None
+        if change.is_deleted:
+            name = self._new_names().get(change.ref)
+            return None if name is None else self.changes[name]
+        old = change.partner
+        return self.changes[old] if old is not None and self._new_names().get(old) == change.ref else None
+
+    def _new_names(self) -> Mapping[EntryRef, EntryRef]:
+        """Return the new names of entries that are renamed; of one that several are renames of, the least name.
+
+        This follows from the changes alone: whoever comes back to the same changes finds the same renames.
+        """
+        version, found = self._renamed
+        if version != self.version:
+            version, found = self.version, {}
+            for new in sorted(self._with_origin):
+                change = self.changes.get(new)
+                old = None if change is None or change.partner is None else self.changes.get(change.partner)
+                if old is not None and old.is_deleted:
+                    found.setdefault(old.ref, new)
+            self._renamed = version, found
+        return found
 
     def is_second_half(self, change: PendingChange) -> bool:
         """Tell whether a change is the lesser half of a rename: the deletion of the old name."""
@@ -188,8 +214,18 @@ class PendingChanges:
     @property
     def change_count(self) -> int:
         """How many changes a person sees: both halves of a rename are one."""
-        renamed = (self.changes.get(old) for old in self._renamed)
-        return len(self.changes) - sum(1 for change in renamed if change is not None and self.is_second_half(change))
+        return len(self.changes) - len(self._new_names())
+
+    @property
+    def deleted(self) -> Sequence[int]:
+        """The ids of the stored entries that are to be deleted."""
+        version, found = self._deleted
+        if version != self.version:
+            ids = self._ids
+            gone = (ids.get(ref, FIRST_ADDED) for ref, change in self.changes.items() if change.is_deleted)
+            version, found = self.version, [entry_id for entry_id in gone if entry_id < FIRST_ADDED]
+            self._deleted = version, found
+        return found
 
     # ---- changing
 
@@ -217,8 +253,8 @@ class PendingChanges:
 
     def _set(self, change: PendingChange) -> None:
         self.changes[change.ref] = change
-        if change.partner is not None and not change.is_deleted:
-            self._renamed[change.partner] = change.ref
+        if change.partner is not None:
+            self._with_origin[change.ref] = None
 
     def _id(self, ref: EntryRef, places: Mapping[EntryRef, int]) -> int:
         entry_id = places.get(ref, self._ids.get(ref))
@@ -262,6 +298,7 @@ class PendingChanges:
         if moves:
             moved = [change.moved(moves) for change in self.changes.values()]
             self.changes.clear()
+            self._with_origin.clear()
             for change in moved:
                 self._set(change)
             self._ids = {moves.get(ref, ref): entry_id for ref, entry_id in self._ids.items()}
@@ -275,16 +312,32 @@ class PendingChanges:
                 del self.changes[change.ref]
         self.version += 1
 
-    def take_as_stored(self, saved: Collection[PendingChange]) -> None:
-        """Go on from changes that are stored now; those that were made since lie over them."""
+    def take_as_stored(self, saved: Collection[PendingChange], taken_back: Iterable[PendingChange] = ()) -> None:
+        """Go on from changes that are stored now; those that were made since lie over them.
+
+        ``taken_back``: those of their entries that are to be again what they were before that.
+        """
         if len(saved) == len(self.changes) and all(map(is_, saved, self.changes.values())):
             self.changes = {}  # a hundred thousand at once
+        for change in taken_back:
+            self.changes.setdefault(change.ref, change)
         for change in saved if self.changes else ():
             newer = self.changes.pop(change.ref, change)
             if newer is not change and newer.current != change.current:
                 digest = None if change.is_deleted else sha256(change.value).digest()
-                self.changes[change.ref] = replace(newer, digest=digest)
+                self._set(replace(newer, digest=digest, is_stored=False))
+        self._rename_further(saved)
         self.version += 1
+
+    def _rename_further(self, saved: Collection[PendingChange]) -> None:
+        """Let what was renamed again since the names were stored be a rename of the name that is stored now."""
+        if not self.changes:
+            return
+        renamed = {change.partner: change.ref for change in saved if change.partner and not change.is_deleted}
+        for change in list(self.changes.values()):
+            name = renamed.get(change.partner) if change.partner else None
+            if name is not None and name != change.ref:
+                self._set(replace(change, partner=name))
 
 
 @dataclass(frozen=True, slots=True)

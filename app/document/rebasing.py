@@ -1,7 +1,7 @@
 """Finding edited entries again once the keys were read anew: by key, and where keys repeat by what they hold."""
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -68,18 +68,19 @@ class _Finder:
     # ---- where a key comes once
 
     def find_single(self, known: Mapping[EntryRef, bytes | None]) -> None:
-        places = self._snapshot.stored_ids(known)
+        self.found.moves = moves = _single(known)
+        places = self._snapshot.stored_ids(moves.get(ref, ref) for ref in known)
         for ref, digest in known.items():
-            entry_id = places.get(ref)
+            name = moves.get(ref, ref)
+            entry_id = places.get(name)
             if ref in self._snapshot.pending:
-                self._place(ref, entry_id)
+                self._place(self._snapshot.pending[ref], name, entry_id)
             elif self._differs(entry_id, digest):
                 self.found.lost.add(ref)
 
-    def _place(self, ref: EntryRef, entry_id: int | None) -> None:
-        change = self._snapshot.pending[ref]
+    def _place(self, change: PendingChange, name: EntryRef, entry_id: int | None) -> None:
         if entry_id is not None:
-            self.found.places[ref] = entry_id
+            self.found.places[name] = entry_id
         if self._is_alike(change, entry_id):
             self.found.settled.append(change)
 
@@ -138,6 +139,13 @@ class _Finder:
                 self.found.places[name] = ids[nth]
         if name != ref:
             self.found.moves[ref] = name
+
+
+def _single(refs: Collection[EntryRef]) -> dict[EntryRef, EntryRef]:
+    """Return the new names of entries that come from a database where keys repeat, as far as each has its own key."""
+    repeating = [ref for ref in refs if ref.nth]
+    counts = Counter(ref.key for ref in refs) if repeating else Counter()
+    return {ref: EntryRef(ref.key) for ref in repeating if counts[ref.key] == 1}
 
 
 def _at_its_place(

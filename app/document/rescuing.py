@@ -1,4 +1,4 @@
-"""Saving what a document holds when its file is gone or is another one now."""
+"""Saving what a document or a journal holds when the file is gone or is another one now."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -8,9 +8,11 @@ from tempfile import TemporaryDirectory
 
 from app.backends.base import Insert
 from app.cancel import CancelToken
+from app.document.job import Job
+from app.document.journals import Left
 from app.document.pending import PendingChange, changes_of
 from app.engine.base import Engine, MadeDatabase, NewDatabase
-from app.errors import AppError, KeyRejected, NameTaken, OptionRejected
+from app.errors import AppError, DocumentError, KeyRejected, NameTaken, OptionRejected
 
 _OURS_TO_CHOOSE = (KeyRejected, NameTaken, OptionRejected)
 """What another name, format or option helps against."""
@@ -47,6 +49,21 @@ def rescue(
             raise
     with closing(make_engine()) as other:
         return Rescued(_written_alone(other, target, kept, token), is_whole=False)
+
+
+def kept_job(left: Left, target: NewDatabase, make_engine: Callable[[], Engine]) -> Job[MadeDatabase]:
+    """Write what a crash left of a database that cannot be opened, without its deletions, into a new database."""
+
+    def work(token: CancelToken) -> MadeDatabase:
+        kept = [Insert(change.ref.key, change.value) for change in left.changes if not change.is_deleted]
+        if not kept:
+            raise DocumentError(
+                f"There is nothing to write: all that was kept of {left.database.name} is that entries were deleted."
+            )
+        with closing(make_engine()) as engine:
+            return _written_alone(engine, target, kept, token)
+
+    return Job(f"Writing {Path(target.path).name}", work)
 
 
 def _written_alone(engine: Engine, target: NewDatabase, entries: Sequence[Insert], token: CancelToken) -> MadeDatabase:

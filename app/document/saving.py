@@ -1,11 +1,14 @@
 """Saving pending changes, compacting, and going on with a copy."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from weakref import WeakSet
 
 from app.backends.base import SaveOptions, SaveReport
 from app.cancel import CancelToken
+from app.document.begun_copy import BegunCopy
 from app.document.begun_save import BegunSave, removed_places
+from app.document.draft import Edited
 from app.document.job import Job
 from app.document.pending import Laid, PendingChange, changes_of
 from app.document.rebasing import Rebase, renumbered
@@ -26,8 +29,8 @@ class SavedEntries(SteppedEntries):
         super().__init__(engine, path, read_only=read_only, spill_folder=spill_folder)
         self._is_backed_up = False
         self._begun = BegunSave()
-        self.times_stored = 0
-        """How many times pending changes became stored ones."""
+        self._copies = WeakSet[BegunCopy]()
+        """Copies that somebody may want to go on with; each is forgotten with the one who has it written."""
 
     def save_job(self, *, backup: bool = True, backups_kept: int | None = None) -> Job[SaveReport]:
         """Save all pending changes. Afterwards run `index_job` again: entry ids are no longer valid.
@@ -93,17 +96,31 @@ class SavedEntries(SteppedEntries):
             lambda token: rescue(self._engine, make_engine, target, pending, token),
         )
 
-    def continue_as(self, path: Path, saved: Sequence[PendingChange]) -> None:
-        """Become the document of a copy that has these changes; `open_job` and `index_job` come next.
+    # ---- going on with a copy
 
-        History stays, and so do changes that were made since. The entries known before become invalid at once.
+    def begin_copy(self) -> BegunCopy:
+        """Take a note of what a copy has that is written next, for `continue_as`."""
+        copy = BegunCopy(dict(self._pending.changes))
+        self._copies.add(copy)
+        return copy
+
+    def continue_as(self, path: Path, copy: BegunCopy) -> None:
+        """Become the document of a copy that is not overtaken; `open_job` and `index_job` come next.
+
+        History stays, and changes that were made since lie over what the copy has. The entries known before become
+        invalid at once.
         """
-        self._take_as_stored(saved, len(self.index))
+        self._take_as_stored(copy.changes, None, copy.taken_back)
         self._begun = BegunSave()
         self._forget_entries()
         self.path = path
         self._opened_read_only = self._is_backed_up = False
         self.pending_changed.emit()
+
+    def _lay_over(self, edited: Edited) -> None:
+        super()._lay_over(edited)
+        for copy in self._copies:
+            copy.follow(edited.changes)
 
     # ---- a save that nobody knows the end of
 
@@ -121,18 +138,29 @@ class SavedEntries(SteppedEntries):
         if done is not None:
             self._take_as_stored(done.changes, done.count)
             self.notice.emit(f"{self.name} was saved before the process that did it ended.")
+        settled = [change for change in found.settled if self._pending.changes.get(change.ref) is change]
         super()._take(found, laid, done)
+        if settled:
+            self.history.note_stored()
+        for copy in self._copies:
+            copy.follow_settled(settled)
+            copy.move(found.moves)
 
     # ---- what is stored now
 
-    def _take_as_stored(self, saved: Sequence[PendingChange], count: int) -> None:
+    def _take_as_stored(
+        self, saved: Collection[PendingChange], count: int | None, taken_back: Iterable[PendingChange] = ()
+    ) -> None:
         """Go on from changes that are stored now; those that were made since lie over them.
 
-        ``count``: how many entries there were before.
+        ``count``: how many entries there were before; None for a copy, in which none has another key. ``taken_back``:
+        entries of these changes that are to be again what they were.
         """
-        self.times_stored += 1
-        self._pending.take_as_stored(saved)
-        if self.is_numbered:
+        for copy in self._copies:
+            copy.is_overtaken = True
+        self._pending.take_as_stored(saved, taken_back)
+        self.history.note_stored()
+        if self.is_numbered and count is not None:
             moves = renumbered({*self.history.digests(), *self._pending.changes}, removed_places(saved), count)
             self.history.move(moves)
             self._pending.move(moves)

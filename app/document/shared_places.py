@@ -18,14 +18,15 @@ def changed_by(edits: Sequence[Edit], places: Iterable[str]) -> list[str]:
 def _is_changed(place: str, edit: Edit) -> bool:
     match edit:
         case InsertItem(path) | AddPair(path) | Reorder(path):
-            return path == place or _is_within(path, place)
+            return path == place or is_within(path, place)
         case ReplaceNode(path) | RenameKey(path):
-            return _is_within(path, place)
+            return is_within(path, place)
         case DeleteNodes(paths):
-            return any(_is_within(path, place) for path in paths)
+            return any(is_within(path, place) for path in paths)
         case _:
             return False
 
 
-def _is_within(path: str, place: str) -> bool:
+def is_within(path: str, place: str) -> bool:
+    """Tell whether a path is that of something below another one."""
     return path.startswith(place) and path[len(place) : len(place) + 1] in _STEP_STARTS and path != place

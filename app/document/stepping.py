@@ -5,7 +5,7 @@ from collections.abc import Callable
 from app.backends.changes import key_text
 from app.document.draft import Draft, Edited
 from app.document.editing import EditableEntries
-from app.document.history import Edit
+from app.document.history import Edit, Origins
 from app.document.job import Job
 from app.document.snapshot import digest_or_none
 from app.document.sparing import spared
@@ -30,7 +30,8 @@ class SteppedEntries(EditableEntries):
             self._refuse_while_reading()
             edit = self.history.next_undo if is_undo else self.history.next_redo
             with spared(len(edit.steps) if edit else 0):
-                return _stepped(draft, edit or Edit("", ()), is_undo=is_undo)
+                edit = edit or Edit("", ())
+                return _stepped(draft, edit, is_undo=is_undo, is_older=self.history.is_older(edit))
 
         job = self._edit_job("Undoing" if is_undo else "Redoing", work)
         job.done = self._on_undone if is_undo else self._on_redone
@@ -42,10 +43,10 @@ class SteppedEntries(EditableEntries):
     def _on_redone(self, edited: Edited) -> None:
         self._on_stepped(edited, self.history.mark_redone)
 
-    def _on_stepped(self, edited: Edited, mark: Callable[[], None]) -> None:
+    def _on_stepped(self, edited: Edited, mark: Callable[[Origins], None]) -> None:
         if edited.edit.steps:
             self._lay_over(edited)
-            mark()
+            mark(edited.origins)
         if edited.unfit:
             self.history.drop(edited.unfit)
             what = _were(len(edited.unfit), "The entry")
@@ -57,7 +58,8 @@ class SteppedEntries(EditableEntries):
             )
 
 
-def _stepped(draft: Draft, edit: Edit, *, is_undo: bool) -> Edited:
+def _stepped(draft: Draft, edit: Edit, *, is_undo: bool, is_older: bool) -> Edited:
+    """Return what going through an edit does; ``is_older``: changes were stored since."""
     draft.locate([step.ref for step in edit.steps])
     unfit = set()
     for number, recorded in enumerate(reversed(edit.steps) if is_undo else edit.steps):
@@ -67,6 +69,7 @@ def _stepped(draft: Draft, edit: Edit, *, is_undo: bool) -> Edited:
             draft.step(recorded.reversed() if is_undo else recorded, value)
         else:
             unfit.add(recorded.ref)
+    draft.join_halves(edit.steps, is_older=is_older)
     return draft.stepped(edit, frozenset(unfit), frozenset(draft.overtaken()))
 
 

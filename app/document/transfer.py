@@ -159,6 +159,18 @@ class EntryTransfer(EditableEntries):
 
         return self._edit_job("Pasting", work)
 
+    def free_key_job(self, key: bytes) -> Job[bytes]:
+        """Return a key for a copy of the entry of that key: as `Clash.KEEP_BOTH` names it, or the next number."""
+
+        def work(token: CancelToken) -> bytes:
+            snapshot = self._snapshot()
+            if self.is_numbered:
+                return b"%d" % _next_number(snapshot)
+            same = [(key, b"")] * (2 if snapshot.may_repeat else 1)  # where keys repeat, its own would do
+            return _renamed(same, snapshot, token)[-1][0]
+
+        return Job("Looking for a key", work)
+
     def _put_all(self, draft: Draft, entries: Sequence[Pair]) -> None:
         refs = [self._new_ref(key) for key, _value in entries]
         draft.locate(refs)
@@ -173,9 +185,13 @@ class EntryTransfer(EditableEntries):
             [summary] = snapshot.engine.summaries([value], CancelToken())
             if summary.codec != codec:
                 raise EncodeError(f"{key_text(key)} holds no {codec}, and {self.name} can hold nothing else.")
-        added = (ref.key for ref, change in snapshot.pending.items() if change.digest is None)
-        behind = max((len(snapshot.index), *(int(key) + 1 for key in added if _NUMBER.fullmatch(key))))
-        return [(b"%d" % number, value) for number, (_key, value) in enumerate(entries, behind)]
+        return [(b"%d" % number, value) for number, (_key, value) in enumerate(entries, _next_number(snapshot))]
+
+
+def _next_number(snapshot: Snapshot) -> int:
+    """Return the number behind those of all entries, where keys are numbers."""
+    added = (ref.key for ref, change in snapshot.pending.items() if change.digest is None)
+    return max((len(snapshot.index), *(int(key) + 1 for key in added if _NUMBER.fullmatch(key))))
 
 
 def _raw_text(value: bytes) -> str:

@@ -157,7 +157,7 @@ def _list(tabs: Sequence[DatabaseTab]) -> str:
 
 
 def _count(tab: DatabaseTab) -> int:
-    return max(tab.document.pending_count, 1)  # where nothing is pending, an editor holds a change
+    return max(tab.document.change_count, 1)  # where nothing is pending, an editor holds a change
 
 
 def _nothing(_token: CancelToken) -> None:

@@ -1,18 +1,13 @@
 """Copies of what is open: under another name to go on with, beside it, or in another format."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QWidget
-
 from app.backends.formats import FORMATS
-from app.cancel import CancelToken
-from app.document.copies import EngineFactory, convert_job, refusals_job
-from app.document.document import PendingChange
-from app.document.job import Job
+from app.document.begun_copy import BegunCopy
+from app.document.copies import convert_job, refusals_job
 from app.document.rescuing import Rescued
 from app.engine.base import FileState, MadeDatabase, NewDatabase, Refusals
 from app.errors import AppError, KeyRejected
@@ -22,33 +17,29 @@ from app.ui.dialogs.format_texts import writable_formats
 from app.ui.dialogs.new_database import NewDatabaseDialog, Wish
 from app.ui.dialogs.places import made_sentence, names_of, path_of
 from app.ui.dialogs.refusals import RefusalsDialog
-from app.ui.errands import Errands
 from app.ui.notices import NoticeBar
-from app.ui.tab_area import TabArea
+from app.ui.work_beside import WorkBeside
 
 
 @dataclass(slots=True, eq=False)
 class _Copy:
-    """A copy on its way. ``ask`` asks for another file; ``changes`` are those that it has and the file does not.
-
-    ``times_stored`` tells of a save since then: what it stored may not be in the copy.
-    """
+    """A copy on its way. ``ask`` asks for another file; ``begun`` tells what it has, once it is being written."""
 
     tab: DatabaseTab
     target: NewDatabase
     ask: Callable[[], None]
     source_name: str
     is_moving: bool = False
-    changes: Sequence[PendingChange] = field(default=(), init=False)
-    times_stored: int = field(default=0, init=False)
+    begun: BegunCopy | None = field(default=None, init=False)
 
-    def take_changes(self) -> None:
+    def begin(self) -> None:
         """Take a note of what it is to have."""
-        self.changes, self.times_stored = self.tab.document.pending_changes, self.tab.document.times_stored
+        self.begun = self.tab.document.begin_copy()
 
     @property
-    def is_overtaken(self) -> bool:
-        return self.tab.is_saving or self.tab.document.times_stored != self.times_stored
+    def deletions(self) -> int:
+        """How many of the entries it is to be without."""
+        return sum(change.is_deleted for change in self.begun.changes) if self.begun else 0
 
     @property
     def name(self) -> str:
@@ -59,18 +50,8 @@ class _Copy:
         return FORMATS[self.target.format].label
 
 
-class Copying(QObject):
-    """Asks where a copy goes, has it written beside the tabs, and says in its tab how that ended."""
-
-    def __init__(
-        self, make_engine: EngineFactory, area: TabArea, errands: Errands, notices: NoticeBar, window: QWidget
-    ) -> None:
-        super().__init__(window)
-        self._make_engine = make_engine
-        self._area = area
-        self._errands = errands
-        self._notices = notices
-        self._window = window
+class Copying(WorkBeside):
+    """Asks where a copy goes, has it written, and says in its tab how that ended."""
 
     # ---- what a person is asked
 
@@ -133,7 +114,7 @@ class Copying(QObject):
 
     def _write(self, copy: _Copy, *, leaves_out: bool = False) -> None:
         document = copy.tab.document
-        copy.take_changes()
+        copy.begin()
         if copy.tab.on_disk.is_lost:
             self._rescue(copy)
             return
@@ -144,7 +125,7 @@ class Copying(QObject):
 
     def _rescue(self, copy: _Copy) -> None:
         """Write what is still open of a file that is gone, by the engine that has it open."""
-        copy.take_changes()
+        copy.begin()
         job = copy.tab.document.rescue_job(copy.target, self._make_engine)
         job.done = partial(self._on_rescued, copy)
         job.failed = partial(self._show_error, copy)
@@ -176,7 +157,7 @@ class Copying(QObject):
     def _on_refusals(self, copy: _Copy, error: AppError, refusals: Refusals) -> None:
         if not refusals.count:
             self._show_error(copy, error)
-        elif refusals.count >= len(copy.tab.document) - sum(change.is_deleted for change in copy.changes):
+        elif refusals.count >= len(copy.tab.document) - copy.deletions:
             self._show_error(copy, AppError(_none_fits(copy, refusals)))
         else:
             dialog = RefusalsDialog(refusals, copy.name, copy.label, self._window)
@@ -194,17 +175,19 @@ class Copying(QObject):
         )
 
     def _on_written(self, copy: _Copy, made: MadeDatabase) -> None:
-        if copy.is_moving and copy.tab in self._area.all():  # a save that was begun comes first
-            copy.tab.runner.start(Job("Opening", _nothing, lambda _: self._on_turn_to_move(copy, made)))
-        else:
+        if not copy.is_moving or copy.begun is None or copy.tab not in self._area.all():
             self._say_written(copy, made)
-
-    def _on_turn_to_move(self, copy: _Copy, made: MadeDatabase) -> None:
-        if made.left_out.count or copy.is_overtaken:
-            self._say_written(copy, made, f" This tab stays with {copy.tab.document.name}, so that nothing is lost.")
+        elif made.left_out.count:
+            self._on_turn(copy, made, False)
         else:
-            copy.tab.reading.continue_as(path_of(copy.target, made), copy.changes)
+            copy.tab.reading.continue_as(path_of(copy.target, made), copy.begun, partial(self._on_turn, copy, made))
+
+    def _on_turn(self, copy: _Copy, made: MadeDatabase, is_moved: bool) -> None:
+        if is_moved:
             copy.tab.notices.show_info(made_sentence(f"Saved as {names_of(made)}: {_counted(made)}.", made))
+            return
+        what = "what is typed stays" if copy.tab.editing.is_open else "nothing is lost"
+        self._say_written(copy, made, f" This tab stays with {copy.tab.document.name}, so that {what}.")
 
     def _say_written(self, copy: _Copy, made: MadeDatabase, more: str = "") -> None:
         said = f"Wrote {copy.source_name} to {names_of(made)} ({copy.label}): {_counted(made)}."
@@ -216,10 +199,6 @@ class Copying(QObject):
     def _open(self, copy: _Copy, path: Path) -> None:
         self._notices_of(copy).clear()
         self._area.open_file(path)
-
-
-def _nothing(_token: CancelToken) -> None:
-    pass
 
 
 def _none_fits(copy: _Copy, refusals: Refusals) -> str:

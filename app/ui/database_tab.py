@@ -1,6 +1,7 @@
 """One open database: its entries on the left, the chosen one's value on the right."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from app.ui.reading import Reading
 from app.ui.restoring import Restoring
 from app.ui.saving import Saving
 from app.ui.showing import Showing
-from app.ui.status import Facts, facts_of
+from app.ui.status import Facts, News, facts_of
 from app.ui.stepping import Stepping
 from app.ui.tab_pages import TabPages
 from app.ui.value_editing import ValueEditing
@@ -41,8 +42,6 @@ class DatabaseTab(QWidget):
     """The document is that of another file now."""
     opened = Signal()
     """The container was opened, so that its files are known."""
-    said = Signal(str)
-    """Something to be told quietly."""
     wanted = Signal(object)
     """A `Want`: what a button of the tab asks the window to do."""
 
@@ -52,6 +51,7 @@ class DatabaseTab(QWidget):
         self.runner = JobRunner(f"engine of {document.name}")
         self.filter_runner = JobRunner(f"filter of {document.name}")
         self.notices = NoticeBar()
+        self.news = News(self)
         self.entries = EntryPanel(document, self.filter_runner)
         self.value = ValuePanel(document, self.runner)
         self._pages = TabPages(self.entries, self.value)
@@ -68,7 +68,7 @@ class DatabaseTab(QWidget):
         self.commands = EntryCommands(document, self.entries, self.saving, self.runner, self.notices)
         self.pasting = EntryPasting(document, self.entries, self.saving, self.runner, self.notices)
         self.comparing = Comparing(document, self.runner, self)
-        self.restoring = Restoring(document, journals, self.runner, self.notices)
+        self.restoring = Restoring(document, journals, self.editing.settling, self.runner, self.notices)
         self._showing = Showing(document, self.entries, self.value, self.editing, self.runner)
         self._lay_out()
         self._connect()
@@ -81,6 +81,7 @@ class DatabaseTab(QWidget):
         for bar in (self.notices, self.restoring.bar, self.on_disk.bar):
             column.addWidget(bar)
         column.addWidget(self._pages, 1)
+        self._pages.add_below_message(self.restoring.panel)
 
     def _connect(self) -> None:
         for runner in (self.runner, self.filter_runner):
@@ -96,20 +97,28 @@ class DatabaseTab(QWidget):
         self.entries.view.rename_wanted.connect(self._on_rename_wanted)
         self.saving.rewritten.connect(self.reading.read)
         self.reading.finished.connect(self.restoring.look)
+        self._pages.turned.connect(self._on_page_turned)
+        self.restoring.save_wanted.connect(partial(self.wanted.emit, Want.SAVE_KEPT))
         self.reading.opened.connect(self.opened)
         self.reading.moved.connect(self.moved)
         self.reading.wanted.connect(self.wanted)
         for asking in (self.saving, self.on_disk):
             asking.save_as_wanted.connect(partial(self.wanted.emit, Want.SAVE_AS))
-            asking.said.connect(self.said)
+            asking.said.connect(self.news.say)
         for part in (self.editing, self.renaming, self.comparing, self.reading, self._showing):
             part.changed.connect(self.changed)
         self.entries.rows_changed.connect(self.changed)
+        self.news.changed.connect(self.changed)
 
     def _connect_document(self) -> None:
         self.document.pending_changed.connect(self._on_changed)
         self.document.history.changed.connect(self._on_changed)
         self.document.notice.connect(self._on_notice)
+
+    @Slot()
+    def _on_page_turned(self) -> None:
+        if self.is_refused:
+            self.restoring.look_without_file()
 
     def _on_changed(self) -> None:
         self.changed.emit()
@@ -156,8 +165,8 @@ class DatabaseTab(QWidget):
 
     def facts(self) -> Facts:
         """Return what the status bar shows."""
-        facts = facts_of(self.document, self.entries.shown_count, is_reading=self.reading.is_running)
-        return Facts(facts.format_) if self.is_refused else facts
+        facts = facts_of(self.document, self.entries.kept_count, is_reading=self.reading.is_running)
+        return replace(Facts(facts.format_) if self.is_refused else facts, news=self.news.text)
 
     # ---- what a person does
 

@@ -32,6 +32,8 @@ class Session:
     edits: Callable[[Entered], Sequence[Edit]]
     current: str | Callable[[Entered], str | None] | None = None
     is_shared: bool = False
+    separates: bool = False
+    """Whether objects within it, which stand in other places too, become copies when it is written anew."""
     editor: ScalarEditor | PaneEditor | None = field(default=None, init=False)
     shared: Sequence[str] = field(default=(), init=False)
     """The paths of the objects, from the row on outwards, that stand in other places too; outer ones first."""
@@ -50,6 +52,9 @@ class OtherEditing(Protocol):
 
     @property
     def is_open(self) -> bool: ...
+
+    @property
+    def is_refused(self) -> bool: ...
 
     def commit(self) -> None: ...
 

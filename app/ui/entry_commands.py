@@ -51,7 +51,13 @@ class EntryCommands(EntryWork):
     # ---- what a person does
 
     def add(self) -> None:
-        """Ask for a new entry."""
+        """Ask for a new entry, which can take the place of the one that is typed in."""
+        if self._saving.is_editing:
+            self._saving.settle(self._ask_new)
+        else:
+            self._ask_new()  # at once, also while a save runs
+
+    def _ask_new(self) -> None:
         dialog = NewEntryDialog(self._entries)
         dialog.entered.connect(partial(self._on_new, dialog))
         dialog.open()
@@ -75,9 +81,13 @@ class EntryCommands(EntryWork):
     # ---- with a dialog
 
     def _ask_key(self, entry_id: int) -> None:
-        key = key_text(self._document.key(entry_id))
-        dialog = KeyDialog("duplicate", "Duplicate entry", "Duplicate", key, self._entries)
-        dialog.entered.connect(partial(self._on_key, dialog, entry_id, self._document.index))
+        job = self._document.free_key_job(self._document.key(entry_id))
+        job.done = partial(self._ask_key_like, entry_id, self._document.index)
+        self._runner.start(job)
+
+    def _ask_key_like(self, entry_id: int, index: KeyIndex, key: bytes) -> None:
+        dialog = KeyDialog("duplicate", "Duplicate entry", "Duplicate", key_text(key), self._entries)
+        dialog.entered.connect(partial(self._on_key, dialog, entry_id, index))
         dialog.open()
 
     def _on_key(self, dialog: KeyDialog, entry_id: int, index: KeyIndex, entry: NewEntry) -> None:

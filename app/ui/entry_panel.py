@@ -51,6 +51,8 @@ class EntryPanel(QWidget):
     entry_selected = Signal(int)
     rows_changed = Signal()
     """Other entries are shown than before, or others are selected."""
+    filter_held = Signal()
+    """The rows wait for the key that is typed in one of them before they follow the filter."""
 
     def __init__(self, document: Document, filter_runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,12 +65,13 @@ class EntryPanel(QWidget):
         self.model = EntryTableModel(document, self)
         self.view = EntryView(self.model)
         self.field = FilterField()
-        self._filter = EntryFilter(document, self.model, filter_runner, self)
+        self._filter = EntryFilter(document, self.model, self.view.editing, filter_runner, self)
         self._lay_out()
         self.field.textChanged.connect(self._filter.set_text)
         self.field.left.connect(self._on_field_left)
         self.view.entry_selected.connect(self._on_entry_selected)
         self._filter.found.connect(self._on_filtered)
+        self._filter.held.connect(self.filter_held)
         for changed in (self.model.rowsInserted, self.model.modelReset, self.view.selectionModel().selectionChanged):
             changed.connect(self._on_rows_changed)
         document.entries_added.connect(self._on_entries_added)
@@ -85,6 +88,12 @@ class EntryPanel(QWidget):
     @property
     def shown_count(self) -> int:
         return self.model.rowCount()
+
+    @property
+    def kept_count(self) -> int:
+        """How many of the entries that are shown are not to be deleted."""
+        deleted = self._document.deleted_entries
+        return self.shown_count - sum(self.model.row_of(entry_id) is not None for entry_id in deleted)
 
     @property
     def current_entry(self) -> int | None:

@@ -11,7 +11,7 @@ from app.backends.key_index import KeyIndex
 from app.document.copied_entries import CopiedEntries
 from app.document.document import Document
 from app.document.draft import Edited
-from app.document.file_values import FileForm, SortedFiles
+from app.document.file_values import FileForm, FileSize, SortedFiles
 from app.document.job import Job
 from app.document.transfer import Clash, Incoming
 from app.ui.attempt import attempt
@@ -69,8 +69,10 @@ class EntryPasting(EntryWork):
 
     def paste(self) -> None:
         """Put the entries on the clipboard in, or those that its text stands for."""
-        data, text = taken_entries(), taken_text()
         self._notices.clear()
+        self._saving.settle(partial(self._take, taken_entries(), taken_text()))
+
+    def _take(self, data: bytes, text: str) -> None:
         if data:
             self._look(self._document.incoming_copy_job(data))
         elif text.strip():
@@ -99,6 +101,10 @@ class EntryPasting(EntryWork):
             dialog.reject()
 
     def _paste(self, dialog: FilesDialog | None, incoming: Incoming, clash: Clash) -> None:
+        """Paste behind what is typed since, for it may be in an entry that is replaced."""
+        self._saving.settle(partial(self._paste_settled, dialog, incoming, clash))
+
+    def _paste_settled(self, dialog: FilesDialog | None, incoming: Incoming, clash: Clash) -> None:
         job = self._document.paste_job(incoming.entries, clash)
         job.done = partial(self._on_pasted, dialog, job.done)
         job.failed = partial(self._on_refused, dialog)
@@ -126,11 +132,14 @@ class EntryPasting(EntryWork):
         if files.others and self._document.why_read_only:
             self._notices.show_info(self._document.why_read_only)
         elif files.others:
-            dialog = FilesDialog(files.others, self._entries, is_shelf=self._document.is_shelf)
-            dialog.chosen.connect(partial(self._on_chosen, dialog))
-            dialog.open()
+            self._saving.settle(partial(self._ask_form, files.others))
         for path in files.databases:
             self.database_dropped.emit(path)
+
+    def _ask_form(self, files: Sequence[FileSize]) -> None:
+        dialog = FilesDialog(files, self._entries, is_shelf=self._document.is_shelf)
+        dialog.chosen.connect(partial(self._on_chosen, dialog))
+        dialog.open()
 
     def _on_chosen(self, dialog: FilesDialog, pairs: Sequence[tuple[bytes, Path]], form: FileForm) -> None:
         self._look(self._document.incoming_files_job(pairs, form), dialog)

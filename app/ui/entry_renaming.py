@@ -17,6 +17,7 @@ from app.ui.entry_panel import EntryPanel
 from app.ui.entry_work import CANCELLED
 from app.ui.jobs import JobRunner
 from app.ui.notices import NoticeBar
+from app.ui.settling import Settling
 
 
 class KeyEditor(ScalarEditor):
@@ -41,8 +42,11 @@ class EntryRenaming(QObject):
         self._entries = entries
         self._runner = runner
         self._notices = notices
+        self._settling = Settling(self, runner)
         self._entry: int | None = None
+        self._is_asked = False
         entries.view.editing.changed.connect(self.changed)
+        entries.filter_held.connect(self._on_filter_held)
         document.reloading.connect(self._on_reloading)
 
     @property
@@ -59,6 +63,11 @@ class EntryRenaming(QObject):
         """Whether it holds another key than the entry has."""
         return self._editor is not None and self._editor.is_changed
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether that key was not taken, or a person is being asked about it."""
+        return self._is_asked or (self._editor is not None and self._editor.is_refused)
+
     def commit(self) -> None:
         """Hand over what is typed, as leaving the editor does."""
         if self._editor is not None:
@@ -72,7 +81,13 @@ class EntryRenaming(QObject):
     def _on_reloading(self) -> None:
         """Rename nothing by an id that means another entry now."""
         self._entry = None
-        self.close()
+
+    @Slot()
+    def _on_filter_held(self) -> None:
+        if self._editor is not None and self._editor.is_refused:
+            self._notices.show_info(
+                "The filter waits for the key that was not taken: correct it, or give it up by Escape in its cell."
+            )
 
     @Slot()
     def close(self) -> None:
@@ -80,10 +95,12 @@ class EntryRenaming(QObject):
         self._entries.view.editing.close()
 
     def begin(self) -> None:
-        """Open the editor on the current entry; not while another one holds a key that was refused."""
+        """Open the editor on the current entry; behind what is typed for another one, unless that is refused."""
         entry_id = self._entries.current_entry
-        if self._editor is not None and self._editor.is_refused:
+        if self._editor is not None and (entry_id == self._entry or self._editor.is_refused):
             self._editor.setFocus()
+        elif self.is_open:
+            self._settling.settle(partial(self._begin_behind, entry_id))
         elif self._runner.is_running("save"):  # its end would close the editor
             self._notices.show_info(f"{self._document.name} is being written; keys can be edited when that is done.")
         elif entry_id is not None:
@@ -94,6 +111,10 @@ class EntryRenaming(QObject):
                 editor.committed.connect(self._on_committed)
                 editor.abandoned.connect(self._on_abandoned)
 
+    def _begin_behind(self, entry_id: int | None) -> None:
+        if self._entries.current_entry == entry_id:
+            self.begin()
+
     @Slot()
     def _on_abandoned(self) -> None:
         self._notices.clear()
@@ -103,6 +124,8 @@ class EntryRenaming(QObject):
 
     @Slot(str)
     def _on_committed(self, text: str) -> None:
+        if self._is_asked:
+            return
         try:
             key = key_of(text)
         except EncodeError as error:
@@ -121,10 +144,18 @@ class EntryRenaming(QObject):
         self._notices.clear()
         job.done = partial(self._on_done, job.done)
         job.failed = partial(self._on_failed, key)
-        self._runner.start(job, key="rename", cancelled=partial(self._refuse, CANCELLED))
+        self._hold(is_held=True)
+        cancelled, over = partial(self._refuse, CANCELLED), partial(self._hold, is_held=False)
+        self._runner.start(job, key="rename", cancelled=cancelled, over=over)
+
+    def _hold(self, *, is_held: bool) -> None:
+        """Take no keys while what is there is on its way: they would be lost when it has arrived."""
+        if self._editor is not None:
+            self._editor.setReadOnly(is_held)
 
     def _on_done(self, take: Callable[[Edited], None], edited: Edited) -> None:
-        had_focus = self._editor is not None and self._editor.hasFocus()
+        editor = self._editor  # its window need not be active yet when a question was answered
+        had_focus = editor is not None and editor.window().focusWidget() is editor
         self._notices.clear()
         self.close()
         take(edited)
@@ -135,18 +166,23 @@ class EntryRenaming(QObject):
 
     def _on_failed(self, key: bytes, error: AppError) -> None:
         if isinstance(error, KeysTaken):
+            self._is_asked = True
             ask_taken(error, partial(self._on_answer, key, error), self._entries)
         else:
             self._refuse(error)
 
     def _on_answer(self, key: bytes, error: KeysTaken, answer: Taken) -> None:
+        self._is_asked = False
         match answer:
             case Taken.REPLACE:
                 self._start(key, replaces=True)
             case Taken.ANOTHER:
                 self._refuse(error)
+                if self._editor is not None:
+                    self._editor.selectAll()
             case Taken.CANCEL:
                 self._on_abandoned()
+                self._entries.view.setFocus()  # it would come back to the editor, which is gone
 
     def _refuse(self, error: AppError) -> None:
         self._notices.show_error(error)

@@ -56,10 +56,14 @@ class EntryWork(QObject):
             self._notices.show_error(error)
 
     def _on_taken(self, dialog: Asking | None, edited: Edited) -> None:
-        """Close the dialog and go to what was edited."""
-        if dialog is not None and isValid(dialog):
+        """Close the dialog and go to what was edited, unless something is typed elsewhere by now."""
+        was_asked = dialog is not None and isValid(dialog)
+        if dialog is not None and was_asked:
             dialog.accept()
+        if self._saving.is_editing:
+            return
         entry_id = self._document.entry_of(edited.edit.ref) if edited.edit.steps else None
         if entry_id is not None:
             self._entries.view.select_entry(entry_id)
-        self._entries.view.setFocus()
+        if was_asked or not self._entries.field.hasFocus():
+            self._entries.view.setFocus()

@@ -7,11 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.document.job import Job
-from app.ui.jobs import Activity, JobRunner
-
-
-def _nothing() -> None:
-    pass
+from app.ui.jobs import Activity, JobRunner, nothing
 
 
 @dataclass(slots=True)
@@ -52,8 +48,8 @@ class Errands(QObject):
         self,
         job: Job[Any],
         *,
-        cancelled: Callable[[], None] = _nothing,
-        last: Callable[[], None] = _nothing,
+        cancelled: Callable[[], None] = nothing,
+        last: Callable[[], None] = nothing,
         is_awaited: bool = True,
     ) -> None:
         """Run a job; ``cancelled`` is called when it was given up, ``last`` in its thread at the end."""

@@ -36,15 +36,12 @@ class ExportDialog(QDialog):
         self.setObjectName("export-dialog")
         self.setWindowTitle("Export entries to JSON")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._tab = tab
         self._own_files = _files_of(tab)
-        self._selected = tab.entries.view.selected_entries()
-        self._shown = tab.entries.model.shown_entries()
-        total = len(tab.document)
-        self._all = self._choice("export-all", f"All entries ({total:,})")
-        self._by_filter = self._choice("export-shown", f"Those the filter shows ({tab.entries.shown_count:,})")
-        self._chosen = self._choice("export-selected", f"Those selected in the table ({len(self._selected):,})")
-        self._by_filter.setEnabled(self._shown is not None)
-        self._chosen.setEnabled(bool(self._selected))
+        self._all = self._choice("export-all")
+        self._by_filter = self._choice("export-shown")
+        self._chosen = self._choice("export-selected")
+        self._take_entries()
         (self._chosen if len(self._selected) > 1 else self._by_filter if self._shown is not None else self._all).click()
         self._target = QLineEdit(str(tab.document.path.with_suffix(".json")))
         self._target.setObjectName("export-target")
@@ -61,10 +58,28 @@ class ExportDialog(QDialog):
         self._target.textChanged.connect(self._on_target_changed)
         self._on_target_changed()
 
-    def _choice(self, name: str, text: str) -> QRadioButton:
-        button = QRadioButton(text)
+    def _choice(self, name: str) -> QRadioButton:
+        button = QRadioButton()
         button.setObjectName(name)
         return button
+
+    def _take_entries(self) -> None:
+        """Offer the entries that are there now."""
+        entries = self._tab.entries
+        self._index = self._tab.document.index
+        self._selected, self._shown = entries.view.selected_entries(), entries.model.shown_entries()
+        self._all.setText(f"All entries ({len(self._tab.document):,})")
+        self._by_filter.setText(f"Those the filter shows ({entries.shown_count:,})")
+        self._chosen.setText(f"Those selected in the table ({len(self._selected):,})")
+        self._by_filter.setEnabled(self._shown is not None)
+        self._chosen.setEnabled(bool(self._selected))
+
+    def _why_stale(self) -> str:
+        """Return what to say where the entries that were chosen may be others by now, else nothing."""
+        if self._all.isChecked() or self._tab.document.index is self._index:
+            return ""
+        self._take_entries()
+        return f"{self._tab.document.name} was read again meanwhile. Look at what is chosen, then try again."
 
     def _lay_out(self) -> None:
         browse = QPushButton("Browse…")
@@ -110,6 +125,10 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _on_accepted(self) -> None:
+        stale = self._why_stale()
+        if stale:
+            self._hint.setText(stale)
+            return
         self.chosen.emit(self._entry_ids(), Path(self._target.text()))
         self.accept()
 

@@ -10,7 +10,7 @@ from threading import Thread
 from time import monotonic
 from typing import Any, TypeAlias
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from app.cancel import CancelToken
 from app.document.job import Job, StreamJob
@@ -42,6 +42,7 @@ class _Run:
     job: _AnyJob
     key: str
     cancelled: Callable[[], None]
+    over: Callable[[], None]
     token: CancelToken = field(default_factory=CancelToken)
     started: float = field(default_factory=monotonic)
     steps: Iterator[Any] | None = None
@@ -71,8 +72,8 @@ class _Outcome:
     is_cancelled: bool = False
 
 
-def _nothing() -> None:
-    pass
+def nothing() -> None:
+    """Do nothing: what is to be called where nobody wants to know."""
 
 
 class JobRunner(QObject):
@@ -94,6 +95,7 @@ class JobRunner(QObject):
     """The thread has nothing more to do after `shut_down`."""
 
     _settled = Signal()
+    _called = Signal()
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -105,6 +107,8 @@ class JobRunner(QObject):
         self._shows_activity = False
         self._inbox: SimpleQueue[Callable[[], _Outcome] | None] = SimpleQueue()
         self._outbox: SimpleQueue[_Outcome] = SimpleQueue()
+        self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._called.connect(self._on_called, Qt.ConnectionType.QueuedConnection)
         self._settled.connect(self._on_settled)  # the thread emits, so Qt queues the call to ours
         self._timer = QTimer(self, interval=POLL)
         self._timer.timeout.connect(self._on_poll)
@@ -132,14 +136,22 @@ class JobRunner(QObject):
         """Whether entries will be others by a job that waits or runs."""
         return any(isinstance(run.job, Job) and run.job.lays_over and _edits(run) for run in self._all_runs())
 
-    def start(self, job: _AnyJob, *, key: str = "", cancelled: Callable[[], None] = _nothing) -> CancelToken:
+    def start(
+        self,
+        job: _AnyJob,
+        *,
+        key: str = "",
+        cancelled: Callable[[], None] = nothing,
+        over: Callable[[], None] = nothing,
+    ) -> CancelToken:
         """Queue a job; with a ``key``, earlier jobs of that key are cancelled and their outcomes dropped.
 
-        ``cancelled`` is called when the job was given up and has ended, unless the runner is shut down.
+        ``cancelled`` is called when the job was given up and has ended, ``over`` last of all and whatever became of
+        it; neither once the runner is shut down.
         """
         if key:
             self.cancel(key)
-        run = _Run(job, key, cancelled)
+        run = _Run(job, key, cancelled, over)
         if not self._is_closing:
             (self._streams if isinstance(job, StreamJob) else self._waiting).append(run)
             self._timer.start()
@@ -180,7 +192,8 @@ class JobRunner(QObject):
             return  # what begins now would see what a ``done`` has left halfway
         while self._current is None and (run := self._next()) is not None:
             if run.token.cancelled and run.steps is None:
-                run.cancelled()
+                self._tell(run.cancelled)
+                self._tell(run.over)
                 continue
             self._current = run
             self._inbox.put(partial(_step, run))
@@ -209,9 +222,11 @@ class JobRunner(QObject):
         self._is_delivering = True
         try:
             if not run.token.cancelled and not outcome.is_cancelled:
-                self._deliver(run, outcome)
+                self._tell(partial(self._deliver, run, outcome))
             elif outcome.is_end:
-                run.cancelled()
+                self._tell(run.cancelled)
+            if outcome.is_end:
+                self._tell(run.over)
         finally:
             self._is_delivering = False
         self._dispatch()
@@ -226,8 +241,13 @@ class JobRunner(QObject):
                 _hand_over(run.job, outcome)
             except AppError as error:
                 self._fail(run, error)
-            except Exception:  # noqa: BLE001 - a bug of ours becomes a report; the window goes on
-                self.crashed.emit(traceback.format_exc())
+
+    def _tell(self, call: Callable[[], None]) -> None:
+        """Call what a job wants to be called; what waits behind it goes on even where that fails."""
+        try:
+            call()
+        except Exception:  # noqa: BLE001 - a bug of ours becomes a report; the window goes on
+            self.crashed.emit(traceback.format_exc())
 
     def _fail(self, run: _Run, error: AppError) -> None:
         if run.job.failed is not None:
@@ -244,6 +264,19 @@ class JobRunner(QObject):
         if shown is not None or self._shows_activity:
             self.activity_changed.emit(_activity(shown) if shown else None)
         self._shows_activity = shown is not None
+
+    @Slot()
+    def _on_called(self) -> None:
+        call = self._calls.get()
+        if not self._is_closing:
+            self._tell(call)
+
+    # ---- called by any thread
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Have the interface thread call something, until the runner is shut down; not after `ended`."""
+        self._calls.put(call)
+        self._called.emit()
 
     # ---- in the thread
 

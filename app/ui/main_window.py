@@ -21,6 +21,7 @@ from app.ui.docks import ChangesDock, ProblemsDock
 from app.ui.dropped_files import local_files
 from app.ui.entry_actions import ENTRY_ACTIONS
 from app.ui.errands import Errands
+from app.ui.kept_changes import KeptChanges
 from app.ui.making import Making
 from app.ui.menus import RecentMenu, add_menus, add_tool_bar
 from app.ui.node_actions import NODE_ACTIONS
@@ -35,6 +36,7 @@ from app.ui.tab_area import TabArea
 from app.ui.tab_commands import TabCommands
 from app.ui.wants import Want
 from app.ui.watching import Watching
+from app.ui.welcome import Welcome
 
 _TITLE = "Shelfscope"
 _DOCK_HEIGHT = 150
@@ -65,6 +67,9 @@ class MainWindow(QMainWindow):
         beside = make_engine, self.area, self.errands, self.notices, self
         self._making = Making(*beside)
         self._repairing = Repairing(*beside)
+        self._kept_changes = KeptChanges(*beside)
+        if journals is not None:
+            Welcome(self.area, journals, self.errands, self)
         self._commands = TabCommands(self.area, Copying(*beside), self._repairing, self)
         self._save_all = SaveAll(self.area, self.notices, self)
         self.status = StatusBar(self)
@@ -108,7 +113,6 @@ class MainWindow(QMainWindow):
         self.area.changed.connect(self._show_facts)
         self.area.activity_changed.connect(self.status.activity.show_activity)
         self.area.wanted.connect(self._on_wanted)
-        self.area.said.connect(self.status.say)
         self.errands.activity_changed.connect(self.status.errand.show_activity)
         self.status.cancel_changed.connect(self.actions_["cancel"].setEnabled)
         self.actions_["cancel"].setEnabled(False)
@@ -222,6 +226,8 @@ class MainWindow(QMainWindow):
                 self._making.ask_new(tab.document.path)
             case Want.SAVE_AS:
                 self._commands.ask_save_as()
+            case Want.SAVE_KEPT:
+                self._kept_changes.ask_save(tab)
             case Want.SALVAGE:
                 self._on_salvage()
             case Want.PROBLEMS:

@@ -3,31 +3,16 @@
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QWidget
-
 from app.backends.formats import FORMATS
-from app.document.copies import EngineFactory, create_job
+from app.document.copies import create_job
 from app.engine.base import MadeDatabase, NewDatabase
 from app.ui.dialogs.new_database import NewDatabaseDialog, Wish
 from app.ui.dialogs.places import made_sentence, names_of, path_of
-from app.ui.errands import Errands
-from app.ui.notices import NoticeBar
-from app.ui.tab_area import TabArea
+from app.ui.work_beside import WorkBeside
 
 
-class Making(QObject):
-    """Asks what is wanted, has it made beside the tabs, and opens it."""
-
-    def __init__(
-        self, make_engine: EngineFactory, area: TabArea, errands: Errands, notices: NoticeBar, window: QWidget
-    ) -> None:
-        super().__init__(window)
-        self._make_engine = make_engine
-        self._area = area
-        self._errands = errands
-        self._notices = notices
-        self._window = window
+class Making(WorkBeside):
+    """Asks what is wanted, has it made, and opens it."""
 
     def ask_new(self, path: Path | None = None) -> None:
         """Ask for a new database; ``path`` is a name that is wanted already."""

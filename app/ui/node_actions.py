@@ -33,7 +33,13 @@ def _reasons_to_edit(nodes: NodeCommands, index: QModelIndex) -> Mapping[str, st
     standing = nodes.place(index).standing
     target = nodes.target(index)
     can_go = all(nodes.place(row).standing in MOVABLE for row in nodes.rows)
-    is_part = standing in (Standing.KEY, Standing.OTHER)
+    moves = "" if standing in ORDERED else "This has no place in an order."
+    copies = "" if standing in ORDERED else "There can be only one of this."
+    if not nodes.is_row_of_siblings:
+        moves = moves or "The selected rows are parts of different containers."
+        copies = copies or "The selected rows are parts of different containers."
+    elif standing in KEYED and len(nodes.rows) > 1:
+        copies = "Each copy needs a key of its own; make them one by one."
     held = nodes.holds(target)
     return {
         "edit-as-python": "",
@@ -42,11 +48,11 @@ def _reasons_to_edit(nodes: NodeCommands, index: QModelIndex) -> Mapping[str, st
         "rename-key": "" if standing in KEYED else "This has no key.",
         "insert-before": "" if standing is Standing.ITEM else "Only items of a list have others in front of them.",
         "append-item": "" if held is not None else "This holds nothing that could be added to.",
-        "duplicate-node": "" if standing in ORDERED else "There can be only one of this.",
+        "duplicate-node": copies,
         "delete-nodes": "" if can_go else "The value needs this part.",
         "cut-nodes": "" if can_go else "The value needs this part.",
-        "move-up": "" if standing in ORDERED and not is_part else "This has no place in an order.",
-        "move-down": "" if standing in ORDERED and not is_part else "This has no place in an order.",
+        "move-up": moves,
+        "move-down": moves,
         "sort-keys": "" if held in KEYED else "There are no keys here.",
         "paste-nodes": "" if held is not None else "This holds nothing that could be added to.",
     }

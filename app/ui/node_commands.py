@@ -58,9 +58,27 @@ class NodeCommands(NodeCopying):
         path = self.path(index)
         make = self._document.python_job if form == "python" else self._document.typed_job
         job = make(value.source, path)
-        job.done = partial(self._on_text, self._replacing(value, index, form), form)
+        session = self._replacing(value, index, form)
+        open_pane = partial(self._on_text, session, form)
+        job.done = lambda text: self._look_within(session, index, open_pane, text, is_typed=form == "typed")
         job.failed = self._on_no_python if form == "python" else self._fail
         self._runner.start(job)
+
+    def _look_within(
+        self, session: Session, index: QModelIndex, done: Callable[[str], None], text: str, *, is_typed: bool = False
+    ) -> None:
+        """Go on once it is known whether writing a container anew would make copies of what is shared in it."""
+        if session.value is not self._panel.shown:
+            return
+        if not self.row(index).count:
+            done(text)
+            return
+
+        def take(separates: bool) -> None:
+            session.separates = separates
+            done(text)
+
+        self._ask(self._document.separates_job(session.value.source, self.path(index), is_typed=is_typed), take)
 
     def _on_no_python(self, error: AppError) -> None:
         """Say what else there is for an object that has no literal."""
@@ -79,7 +97,8 @@ class NodeCommands(NodeCopying):
     def _on_text(self, session: Session, form: str, text: str) -> None:
         if session.value is self._panel.shown:
             title = f"{session.title} as {_NAMES[form]}"
-            self._editing.open_pane(session, Draft(title, laid_out(text), hint=_JSON_HINT if form == "typed" else ""))
+            hint = _JSON_HINT if form == "typed" else ""
+            self._editing.open_pane(session, Draft(title, laid_out(text), hint=hint, is_stored=True))
 
     # ---- another type
 
@@ -99,7 +118,8 @@ class NodeCommands(NodeCopying):
             return
         session = self._replacing(value, index)
         job = self._document.python_job(value.source, self.path(index))
-        job.done = partial(self._on_literal, session, target)
+        change = partial(self._on_literal, session, target)
+        job.done = lambda literal: self._look_within(session, index, change, literal)
         job.failed = partial(self._on_no_literal, session, target)
         self._runner.start(job)
 
@@ -112,7 +132,7 @@ class NodeCommands(NodeCopying):
     def _change_type(self, session: Session, target: str, found: Candidate) -> None:
         if session.value is not self._panel.shown:
             return
-        if found.is_certain and not session.is_shared:
+        if found.is_certain and not session.is_shared and not session.separates:
             self._editing.apply(session.value, session.edits(Entered(found.literal)), f"Change of type to {target}")
             return
         draft = Draft(f"{session.title} as {target}", found.literal, hint=LITERAL_HINT)
@@ -156,23 +176,23 @@ class NodeCommands(NodeCopying):
         self._editing.open_pane(item, Draft(title, "", hint=LITERAL_HINT))
 
     def duplicate(self) -> None:
-        """Put a copy of the current node behind it; a copy of a pair needs another key."""
-        value, index = self.value, self.current
-        if value is not None and index.isValid():
-            self._ask(
-                self._document.copy_job(value.entry_id, (self.path(index),)), partial(self._on_copy, value, index)
-            )
+        """Put copies of the selected nodes behind them; a copy of a pair needs another key."""
+        value, rows = self.value, self.rows
+        if value is not None and rows and self.is_row_of_siblings:
+            job = self._document.copy_job(value.entry_id, [self.path(index) for index in rows])
+            self._ask(job, partial(self._on_copy, value, rows))
 
-    def _on_copy(self, value: ShownValue, index: QModelIndex, nodes: CopiedNodes) -> None:
+    def _on_copy(self, value: ShownValue, rows: Sequence[QModelIndex], nodes: CopiedNodes) -> None:
         if value is not self._panel.shown:
             return
-        place, new = self.place(index), Copied(nodes.data, nodes.paths[0])
+        place, title = self.place(rows[-1]), f"Copy of {self._named(rows)}"
+        news = [Copied(nodes.data, path) for path in nodes.paths]
         if place.standing is Standing.ITEM:
-            current = f"{place.container}[{place.index + 1}]"
-            edit = InsertItem(place.container, place.index + 1, new)
-            self._editing.apply(value, (edit,), f"Copy of {nodes.paths[0]}", current)
+            behind = place.index + 1
+            edits = [InsertItem(place.container, behind + number, new) for number, new in enumerate(news)]
+            self._editing.apply(value, edits, title, f"{place.container}[{behind}]")
         else:
-            self.ask_key(value, place.container, place.standing, place.key, new, f"Copy of {nodes.paths[0]}")
+            self.ask_key(value, place.container, place.standing, place.key, news[0], title)
 
     def rename_key(self) -> None:
         """Open a line for the key of the current node."""
@@ -180,12 +200,18 @@ class NodeCommands(NodeCopying):
         if value is None or place.standing not in KEYED:
             return
         path = self.path(index)
-        session = Session(value, f"New key of {path}", lambda entered: (RenameKey(path, Written(entered.text)),))
+        position = f"{place.container}[#{self._panel.model.position(index)}]"
+        session = Session(
+            value,
+            f"New key of {path}",
+            lambda entered: (RenameKey(path, Written(entered.text)),),
+            lambda entered: path_of_new(place.container, place.standing, entered.text) or position,
+        )
         slot = self._panel.model.slot_number(index)
         if place.key:
             self._editing.open_line(session, slot, "str" if place.key[:1] in "'\"" else "", place.key, Column.NAME)
             return
-        job = self._document.python_job(value.source, f"{place.container}[#{self._panel.model.position(index)}]<key>")
+        job = self._document.python_job(value.source, f"{position}<key>")
         self._ask(job, lambda literal: self._editing.open_line(session, slot, "", str(literal), Column.NAME))
 
     # ---- elsewhere

@@ -8,7 +8,7 @@ from app.codecs.base import NodeRow
 from app.codecs.edits import DeleteNodes, Reorder
 from app.document.document import Document
 from app.ui.jobs import JobRunner
-from app.ui.node_places import Place, Standing, prefix_of
+from app.ui.node_places import Standing, prefix_of
 from app.ui.selected_nodes import SelectedNodes
 from app.ui.shown_value import ShownValue
 from app.ui.value_editing import ValueEditing
@@ -34,36 +34,41 @@ class NodeOrder(SelectedNodes):
             paths.setdefault(index.parent(), []).append(self.path(index))
         # From the end on, so that the paths of those before them still hold.
         edits = [DeleteNodes(tuple(group)) for group in reversed(list(paths.values()))]
-        what = self.path(rows[0]) if len(rows) == 1 else f"{len(rows):,} rows"
-        self._editing.apply(value, edits, f"Deletion of {what}")
+        places = [self.place(index) for index in rows]
+        keyed = {place.container for place in places if place.standing is not Standing.ITEM}
+        self._editing.apply(value, edits, f"Deletion of {self._named(rows)}", keyed=keyed)
+
+    def _named(self, rows: Sequence[QModelIndex]) -> str:
+        return self.path(rows[0]) if len(rows) == 1 else f"{len(rows):,} rows"
 
     def move(self, by: int) -> None:
-        """Swap the current node with the one before or behind it."""
-        value, index = self.value, self.current
-        if value is None or not index.isValid():
+        """Bring the selected nodes, all of one container, past the one before or behind them."""
+        value, rows = self.value, self.rows
+        if value is None or not rows or not self.is_row_of_siblings:
             return
-        place = self.place(index)
-        parent, row = self.row(index.parent()), self.row(index)
+        parent, place = rows[0].parent(), self.place(rows[0])
         if place.standing is Standing.ITEM:
-            self._swap(value, place, place.index, by, self._panel.model.item_count(index.parent()), "")
+            positions = [self.place(index).index for index in rows]
+            self._move(value, rows, positions, by, self._panel.model.item_count(parent))
             return
-        position = self._panel.model.position(index)
-        job = self._document.all_rows_job(value.source, parent.node, parent.count)
+        row, prefix = self.row(parent), prefix_of(self.row(rows[0]))
+        positions = [self._panel.model.position(index) for index in rows]
 
-        def swap(rows: list[NodeRow]) -> None:
-            count = sum(prefix_of(other) == prefix_of(row) for other in rows)
-            self._swap(value, place, position, by, count, self.path(index))
+        def move(all_rows: list[NodeRow]) -> None:
+            if value is self._panel.shown:
+                self._move(value, rows, positions, by, sum(prefix_of(other) == prefix for other in all_rows))
 
-        self._ask(job, swap)
+        self._ask(self._document.all_rows_job(value.source, row.node, row.count), move)
 
-    def _swap(self, value: ShownValue, place: Place, position: int, by: int, count: int, current: str) -> None:
-        other = position + by
-        if not 0 <= other < count:
+    def _move(
+        self, value: ShownValue, rows: Sequence[QModelIndex], positions: Sequence[int], by: int, count: int
+    ) -> None:
+        order = shifted(count, positions, by)
+        if order == tuple(range(count)):
             return
-        order = list(range(count))
-        order[position], order[other] = other, position
-        now = current or f"{place.container}[{other}]"
-        self._editing.apply(value, (Reorder(place.container, tuple(order)),), f"Move of {now}", now)
+        place = self.place(rows[0])
+        keyed = () if place.standing is Standing.ITEM else (place.container,)
+        self._editing.apply(value, (Reorder(place.container, order),), f"Move of {self._named(rows)}", keyed=keyed)
 
     @Slot(int, list, int)
     def _on_dragged(self, parent_slot: int, dragged: list[int], before: int) -> None:
@@ -89,9 +94,20 @@ class NodeOrder(SelectedNodes):
             first = next((prefix_of(other) for other in rows if not prefix_of(other).endswith("<key>")), "")
             pairs = [other for other in rows if prefix_of(other) == first]
             order = tuple(sorted(range(len(pairs)), key=lambda number: _sort_key(pairs[number])))
-            self._editing.apply(value, (Reorder(container, order),), f"Sorting of {container or 'the value'}")
+            title = f"Sorting of {container or 'the value'}"
+            self._editing.apply(value, (Reorder(container, order),), title, keyed=(container,))
 
         self._ask(self._document.all_rows_job(value.source, row.node, row.count), sort)
+
+
+def shifted(count: int, positions: Sequence[int], by: int) -> tuple[int, ...]:
+    """Return an order of ``count`` in which some positions went one on (``by`` 1) or back (-1), if there is room."""
+    order, moved = list(range(count)), set(positions)
+    for position in sorted(positions, reverse=by > 0):
+        other = position + by
+        if 0 <= other < count and order[other] not in moved:
+            order[position], order[other] = order[other], order[position]
+    return tuple(order)
 
 
 def _sort_key(row: NodeRow) -> tuple[int, float, str]:

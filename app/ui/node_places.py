@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from app.codecs.base import NodeRow
-from app.codecs.literals.scalars import parse_literal
+from app.codecs.literals.scalars import format_literal, parse_literal
 from app.codecs.nodes import Kind
 from app.codecs.paths import is_plain_name
-from app.codecs.screen import quote_text
 from app.errors import CodecError
 
 
@@ -39,6 +38,8 @@ _OBJECT_PARTS = (
     ("<state", Standing.ATTRIBUTE),
 )
 """What the steps of an object's rows begin with, and what can be added then."""
+_KEY_KINDS = (Kind.STR, Kind.INT, Kind.BYTES, Kind.BOOL, Kind.NONE, Kind.FLOAT)
+"""Kinds of keys whose literal can be only one of them."""
 _SETS = frozenset({"set", "frozenset"})
 _ITEM_PREFIXES = ("<listitems>", "<args>")
 _LISTS_OF_ITEMS = frozenset({"collections.deque"})
@@ -88,14 +89,18 @@ def _in_brackets(literal: str, prefix: str, parent: NodeRow, place: Place) -> Pl
 
 
 def path_of_new(container: str, standing: Standing, key: str) -> str | None:
-    """Return the path that a new pair or attribute under the literal of a key has; None where that is no text."""
-    try:
-        name = str(parse_literal(key, Kind.STR))
-    except CodecError:
-        return None
-    if standing is Standing.ATTRIBUTE and is_plain_name(name):
-        return f"{container.removesuffix('<state>')}.{name}"
-    return f"{container}[{quote_text(name)}]"
+    """Return the path that a pair or attribute under the literal of a new key has; None where that is no scalar."""
+    for kind in _KEY_KINDS:
+        try:
+            value = parse_literal(key.strip(), kind)
+        except CodecError:
+            continue
+        if isinstance(value, float) and value - value != 0:
+            return None  # nan and the infinities are named by position
+        if standing is Standing.ATTRIBUTE and isinstance(value, str) and is_plain_name(value):
+            return f"{container.removesuffix('<state>')}.{value}"
+        return f"{container}[{format_literal(value, kind)}]"
+    return None
 
 
 def prefix_of(row: NodeRow) -> str:

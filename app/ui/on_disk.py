@@ -6,6 +6,7 @@ from time import monotonic
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from app.backends.key_index import KeyIndex
 from app.document.disk import DiskChanges
 from app.document.document import Document
 from app.document.job import Job
@@ -51,6 +52,8 @@ class OnDisk(QObject):
         self._notices = notices
         self._is_due = False
         self._is_quiet = False
+        self._before: KeyIndex | None = None
+        """The keys before they were read again without being asked."""
         self._last = FileState()
         """What was followed last; a person is told of it once."""
         self._began: float | None = None
@@ -116,6 +119,7 @@ class OnDisk(QObject):
             self.comparison_wanted.emit()
         else:
             self._is_quiet = True
+            self._before = self._document.index
             self.reread_wanted.emit()
 
     def _may_begin(self) -> bool:
@@ -155,7 +159,7 @@ class OnDisk(QObject):
         self._rest()
         if self._is_quiet:
             self._is_quiet = False
-            self.said.emit(f"Another program wrote {self._document.name}: it was read again.")
+            self._say_what_was_read()
         self._on_pending()
         if self._is_reverting:
             self._is_reverting = False
@@ -164,8 +168,17 @@ class OnDisk(QObject):
             self._is_due = False
             self.look()
 
+    def _say_what_was_read(self) -> None:
+        """Say that the file was written only where the entries prove it: its time alone tells of no writer."""
+        name, before, self._before = self._document.name, self._before, None
+        if before is not None and before.looks_like(self._document.index):
+            self.said.emit(f"{name} was read again: another program may have written it.")
+        else:
+            self.said.emit(f"Another program wrote {name}: it was read again.")
+
     def give_up(self) -> None:
         """The keys could not be read: what was to follow does not, also when they are read later."""
+        self._before = None
         self._is_quiet = self._is_reverting = False
         self._merging.give_up()
 

@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.backends.key_index import KeyIndex
 from app.cancel import CancelToken
 from app.codecs.screen import key_text
-from app.document.document import Document, Findings, PendingChange
+from app.document.begun_copy import BegunCopy
+from app.document.document import Document, Findings
 from app.document.job import Job
 from app.engine.base import Info, ProblemNote
 from app.errors import AppError, KeyMissing
@@ -115,16 +116,23 @@ class Reading(QObject):
             self._on_disk.show_lost(error.message)
         self._pages.show_refusal(self._document, error, self.wanted.emit)
 
-    def continue_as(self, path: Path, saved: Sequence[PendingChange]) -> None:
-        """Go on with a copy of the database that has these changes; history and place stay."""
-        self._editing.commit()  # its job comes before this one
-        self._runner.start(Job("Opening", _nothing, partial(self._on_turn_to_continue, path, saved)))
+    def continue_as(self, path: Path, copy: BegunCopy, then: Callable[[bool], None]) -> None:
+        """Go on with a copy of the database, then tell whether that was done; history and place stay.
 
-    def _on_turn_to_continue(self, path: Path, saved: Sequence[PendingChange], _: object) -> None:
+        It is not done where something would be lost: a text that is refused, or what a save wrote since.
+        """
+        self._editing.commit()  # its job comes before this one, as do those of a save that was begun
+        self._runner.start(Job("Opening", _nothing, partial(self._on_turn_to_continue, path, copy, then)))
+
+    def _on_turn_to_continue(self, path: Path, copy: BegunCopy, then: Callable[[bool], None], _: object) -> None:
+        if self._editing.is_open or self._runner.is_running("save") or copy.is_overtaken:
+            then(False)
+            return
         self._findings = ()
-        self._document.continue_as(path, saved)
+        self._document.continue_as(path, copy)
         self.start()
         self.moved.emit()
+        then(True)
 
     # ---- reading the keys
 

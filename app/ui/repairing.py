@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Signal
 from shiboken6 import isValid
 
-from app.document.copies import EngineFactory, check_job, salvage_job
+from app.document.copies import check_job, salvage_job
 from app.document.document import Document
 from app.engine.base import Info, ProblemNote, SalvageReport
 from app.errors import AppError, CorruptDatabase, UnknownFormat
@@ -16,26 +15,14 @@ from app.ui.choices import Choice
 from app.ui.database_tab import DatabaseTab
 from app.ui.dialogs.places import can_be_read, path_of
 from app.ui.dialogs.salvage import Recognised, SalvageDialog, SalvageWish
-from app.ui.errands import Errands
-from app.ui.notices import NoticeBar
-from app.ui.tab_area import TabArea
+from app.ui.work_beside import WorkBeside
 
 
-class Repairing(QObject):
-    """Has files looked at beside the tabs, and shows what came of it."""
+class Repairing(WorkBeside):
+    """Has files looked at, and shows what came of it."""
 
     problems_wanted = Signal(object)
     """The `DatabaseTab` whose problems are to be seen."""
-
-    def __init__(
-        self, make_engine: EngineFactory, area: TabArea, errands: Errands, notices: NoticeBar, window: QWidget
-    ) -> None:
-        super().__init__(window)
-        self._make_engine = make_engine
-        self._area = area
-        self._errands = errands
-        self._notices = notices
-        self._window = window
 
     # ---- checking
 

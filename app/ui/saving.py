@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -13,7 +14,7 @@ from app.engine.base import FileState
 from app.errors import AppError, ChangedOnDisk, EngineBug, EngineStopped, KeyRejected, ReadOnlyDatabase
 from app.ui.attempt import attempt
 from app.ui.choices import Choice
-from app.ui.jobs import JobRunner
+from app.ui.jobs import JobRunner, nothing
 from app.ui.notices import NoticeBar
 from app.ui.settings import backups_kept
 from app.ui.value_editing import ValueEditing
@@ -23,7 +24,7 @@ class Saving(QObject):
     """Saves what is pending, an open editor's text included."""
 
     ended = Signal(bool)
-    """A save is over; True when everything is saved."""
+    """A save or a compaction is over, however it ended; True when everything is saved."""
     rewritten = Signal()
     """The files are others now, or may be: their keys have to be read again."""
     said = Signal(str)
@@ -41,6 +42,7 @@ class Saving(QObject):
         self._runner = runner
         self._notices = notices
         self._is_compacting = False
+        self._is_saved = False
         self._may_merge = True
         document.saved.connect(self._on_saved)
 
@@ -60,16 +62,22 @@ class Saving(QObject):
 
     # ---- saving
 
-    def settle(self, then: Callable[[], None]) -> None:
-        """Hand over what an open editor holds, then call ``then``; not when it is refused, which the editor shows."""
+    def settle(self, then: Callable[[], None], over: Callable[[], None] = nothing) -> None:
+        """Hand over what an open editor holds, then call ``then``; not when it is refused, which the editor shows.
+
+        ``over`` is called in any case, behind that.
+        """
         self._editing.commit()  # its job comes before this one
-        self._runner.start(Job("Saving", _nothing_at_all, partial(self._on_settled, then), edits=True))
+        self._runner.start(Job("Saving", _nothing_at_all, partial(self._on_settled, then), edits=True), over=over)
 
     def _on_settled(self, then: Callable[[], None], _: object) -> None:
-        if self._editing.is_open:
-            self.ended.emit(False)
-        else:
+        if not self._editing.is_open:
             then()
+            return
+        self._editing.focus()
+        if not self._editing.is_refused:
+            name = self._document.name
+            self._notices.show_info(f"Something else is being typed in {name} by now. Finish that, then try again.")
 
     def save(self, *, may_merge: bool = True) -> None:
         """Save all pending changes; `ended` follows.
@@ -78,33 +86,40 @@ class Saving(QObject):
         """
         self._may_merge = may_merge
         self._notices.clear()
-        self.settle(self._look)
+        self.settle(self._look, self._on_over)
 
     def _look(self) -> None:
         """See first whether the file is there: trying to save would close what is still open of it."""
         self._editing.commit()  # closes what was opened since and holds nothing: typed into it would be lost
         if not self._document.pending_count:
-            self.ended.emit(True)
+            self._is_saved = True
         elif self._document.is_unsure:
             self._show_unsure()
-            self.ended.emit(False)
         elif self._document.is_indexed:
-            job = self._document.changed_on_disk_job()
-            job.done = self._on_state
-            self._runner.start(job, key="save", cancelled=partial(self.ended.emit, False))
+            self._start(self._look_job)
         else:
-            self._save()
+            self._start(self._job)
+
+    def _look_job(self) -> Job[FileState]:
+        job = self._document.changed_on_disk_job()
+        job.done = self._on_state
+        return job
 
     def _on_state(self, state: FileState) -> None:
         if state.lost:
             self.lost.emit(state)
-            self.ended.emit(False)
         else:
-            self._save()
+            self._start(self._job)
 
-    def _save(self) -> None:
-        if not attempt(self._job, self._runner, self._notices, "save"):
-            self.ended.emit(False)
+    def _start(self, make: Callable[[], Job[Any]]) -> None:
+        """Start the next job of a save; while there is one, the save is not over."""
+        attempt(make, self._runner, self._notices, "save", self._on_over)
+
+    def _on_over(self) -> None:
+        """Say how it ended once nothing of it is to come: the only place that does, whatever became of its jobs."""
+        if not self.is_running:
+            is_saved, self._is_saved = self._is_saved, False
+            self.ended.emit(is_saved)
 
     def _job(self) -> Job[SaveReport]:
         kept = backups_kept()
@@ -119,7 +134,6 @@ class Saving(QObject):
             self.conflicted.emit()
         else:
             self._show_failure(error, self.save)
-        self.ended.emit(False)
 
     def _show_unsure(self) -> None:
         """Say that nobody knows whether the save was done, and read the keys, which tell."""
@@ -146,8 +160,8 @@ class Saving(QObject):
             self._notices.show_info(said)
         else:
             self.said.emit(said)  # a bar at every save would move what is being worked on
+        self._is_saved = True
         self.rewritten.emit()
-        self.ended.emit(True)
 
     # ---- compacting
 
@@ -162,7 +176,7 @@ class Saving(QObject):
             )
             return
         self._editing.commit()  # closes what holds nothing: typed into it would be lost
-        attempt(self._compact_job, self._runner, self._notices, "save")
+        self._start(self._compact_job)
 
     def _compact_job(self) -> Job[SaveReport]:
         kept = backups_kept()

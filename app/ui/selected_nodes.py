@@ -10,7 +10,7 @@ from app.document.document import Document
 from app.document.job import Job
 from app.errors import AppError
 from app.ui.jobs import JobRunner
-from app.ui.node_places import Place, Standing
+from app.ui.node_places import Place, Standing, prefix_of
 from app.ui.shown_value import ShownValue
 from app.ui.value_editing import ValueEditing
 from app.ui.value_panel import ValuePanel
@@ -56,6 +56,11 @@ class SelectedNodes(QObject):
 
     def place(self, index: QModelIndex) -> Place:
         return self._panel.model.place(index)
+
+    @property
+    def is_row_of_siblings(self) -> bool:
+        """Whether all selected rows are parts of one order."""
+        return len({(index.parent(), prefix_of(self.row(index))) for index in self.rows}) <= 1
 
     @property
     def value(self) -> ShownValue | None:

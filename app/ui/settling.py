@@ -20,35 +20,31 @@ class Typing(Protocol):
     @property
     def is_open(self) -> bool: ...
 
-    @property
-    def is_busy(self) -> bool: ...
-
     def commit(self) -> None: ...
 
     def focus(self) -> None: ...
 
 
+class TypingInRows(Typing, Protocol):
+    """Where it goes into a row that the edit puts in anew."""
+
+    @property
+    def is_busy(self) -> bool: ...
+
+
 class Settling:
     """Waits by jobs that come behind those of the edit, and does nothing where it is refused."""
 
-    def __init__(self, typing: Typing, panel: ValuePanel, runner: JobRunner) -> None:
+    def __init__(self, typing: Typing, runner: JobRunner) -> None:
         self._typing = proxy(typing)  # it holds this one: a cycle would be collected in whatever thread
-        self._panel = panel
         self._runner = runner
 
     def settle(self, then: Callable[[], object]) -> None:
         """Hand over what is typed, then call ``then``; what is refused stays in front instead."""
-        if self._typing.is_open:
-            self._typing.commit()
+        was_open = self._typing.is_open
+        self._typing.commit()  # closes what holds nothing: typed into it meanwhile would be lost
+        if was_open:
             self._runner.start(Job("Editing", _nothing_at_all, partial(self._on_settled, then), edits=True))
-        else:
-            then()
-
-    def settle_row(self, then: Callable[[], object]) -> None:
-        """Do so, and call ``then`` when the current row is there again; not where it went elsewhere."""
-        if self._typing.is_open or self._typing.is_busy:
-            self._typing.commit()
-            self._wait(then, self._current_path, _TURNS)
         else:
             then()
 
@@ -58,13 +54,30 @@ class Settling:
         else:
             then()
 
+
+class RowSettling(Settling):
+    """Waits for the row that is typed in too."""
+
+    def __init__(self, typing: TypingInRows, panel: ValuePanel, runner: JobRunner) -> None:
+        super().__init__(typing, runner)
+        self._rows = proxy(typing)
+        self._panel = panel
+
+    def settle_row(self, then: Callable[[], object]) -> None:
+        """Do so, and call ``then`` when the current row is there again; not where it went elsewhere."""
+        if self._rows.is_open or self._rows.is_busy:
+            self._rows.commit()
+            self._wait(then, self._current_path, _TURNS)
+        else:
+            then()
+
     def _wait(self, then: Callable[[], object], path: str, turns: int) -> None:
         self._runner.start(Job("Editing", _nothing_at_all, partial(self._on_turn, then, path, turns), edits=True))
 
     def _on_turn(self, then: Callable[[], object], path: str, turns: int, _: object) -> None:
-        if self._typing.is_open:
-            self._typing.focus()
-        elif not self._typing.is_busy and self._current_path == path:
+        if self._rows.is_open:
+            self._rows.focus()
+        elif not self._rows.is_busy and self._current_path == path:
             then()
         elif turns:
             self._wait(then, path, turns - 1)

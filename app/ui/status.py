@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
@@ -24,10 +24,30 @@ class Facts:
     count: str = ""
     pending: str = ""
     read_only: str = ""
+    news: str = ""
+
+
+class News(QObject):
+    """What happened to a database a moment ago; told quietly, as it needs no answer."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.text = ""
+        self._forgetting = QTimer(self, singleShot=True, interval=_NEWS)
+        self._forgetting.timeout.connect(partial(self.say, ""))
+
+    @Slot(str)
+    def say(self, sentence: str) -> None:
+        """Tell it for some seconds."""
+        self.text = sentence
+        self._forgetting.start()
+        self.changed.emit()
 
 
 def facts_of(document: Document, shown_count: int, *, is_reading: bool) -> Facts:
-    """Return the facts of a document of which ``shown_count`` entries are in the table."""
+    """Return the facts of a document of which ``shown_count`` entries that are not to be deleted are in the table."""
     info = document.info
     if info is None:
         return Facts()
@@ -37,7 +57,7 @@ def facts_of(document: Document, shown_count: int, *, is_reading: bool) -> Facts
     pending = document.change_count
     return Facts(
         name,
-        _count(shown_count, len(document), is_reading=is_reading),
+        _count(shown_count, len(document) - len(document.deleted_entries), is_reading=is_reading),
         f"{pending:,} unsaved {'change' if pending == 1 else 'changes'}" if pending else "",
         f"Read-only: {document.why_read_only}" if document.why_read_only else "",
     )
@@ -120,8 +140,6 @@ class StatusBar(QStatusBar):
         self._read_only = ElidedLabel("status-read-only", "Why the database cannot be saved")
         self._news = ElidedLabel("status-news", "What happened a moment ago")
         self._news.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self._forgetting = QTimer(self, singleShot=True, interval=_NEWS)
-        self._forgetting.timeout.connect(partial(self._news.show_text, ""))
         self._lay_out()
         for view in (self.activity, self.errand):
             view.changed.connect(self._on_activity)
@@ -143,12 +161,7 @@ class StatusBar(QStatusBar):
         self._count.show_text(facts.count)
         self._pending.show_text(facts.pending)
         self._read_only.show_text(facts.read_only)
-
-    @Slot(str)
-    def say(self, sentence: str) -> None:
-        """Tell quietly of something that needs no answer; for some seconds."""
-        self._news.show_text(sentence)
-        self._forgetting.start()
+        self._news.show_text(facts.news)
 
     @property
     def _to_cancel(self) -> ActivityView | None:

@@ -35,8 +35,6 @@ class TabArea(QStackedWidget):
     """The `Activity` to show, or None."""
     wanted = Signal(object)
     """What the tab in front wants of the window."""
-    said = Signal(str)
-    """Something to be told quietly of a tab."""
     added = Signal(object)
     """A new `DatabaseTab`, before it is shown."""
     dropped = Signal(object)
@@ -95,7 +93,6 @@ class TabArea(QStackedWidget):
         tab = DatabaseTab(document, self._journals)
         tab.changed.connect(self._on_facts_changed)
         tab.wanted.connect(self.wanted)
-        tab.said.connect(self.said)
         tab.moved.connect(self._on_moved)
         tab.nodes.changed.connect(self.node_changed)
         tab.pasting.database_dropped.connect(self.open_file)

@@ -36,6 +36,10 @@ class TabPages(QStackedWidget):
         """Whether the page says why the database could not be opened."""
         return self.currentWidget() is self._message
 
+    def add_below_message(self, widget: QWidget) -> None:
+        """Put something under why the database could not be opened."""
+        self._message.add_below(widget)
+
     def show_entries(self) -> None:
         self.setCurrentWidget(self._halves)
 

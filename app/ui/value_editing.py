@@ -1,6 +1,6 @@
 """Editing a value: an editor is opened, what was typed is handed over, and stays in sight while it is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from weakref import proxy
 
@@ -13,14 +13,14 @@ from app.codecs.nodes import Kind
 from app.document.document import Document
 from app.document.shared_places import changed_by
 from app.errors import AppError, CodecError
-from app.ui.dialogs.questions import ask_where
+from app.ui.dialogs.questions import ask_separate, ask_where
 from app.ui.edit_sessions import Entered, OtherEditing, Session
 from app.ui.editors.pane_editor import MAX_PANE_CHARS, Draft, PaneEditor
 from app.ui.editors.scalar_editor import MAX_CHARS, ScalarEditor
 from app.ui.editors.typed_editors import TextEditor, line_for
 from app.ui.jobs import JobRunner
 from app.ui.models.value_tree import Column
-from app.ui.settling import Settling
+from app.ui.settling import RowSettling
 from app.ui.shown_value import ShownValue
 from app.ui.value_edits import ValueEdits, Wanted
 from app.ui.value_panel import ValuePanel
@@ -53,7 +53,7 @@ class ValueEditing(QObject):
         self._panel = panel
         self._runner = runner
         self._session: Session | None = None
-        self.settling = Settling(self, panel, runner)
+        self.settling = RowSettling(self, panel, runner)
         panel.tree.edit_wanted.connect(self._on_edit_wanted)
         panel.tree.editor_changed.connect(self.changed)
         self._edits = ValueEdits(document, panel, runner)
@@ -79,8 +79,17 @@ class ValueEditing(QObject):
     def is_open(self) -> bool:
         """Whether an editor holds a text that differs from the value."""
         editor = self._editor
-        is_here = (editor is not None and editor.is_changed) or self._panel.hex.pane.is_changed
+        is_asked = self._session is not None and self._session.is_asked
+        is_here = is_asked or (editor is not None and editor.is_changed) or self._panel.hex.pane.is_changed
         return is_here or (self._other is not None and self._other.is_open)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a text was handed over and not taken, which it says itself, or a person is being asked about it."""
+        session, editor = self._session, self._editor
+        is_asked = session is not None and session.is_asked
+        is_here = is_asked or (editor is not None and editor.is_refused) or self._panel.hex.pane.is_changed
+        return is_here or (self._other is not None and self._other.is_refused)
 
     @property
     def held_entry(self) -> int | None:
@@ -184,7 +193,7 @@ class ValueEditing(QObject):
         if any(end in text for end in _LINE_ENDS):
             self.open_pane(session, Draft.of_text(session.title, text))
         elif len(literal) > MAX_CHARS:
-            self.open_pane(session, Draft(session.title, literal))
+            self.open_pane(session, Draft(session.title, literal, is_stored=True))
         else:
             self.open_line(session, slot_number, kind, literal)
         self._note_unknown_class(slot_number)
@@ -250,6 +259,20 @@ class ValueEditing(QObject):
             return
         key = session.editor.key_text if isinstance(session.editor, PaneEditor) else ""
         entered = Entered(text, key)
+        if session.separates:
+            session.is_asked = True
+            ask_separate(partial(self._on_separate, session, entered), self._panel)
+        else:
+            self._ask_where(session, entered)
+
+    def _on_separate(self, session: Session, entered: Entered, does_so: bool) -> None:
+        session.is_asked = False
+        if does_so:
+            self._ask_where(session, entered)
+        else:
+            self.focus()
+
+    def _ask_where(self, session: Session, entered: Entered) -> None:
         around = changed_by(session.edits(entered), session.shared)
         if session.is_shared or around:
             session.is_asked = True
@@ -261,6 +284,8 @@ class ValueEditing(QObject):
         session.is_asked = False
         if everywhere is None:
             self.focus()
+        elif session is not self._session or session.value is not self._panel.shown:
+            self._say_stale()
         else:
             here = () if everywhere else around
             self._hand_over(session, Entered(entered.text, entered.key, everywhere), here)
@@ -269,12 +294,19 @@ class ValueEditing(QObject):
         wanted = Wanted(session.value, session.edits(entered), session.title, session.current_after(entered))
         self._edits.start(wanted, partial(self._on_refused, session), only_at)
 
-    def apply(self, value: ShownValue, edits: Sequence[Edit], title: str, current: str | None = None) -> None:
-        """Edit a value without an editor; `failed` follows where it is refused.
+    def apply(
+        self,
+        value: ShownValue,
+        edits: Sequence[Edit],
+        title: str,
+        current: str | None = None,
+        keyed: Collection[str] = (),
+    ) -> None:
+        """Edit a value without an editor; `failed` follows where it is refused. ``keyed`` is that of `Wanted`.
 
         While the edit before is not in sight yet nothing happens: the rows that it would be about are others by then.
         """
-        wanted = Wanted(value, edits, title, current)
+        wanted = Wanted(value, edits, title, current, keyed)
         around = changed_by(edits, self._panel.model.shared_around(self._panel.tree.currentIndex()))
         if around:
             ask_where(partial(self._apply_where, wanted, around), self._panel)
@@ -282,8 +314,14 @@ class ValueEditing(QObject):
             self._apply(wanted)
 
     def _apply_where(self, wanted: Wanted, around: Sequence[str], everywhere: bool | None) -> None:
-        if everywhere is not None:
+        if everywhere is not None and wanted.value is not self._panel.shown:
+            self._say_stale()
+        elif everywhere is not None:
             self._apply(wanted, () if everywhere else around)
+
+    def _say_stale(self) -> None:
+        """Say that nothing came of an answer: the value that was asked about is not the one that is shown now."""
+        self.failed.emit(AppError(f"{self._document.name} was read again meanwhile, so nothing was changed."))
 
     def _apply(self, wanted: Wanted, only_at: Sequence[str] = ()) -> None:
         if wanted.value is self._panel.shown and not self.is_busy and not self._keeps():

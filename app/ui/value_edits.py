@@ -1,6 +1,6 @@
 """Edits of the value that is shown, on their way to the engine and back into the tree."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,12 +21,16 @@ _KEY, _BYTES = "edit", "bytes"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be done to a value; ``current`` is the path that shall be current then."""
+    """What is to be done to a value; ``current`` is the path that shall be current then.
+
+    ``keyed`` are the containers whose order it changes, and whose numbers are keys, not indexes.
+    """
 
     value: ShownValue
     edits: Sequence[Edit]
     title: str
     current: str | None = None
+    keyed: Collection[str] = ()
 
 
 class ValueEdits(QObject):
@@ -67,7 +71,8 @@ class ValueEdits(QObject):
     def _on_edited(self, wanted: Wanted, take: Callable[[Edited], None], outcome: Edited) -> None:
         if wanted.value is self._panel.shown:
             self.done.emit()
-            self._panel.expect(moves_of(wanted.edits), wanted.current)
+            moves = moves_of(wanted.edits, keyed=wanted.keyed, renamed=wanted.current)
+            self._panel.expect(moves, wanted.current)
         take(outcome)
         self._panel.expect(None, None)
 

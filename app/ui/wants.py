@@ -19,6 +19,7 @@ class Want(Enum):
     CREATE = "Create it…"
     SAVE_AS = "Save as…"
     SALVAGE = "Salvage…"
+    SAVE_KEPT = "Save them as…"
     PROBLEMS = "Problems"
 
 

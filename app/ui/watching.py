@@ -15,7 +15,10 @@ from app.ui.on_disk import OnDisk
 from app.ui.tab_area import TabArea
 
 _ANYWAY = 3_000
-"""Milliseconds between two looks at the file in front: what is written through a memory map gives no hint."""
+"""Milliseconds between two looks at the file in front, and at those that are gone.
+
+What is written through a memory map gives no hint.
+"""
 
 
 class Watching(QObject):
@@ -58,9 +61,11 @@ class Watching(QObject):
 
     @Slot()
     def _on_anyway(self) -> None:
-        tab = self._area.current
-        if tab is not None and tab.can_browse and tab.runner.is_idle and self._area.window().isActiveWindow():
-            tab.reading.look_at_file()
+        front = self._area.current if self._area.window().isActiveWindow() else None
+        for tab in self._area.all():
+            # A folder that moved with the one around it is watched where it went: nothing tells that it is back.
+            if (tab is front or tab.on_disk.is_lost) and tab.can_browse and tab.runner.is_idle:
+                tab.reading.look_at_file()
 
     # ---- comparing
 

@@ -194,12 +194,12 @@ def test_a_copy_under_another_name_can_be_saved_at_once(tmp_path: Path) -> None:
     with closing(opened(path, LostEngine(commits=True))) as document:
         run(document.add_job(b"a", b"new"))
         lose_a_save(document)
-        saved = document.pending_changes
+        saved, copy = document.pending_changes, document.begin_copy()
         with closing(LocalEngine()) as engine:
             engine.open(str(make(tmp_path / "empty", "cdb")), CancelToken())
             inserts = [Insert(change.ref.key, change.value) for change in saved]
             engine.convert(NewDatabase(str(tmp_path / "copy"), "cdb"), inserts, CancelToken(), leaves_out=False)
-        document.continue_as(tmp_path / "copy", saved)
+        document.continue_as(tmp_path / "copy", copy)
         run(document.open_job())
         reload(document)
         run(document.add_job(b"b", b"later"))

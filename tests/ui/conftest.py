@@ -23,9 +23,10 @@ class _TestedTab(DatabaseTab):
 
 
 @pytest.fixture(autouse=True)
-def _tested_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the tester on in every test that opens a tab."""
-    monkeypatch.setattr(tab_area, "DatabaseTab", _TestedTab)
+def _tested_models(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tester on in every test that opens a tab, but where it would go through thousands of rows each time."""
+    if request.node.get_closest_marker("many_rows") is None:
+        monkeypatch.setattr(tab_area, "DatabaseTab", _TestedTab)
 
 
 @pytest.fixture(autouse=True)

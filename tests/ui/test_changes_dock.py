@@ -76,7 +76,7 @@ def test_what_is_added_deleted_and_renamed_says_so(qtbot: QtBot, local_window: M
     assert shown(local_window) == [
         ("new", "added", "", "", "int 5"),
         (r"b'\xff\xfe'", "deleted", "", "bytes b'raw bytes'", ""),
-        ("cheese", "renamed from käse", "", "", ""),
+        ("cheese", "renamed", "key", "käse", "cheese"),
     ]
     assert part(local_window, ElidedLabel, "status-pending").text() == "3 unsaved changes"
 
@@ -89,7 +89,10 @@ def test_a_renamed_entry_is_compared_with_what_it_was(qtbot: QtBot, local_window
     tab.runner.start(tab.document.literal_job(tab.document.added_entries[0], "['id']", "7"))
     settle(qtbot, tab)
 
-    assert shown(local_window) == [("first", "renamed from order:1", "['id']", "int 1", "int 7")]
+    assert shown(local_window) == [
+        ("first", "renamed", "key", "order:1", "first"),
+        ("first", "renamed", "['id']", "int 1", "int 7"),
+    ]
     assert part(local_window, ElidedLabel, "status-pending").text() == "1 unsaved change"
 
     local_window.changes.view.selectRow(0)

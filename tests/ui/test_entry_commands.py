@@ -249,7 +249,7 @@ def test_a_copy_of_an_entry_is_made_under_another_key(qtbot: QtBot, local_window
 
     press(qtbot, tab, Key.Key_D, CTRL)
     asked = dialog(local_window, "duplicate")
-    assert part(asked, QLineEdit, "entry-key").text() == "order:2"
+    assert part(asked, QLineEdit, "entry-key").text() == "order:2 (2)"
     type_key(qtbot, asked, "order:3")
     enter(qtbot, tab, asked)
 

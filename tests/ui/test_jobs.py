@@ -196,6 +196,48 @@ def test_a_bug_becomes_a_report_and_the_next_job_runs(qtbot: QtBot, runner: JobR
     assert outcomes == ["next"]
 
 
+@pytest.mark.parametrize("what", ["failed", "cancelled", "over"])
+def test_what_waits_is_begun_though_a_job_failed_to_take_its_end(qtbot: QtBot, runner: JobRunner, what: str) -> None:
+    outcomes: list[object] = []
+    reports: list[str] = []
+    runner.crashed.connect(reports.append)
+
+    match what:
+        case "failed":
+            runner.start(Job("a", refuse, failed=fail))
+        case "cancelled":
+            runner.start(Job("a", until_cancelled), key="a", cancelled=partial(fail, None))
+        case "over":
+            runner.start(Job("a", lambda token: token), over=partial(fail, None))
+    runner.start(Job("b", lambda _: "next", outcomes.append))
+    runner.cancel("a")
+    wait_idle(qtbot, runner)
+
+    assert outcomes == ["next"]
+    assert ["ZeroDivisionError" in report for report in reports] == [True]
+
+
+@pytest.mark.parametrize("work", ["done", "refuse", "fail", "cancelled", "never begun"])
+def test_the_end_of_a_job_is_told_whatever_became_of_it(qtbot: QtBot, runner: JobRunner, work: str) -> None:
+    told: list[str] = []
+    works = {"refuse": refuse, "fail": fail, "cancelled": until_cancelled, "never begun": until_cancelled}
+    if work == "never begun":
+        runner.start(Job("before", lambda _: time.sleep(0.05)))
+
+    runner.start(
+        Job("a", works.get(work, str), lambda _: told.append("done"), lambda _: told.append("failed")),
+        key="a",
+        cancelled=partial(told.append, "cancelled"),
+        over=partial(told.append, "over"),
+    )
+    if "cancelled" in work or "never" in work:
+        runner.cancel("a")
+    wait_idle(qtbot, runner)
+
+    before = {"done": ["done"], "refuse": ["failed"], "fail": []}.get(work, ["cancelled"])
+    assert told == [*before, "over"]
+
+
 def test_only_what_takes_long_is_shown(qtbot: QtBot, runner: JobRunner) -> None:
     shown: list[Activity | None] = []
     runner.activity_changed.connect(shown.append)

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.engine.base import NewDatabase
 from app.ui.choices import ChoiceButtons
+from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from app.ui.open_dialog import OpenDialog
 from app.ui.settings import recent_files
@@ -204,6 +205,11 @@ def test_after_save_as_edits_and_undo_go_on_in_the_copy(qtbot: QtBot, local_wind
     assert stored(shelf) == VALUES
 
 
+def continue_as(tab: DatabaseTab, copy: Path) -> None:
+    """Have the tab go on with a copy that was just written."""
+    tab.reading.continue_as(copy, tab.document.begin_copy(), lambda is_moved: None)
+
+
 def test_what_is_typed_while_the_copy_is_written_stays(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
     tab.entries.select_key("käse".encode())
@@ -216,7 +222,7 @@ def test_what_is_typed_while_the_copy_is_written_stays(qtbot: QtBot, local_windo
     editor.setText("'Brie'")
     copy = make_sqlite(shelf.with_name("copy.db"), read_sqlite(shelf))
 
-    tab.reading.continue_as(copy, ())
+    continue_as(tab, copy)
     settle(qtbot, tab)
 
     assert tab.document.path == copy
@@ -236,7 +242,7 @@ def test_rows_stay_open_over_save_as(qtbot: QtBot, local_window: MainWindow, she
     tree.expand(row)
     settle(qtbot, tab)
 
-    tab.reading.continue_as(make_sqlite(shelf.with_name("copy.db"), read_sqlite(shelf)), ())
+    continue_as(tab, make_sqlite(shelf.with_name("copy.db"), read_sqlite(shelf)))
     settle(qtbot, tab)
 
     root = model.index(0, 0)
@@ -267,14 +273,14 @@ def test_a_change_made_while_the_copy_is_written_stays_pending(
 ) -> None:
     tab = opened(qtbot, local_window, shelf)
     change(qtbot, tab, "'Edam'")
-    saved = tab.document.pending_changes
+    begun = tab.document.begin_copy()
     change(qtbot, tab, "'Brie'")
     copy = make_sqlite(
         shelf.with_name("copy.db"),
         {key: pickle.dumps("Edam" if key == "käse".encode() else value, 4) for key, value in VALUES.items()},
     )
 
-    tab.reading.continue_as(copy, saved)
+    tab.reading.continue_as(copy, begun, lambda is_moved: None)
     settle(qtbot, tab)
     assert [pickle.loads(change.value) for change in tab.document.pending_changes] == ["Brie"]
     local_window.actions_["save"].trigger()

@@ -442,6 +442,7 @@ def test_a_row_leads_to_the_first_place_of_its_object(qtbot: QtBot, tab: Databas
 # ---- where one is
 
 
+@pytest.mark.many_rows
 def test_rows_stay_open_and_in_sight_over_edits(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> None:
     value = [{"n": number, "tags": ["x"]} for number in range(3_000)]
     tab = opened(qtbot, local_window, make_sqlite(tmp_path / "long.db", {b"long": pickle.dumps(value)}))

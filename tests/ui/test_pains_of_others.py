@@ -4,14 +4,16 @@ import pickle
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite, read_sqlite
 from tests.ui.disk import edit
-from tests.ui.editing import CTRL, VALUE, Key, go, open_rich, pane, press, type_text, wait_for_focus
+from tests.ui.editing import CTRL, LEFT, SHIFT, VALUE, Key, go, open_rich, pane, press, type_text, wait_for_focus
 from tests.ui.fixtures import WAIT, opened, settle
+from tests.ui.making import part
 
 HUGE = 2**200 + 1
 PLACES = [f"['{key}']" for key in VALUE]
@@ -37,6 +39,33 @@ def test_opening_and_closing_any_cell_changes_nothing(
 
     assert opened_editors > 10
     assert tab.document.pending_changes == []
+    assert tab.document.history.is_empty
+
+
+@pytest.mark.parametrize("modifiers", [SHIFT, CTRL])
+@pytest.mark.parametrize("is_pressed", [True, False])
+def test_committing_any_value_as_text_as_it_was_changes_nothing(
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path, modifiers: Qt.KeyboardModifier, is_pressed: bool
+) -> None:
+    tab = open_rich(qtbot, local_window, tmp_path)
+    commit = part(tab.value, QPushButton, "value-editor-commit")
+    opened_editors = 0
+
+    for place in PLACES:
+        go(qtbot, tab, place)
+        wait_for_focus(qtbot, tab.value.tree)
+        press(qtbot, tab, Key.Key_F2, modifiers)
+        if tab.editing.is_active:
+            opened_editors += 1
+            wait_for_focus(qtbot, pane(qtbot, tab))
+            if is_pressed:
+                qtbot.mouseClick(commit, LEFT)
+            else:
+                press(qtbot, tab, Key.Key_Return, CTRL)
+        assert not tab.editing.is_active, place
+        assert tab.document.pending_changes == [], place
+
+    assert opened_editors > 10
     assert tab.document.history.is_empty
 
 

@@ -13,10 +13,10 @@ from app.document.job import run_now
 from app.document.journals import Journals
 from app.engine.local import LocalEngine
 from app.ui.main_window import MainWindow
-from tests.ui.disk import click, edit
-from tests.ui.editing import CTRL, Key
+from tests.ui.disk import click, edit, go_to_value, type_value
+from tests.ui.editing import CTRL, Key, go, line
 from tests.ui.editing import press as key_press
-from tests.ui.fixtures import opened, opened_window, settle
+from tests.ui.fixtures import WAIT, opened, opened_window, settle
 from tests.ui.making import press
 
 
@@ -137,3 +137,49 @@ def test_a_click_into_the_bar_leaves_the_focus_in_the_table(qtbot: QtBot, window
     settle(qtbot, tab)
 
     assert tab.entries.view.hasFocus()
+
+
+def test_a_journal_that_cannot_be_written_is_told_of_at_the_first_edit(
+    qtbot: QtBot, window: MainWindow, journals: Journals, shelf: Path
+) -> None:
+    journals.folder.write_text("a file where the folder should be")
+    tab = opened(qtbot, window, shelf)
+
+    edit(qtbot, tab, "käse".encode(), "Brie")
+
+    qtbot.waitUntil(lambda: "would not survive a crash" in tab.notices.sentence, timeout=WAIT)
+
+
+def test_what_is_typed_is_taken_before_changes_are_restored_over_it(
+    qtbot: QtBot, window: MainWindow, crashed: Path
+) -> None:
+    tab = opened(qtbot, window, crashed)
+    go_to_value(qtbot, tab, b"order:1")
+    go(qtbot, tab, "['total']")
+    type_value(qtbot, tab, "77")
+
+    click(qtbot, tab.restoring.bar, "Restore")
+    settle(qtbot, tab)
+    restored = pickle.loads(tab.document.pending_changes[0].value)
+    window.actions_["undo"].trigger()
+    settle(qtbot, tab)
+
+    typed = pickle.loads(tab.document.pending_changes[0].value)
+    assert (restored["id"], typed["id"], typed["total"]) == (7, 1, 77)
+
+
+def test_nothing_is_restored_over_a_text_that_is_refused(
+    qtbot: QtBot, window: MainWindow, journals: Journals, crashed: Path
+) -> None:
+    tab = opened(qtbot, window, crashed)
+    go_to_value(qtbot, tab, b"order:1")
+    go(qtbot, tab, "['total']")
+    type_value(qtbot, tab, "[7")
+
+    click(qtbot, tab.restoring.bar, "Restore")
+    settle(qtbot, tab)
+
+    assert line(tab).text() == "[7"
+    assert line(tab).hasFocus()
+    assert not tab.document.pending_changes
+    assert "were kept" in tab.restoring.bar.sentence

@@ -6,6 +6,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.document.draft import Draft, Edited
@@ -202,3 +203,24 @@ def test_bytes_that_are_refused_stay_and_are_taken_later(
 
     assert pending(tab) == {b"b": b"A" + LIST[1:]}
     assert not tab.editing.is_active
+
+
+@pytest.mark.parametrize("action", ["paste-entries", "add-entry"])
+def test_a_paste_and_a_new_entry_wait_for_a_text_that_is_refused(
+    qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, action: str
+) -> None:
+    go(qtbot, tab, "[1]")
+    type_value(qtbot, tab, "[77, 'a lot of typing'")
+    press(qtbot, tab, Key.Key_Return)
+    QGuiApplication.clipboard().setText("'b': 'pasted'")
+    tab.entries.view.setFocus()
+    wait_for_focus(qtbot, tab.entries.view)
+
+    local_window.actions_[action].trigger()
+    settle(qtbot, tab)
+
+    editor = tab.value.tree.editor
+    assert editor is not None
+    assert editor.text() == "[77, 'a lot of typing'"
+    assert editor.hasFocus()
+    assert not pending(tab)

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from app.codecs.edits import Written
 from app.codecs.literals.scalars import parse_raw
 from app.codecs.screen import quote_text
-from app.errors import AppError, DocumentError, EncodeError
+from app.errors import AppError, DocumentError, EncodeError, KeysTaken
 from app.ui.dialogs.parts import finish, go_button, label_for, long_hint
 from app.ui.dialogs.place_field import PlaceField
 from app.ui.editors.refusal import refused_palette
@@ -129,9 +129,11 @@ class KeyDialog(QDialog):
         self.entered.emit(entry)
 
     def refuse(self, error: AppError) -> None:
-        """Say what is wrong beside what was typed."""
+        """Say what is wrong beside what was typed; a key that is another's is selected, to be typed over."""
         self._go.setEnabled(True)
         self._refuse_key(error.message)
+        if isinstance(error, KeysTaken):
+            self._key.selectAll()
 
     def _refuse_key(self, sentence: str) -> None:
         self._say(sentence)
@@ -157,6 +159,12 @@ class NewEntryDialog(KeyDialog):
         super().__init__("new-entry", "Add an entry", "Add", "", parent)
         self._go.setToolTip("Add (Ctrl+Return)")
         self._text.installEventFilter(self)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if _is_commit(event):
+            self._on_accepted()
+        else:
+            super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take Ctrl+Return, as Return alone is a new line of the value."""

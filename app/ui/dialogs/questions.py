@@ -51,6 +51,14 @@ def ask_revert(name: str, count: int, go_on: Callable[[], None], parent: QWidget
     _open(box, "Revert", go_on)
 
 
+def ask_discard(name: str, count: int, go_on: Callable[[], None], parent: QWidget) -> None:
+    """Call ``go_on`` after a person agreed to give up what was kept of a file that cannot be opened."""
+    what = "the unsaved change" if count == 1 else f"the {count:,} unsaved changes"
+    box = _box("discard-question", f"Discard {what} of {name}?", parent)
+    box.setInformativeText("The file cannot be opened, and nothing else has them. This cannot be undone.")
+    _open(box, "Discard", go_on)
+
+
 def ask_where(go_on: Callable[[bool | None], None], parent: QWidget) -> None:
     """Ask whether a shared object is changed everywhere; ``go_on`` gets that, or None when a person thought better."""
     box = _box("where-question", "This stands in other places of the value too.", parent)
@@ -58,6 +66,18 @@ def ask_where(go_on: Callable[[bool | None], None], parent: QWidget) -> None:
     box.setInformativeText("Where shall it be changed?")
     answers: Sequence[tuple[str, bool | None]] = (("Everywhere it is shared", True), ("Only here", False))
     _offer(box, answers, None, "Only here", go_on)
+
+
+def ask_separate(go_on: Callable[[bool], None], parent: QWidget) -> None:
+    """Ask whether objects that are shared may become copies, as text cannot say that they are one."""
+    box = _box("separate-question", "This holds objects that stand in other places of the value too.", parent)
+    box.setWindowTitle("Shared objects")
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setInformativeText(
+        "Written anew as a whole, each becomes a copy of its own here. To keep them shared, edit their rows one by one."
+    )
+    _offer(box, (("Make copies, only here", True),), False, "", go_on)
+    box.setDefaultButton(_Button.Cancel)
 
 
 class Taken(Enum):

@@ -53,6 +53,8 @@ class Draft:
     hint: str = ""
     is_changed: bool = False
     """Whether something was typed already, which must not get lost."""
+    is_stored: bool = False
+    """Whether this is what stands there: handed over as it is, it would change nothing."""
 
     @classmethod
     def of_text(cls, title: str, text: str, *, is_changed: bool = False) -> "Draft":
@@ -60,9 +62,10 @@ class Draft:
         line_end = same_ends(text)
         if line_end is None:
             hint = "A Python literal, as it has unusual line ends or characters"
-            return cls(title, quote_text(text), hint=hint, is_changed=is_changed)
+            return cls(title, quote_text(text), hint=hint, is_changed=is_changed, is_stored=not is_changed)
         named = {"\n": "", "\r\n": "The lines end in CR LF", "\r": "The lines end in CR"}[line_end]
-        return cls(title, text.replace(line_end, "\n"), line_end=line_end, hint=named, is_changed=is_changed)
+        shown = text.replace(line_end, "\n")
+        return cls(title, shown, line_end=line_end, hint=named, is_changed=is_changed, is_stored=not is_changed)
 
 
 class PaneEditor(QWidget):
@@ -190,8 +193,11 @@ class PaneEditor(QWidget):
     # ---- handing over
 
     def commit(self, *, again: bool = False) -> None:
-        """Hand over what is typed, unless it is as it was or (without ``again``) was refused already."""
-        if not self.is_changed and not again:
+        """Hand over what is typed, unless nothing was or (without ``again``) it was refused already.
+
+        With ``again`` a proposal is taken as it is; what stands there anyway is not.
+        """
+        if not self.is_changed and (self._draft.is_stored or not again):
             self.abandoned.emit()
         elif again or self._typed != self._refused:
             self.committed.emit(self.literal())

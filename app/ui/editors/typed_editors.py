@@ -15,6 +15,7 @@ from app.ui.editors.scalar_editor import MakeEditor, ScalarEditor
 from app.ui.icons import icon
 
 _LITERAL = re.compile(r"\s*[bBrRuU]{0,2}['\"]")
+_TEXT, _BYTES = re.compile("[uU]?['\"]"), re.compile("[bB]['\"]")
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _LINE_END = re.compile("[\r\n\u2028\u2029]")
 _TRAILING = QLineEdit.ActionPosition.TrailingPosition
@@ -179,7 +180,9 @@ class CalendarPopup(QWidget):
 
 
 def line_for(editor: str, text: str) -> MakeEditor:
-    """Return what makes the line for a scalar of a type of `NodeRow.editor`."""
+    """Return what makes the line for a scalar of a type of `NodeRow.editor`; an element's type is that of its text."""
+    if editor == "element":
+        editor = "str" if _TEXT.match(text) else "bytes" if _BYTES.match(text) else ""
     if editor in _OCTETS:
         return partial(BytesEditor, _OCTETS[editor], text)
     made = {"str": TextEditor, "bool": BoolEditor, "date": MomentEditor, "datetime": MomentEditor}

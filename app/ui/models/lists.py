@@ -58,18 +58,15 @@ def change_rows(document: Document, change: PendingChange, found: Differences | 
 
     ``found`` is None while its values were not compared.
     """
-    key, kind = short_key_text(change.ref.key), _kind_text(document, change)
-    if found is None or not found.found:
-        return [(key, kind, "", "", ELLIPSIS if found is None else "")]
-    rows: list[tuple[str, ...]] = [(key, kind, one.path, one.before, one.after) for one in found.found[:_PLACES]]
+    key, old = short_key_text(change.ref.key), document.renamed_from(change)
+    kind = change.kind.value if old is None else "renamed"
+    rows: list[tuple[str, ...]] = [] if old is None else [(key, kind, "key", short_key_text(old.key), key)]
+    if found is None:
+        return rows or [(key, kind, "", "", ELLIPSIS)]
+    rows += [(key, kind, one.path, one.before, one.after) for one in found.found[:_PLACES]]
     if len(found.found) > _PLACES or not found.is_complete:
         rows.append((key, kind, "and more places", "", ""))
-    return rows
-
-
-def _kind_text(document: Document, change: PendingChange) -> str:
-    old = document.renamed_from(change)
-    return change.kind.value if old is None else f"renamed from {short_key_text(old.key)}"
+    return rows or [(key, kind, "", "", "")]
 
 
 def problem_row(problem: ProblemNote) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
 """The one editor that is open in a cell of a view."""
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Signal, Slot
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Signal, Slot
 from PySide6.QtWidgets import QAbstractItemView
-from shiboken6 import isValid
 
 from app.ui.editors.refusal import ReasonLabel
 from app.ui.editors.scalar_editor import MakeEditor, ScalarDelegate, ScalarEditor
+from app.ui.models.roles import AnyIndex
 
 
 class CellEditing(QObject):
@@ -14,7 +14,8 @@ class CellEditing(QObject):
     changed = Signal()
     """An editor was opened or closed."""
 
-    def __init__(self, view: QAbstractItemView, delegate: ScalarDelegate) -> None:
+    def __init__(self, view: QAbstractItemView, delegate: ScalarDelegate, model: QAbstractItemModel) -> None:
+        """``model`` is not the view's yet: what its rows take with them is closed before the view deletes it."""
         super().__init__(view)
         self.editor: ScalarEditor | None = None
         self.reason = ReasonLabel(view.viewport())
@@ -23,6 +24,8 @@ class CellEditing(QObject):
         self._delegate = delegate
         self._cell = QPersistentModelIndex()
         delegate.opened.connect(self._on_opened)
+        model.modelAboutToBeReset.connect(self.close)
+        model.rowsAboutToBeRemoved.connect(self._on_rows_going)
 
     def open(self, cell: QModelIndex, make: MakeEditor) -> None:
         """Open an editor in a cell, closing the one that is open."""
@@ -48,16 +51,24 @@ class CellEditing(QObject):
         else:
             self.reason.clear()
 
+    @Slot(QModelIndex, int, int)
+    def _on_rows_going(self, parent: QModelIndex, first: int, last: int) -> None:
+        cell: AnyIndex = self._cell
+        while cell.isValid() and cell.parent() != parent:
+            cell = cell.parent()
+        if cell.isValid() and first <= cell.row() <= last:
+            self.close()
+
+    @Slot()
     def close(self) -> None:
         """Close the editor, giving up what it holds."""
         editor, self.editor = self.editor, None
         if editor is None:
             return
         self.reason.clear()
-        if isValid(editor):  # a view that is reset deletes it
-            editor.blockSignals(True)  # losing the focus must not commit
-            had_focus = editor.hasFocus()
-            self._view.closePersistentEditor(self._cell)
-            if had_focus:
-                self._view.setFocus()
+        editor.blockSignals(True)  # losing the focus must not commit
+        had_focus = editor.hasFocus()
+        self._view.closePersistentEditor(self._cell)
+        if had_focus:
+            self._view.setFocus()
         self.changed.emit()

@@ -54,7 +54,7 @@ class EntryView(QTableView):
         self._header = Header(self)
         delegate = ScalarDelegate(type_column=Column.TYPE, value_column=Column.VALUE, parent=self)
         self.setItemDelegate(delegate)
-        self.editing = CellEditing(self, delegate)
+        self.editing = CellEditing(self, delegate, model)
         self._look = QTimer(self, singleShot=True, interval=_LOOK_DELAY)
         self._look.timeout.connect(self.ask)
         self._set_up()

@@ -5,12 +5,14 @@ from itertools import islice
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QObject, QTimer, Slot
 from PySide6.QtWidgets import QTreeView
 
+from app.document.shared_places import is_within
 from app.ui.models.value_tree import ValueTreeModel
 from app.ui.path_moves import Moves
 
 _PATHS_KEPT = 2_000
 """Open rows that are opened again."""
 _SELECT_ROW = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+_ADD_ROW = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
 _PATIENCE = 300
 """Milliseconds for which the old picture stays while the rows of the new one come."""
 
@@ -24,6 +26,9 @@ class KeptPlace(QObject):
         self._tree = model
         self._open: dict[str, int] = {}
         self._current: str | None = None
+        self._selected: set[str] = set()
+        """What else shall be selected, beside what is current."""
+        self._selected_slots: list[int] = []
         self._top_path: str | None = None
         self._top_slot = -1
         self._expanded: dict[int, None] = {}
@@ -52,6 +57,8 @@ class KeptPlace(QObject):
             for index in self._open_rows
             if (path := moved(self._tree.path(index))) is not None
         }
+        self._selected = self._selected_now(moved) if current is None else set()
+        self._selected_slots = []
         self._current = current if current is not None else self._current_or_awaited(moved)
         top = self._view.indexAt(self._view.viewport().rect().topLeft())
         if self._top_path is not None:
@@ -68,6 +75,13 @@ class KeptPlace(QObject):
         is_awaited = self._current is not None and index.siblingAtColumn(0) == self._tree.index(0, 0)
         path = moved(self._current) if is_awaited and self._current is not None else None
         return self._near(index, moved) if path is None else path
+
+    def _selected_now(self, moved: Moves) -> set[str]:
+        """Return the paths of several selected rows; none where only one is: that is the current one."""
+        rows = self._view.selectionModel().selectedRows(0)
+        if not 1 < len(rows) <= _PATHS_KEPT:
+            return set()
+        return {path for index in rows if (path := moved(self._tree.path(index))) is not None}
 
     def _near(self, index: QModelIndex, moved: Moves) -> str | None:
         """Return the path of a row that stays: this one, or else the one behind, before or above it."""
@@ -115,6 +129,7 @@ class KeptPlace(QObject):
     def go_to(self, path: str) -> None:
         """Open what is above a path as far as needed, and make its row current."""
         self._is_of_next = False
+        self._selected_slots.clear()
         self._current = path
         index = self._tree.index(0, 0)
         while index.isValid() and self._tree.path(index) != path:
@@ -155,10 +170,17 @@ class KeptPlace(QObject):
             self._view.expand(index)
         if self._open.pop(path, None) is not None:
             self._view.expand(index)
+        if path in self._selected:
+            self._selected.discard(path)
+            self._selected_slots.append(self._tree.slot_number(index))
+            self._view.selectionModel().select(index, _ADD_ROW)
 
     def _select(self, index: QModelIndex) -> None:
-        """Make a row the only selected one; the view's own way would add it to the others while Ctrl is held."""
-        self._view.selectionModel().setCurrentIndex(index, _SELECT_ROW)
+        """Make a row current; the view's own way would add it to the others while Ctrl is held."""
+        selection = self._view.selectionModel()
+        selection.setCurrentIndex(index, _SELECT_ROW)
+        for slot in self._selected_slots:
+            selection.select(self._tree.cell(slot, 0), _ADD_ROW)
 
     @property
     def _is_done(self) -> bool:
@@ -176,16 +198,13 @@ class KeptPlace(QObject):
 
     def _end(self) -> None:
         self._impatience.stop()
+        self._selected.clear()
+        self._selected_slots.clear()
         slot, self._top_slot = self._top_slot, -1
         if slot >= 0:
             self._view.scrollTo(self._tree.cell(slot, 0), QTreeView.ScrollHint.PositionAtTop)
             self._view.scrollTo(self._view.currentIndex())
         self._view.viewport().setUpdatesEnabled(True)
-
-
-def is_within(path: str, other: str) -> bool:
-    """Tell whether a path is that of something below another one."""
-    return path != other and path.startswith(other) and path[len(other)] in "[.<{"
 
 
 def _stays(path: str) -> str | None:

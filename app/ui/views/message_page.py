@@ -1,7 +1,7 @@
 """A page that says one thing: what to do first, or why a file cannot be shown."""
 
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QFont, QKeySequence
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.choices import Choice, ChoiceButtons
@@ -15,6 +15,9 @@ _BUTTON = QSize(140, 34)
 
 class MessagePage(QWidget):
     """A picture, a title, a few sentences and what can be done, in the middle."""
+
+    shown = Signal()
+    """The page came into sight."""
 
     def __init__(self, name: str, drawing: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,11 +48,17 @@ class MessagePage(QWidget):
         for widget in (self._picture, self._title, self._text):
             column.addWidget(widget)
         column.addWidget(self._choices, alignment=Qt.AlignmentFlag.AlignHCenter)
+        self._column = column
         column.addStretch(5)
         around = QHBoxLayout(self)
         around.addStretch(1)
         around.addWidget(middle)
         around.addStretch(1)
+
+    def add_below(self, widget: QWidget) -> None:
+        """Put something under what the page says."""
+        self._column.insertSpacing(self._column.count() - 1, GAP)
+        self._column.insertWidget(self._column.count() - 1, widget)
 
     def show_message(self, title: str, text: str, *choices: Choice) -> None:
         """Say something, with a button for each of what can be done about it."""
@@ -58,6 +67,10 @@ class MessagePage(QWidget):
         self.setAccessibleName(title)
         self.setAccessibleDescription(text)
         self._choices.show_choices(choices)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown.emit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

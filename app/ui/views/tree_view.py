@@ -41,7 +41,7 @@ class TreeView(QTreeView):
         self._look = QTimer(self, singleShot=True, interval=_LOOK_DELAY)
         self._look.timeout.connect(self._on_look)
         self._delegate = ScalarDelegate(type_column=Column.TYPE, value_column=Column.VALUE, parent=self)
-        self._editing = CellEditing(self, self._delegate)
+        self._editing = CellEditing(self, self._delegate, model)
         self._editing.changed.connect(self.editor_changed)
         self._set_up()
         self.setModel(model)
