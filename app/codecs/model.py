@@ -96,8 +96,11 @@ class Style:
 
     ``is_python2``: texts are of the two kinds of Python 2, and class names are its own (``__builtin__``).
     ``codec`` is that of whole new values, ``pickle`` or ``marshal``; of the second ``protocol`` is the version.
+    ``numpy_module`` is what numpy's arrays and scalars beside it name: ``numpy.core`` of numpy 1, which numpy 2 loads
+    too, ``numpy._core`` of numpy 2; empty where there are none.
     """
 
     protocol: int = 4
     is_python2: bool = False
     codec: str = "pickle"
+    numpy_module: str = ""

@@ -69,7 +69,11 @@ class MachineArrays(KnownType):
         return Known("array.array", f"array({code!r}, [{shown}])", PlainParts(lambda: _parts(nodes, element, content)))
 
     def _text(self, nodes: PickleNodes, code: str, element: Characters, content: int) -> Known:
-        whole = memory(nodes, content, nodes.length(content)).decode(element.encoding, "replace")
+        data = memory(nodes, content, nodes.length(content))
+        try:
+            whole = data.decode(element.encoding, "surrogatepass")
+        except UnicodeDecodeError:  # a number that no character has
+            whole = data.decode(element.encoding, "replace")
         return Known("array.array", f"array({code!r}, {quote_text(shorten(whole, _SHOWN_CHARS))})", PlainText(whole))
 
 

@@ -78,8 +78,9 @@ class Elements:
         """
         if text.strip() == self.text(number):
             return {}
-        new = self.element.packed(text.strip())
-        if new == self._bytes(number):
+        old = self._bytes(number)
+        new = self.element.repacked(old, text.strip())
+        if new == old:
             return {}
         data = bytearray(self.memory)
         start = self.offset(number)

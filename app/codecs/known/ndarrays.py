@@ -122,7 +122,8 @@ class NumpyScalars(KnownType):
         element = element_type(nodes, shape.args[0])
         if element is None or text.strip() == self.literal(nodes, shape):
             return {}
-        return octets_patch(nodes, shape.args[1], element.packed(text.strip()))
+        old = memory(nodes, shape.args[1], element.size)
+        return octets_patch(nodes, shape.args[1], element.repacked(old, text.strip()))
 
 
 class Dtypes(KnownType):

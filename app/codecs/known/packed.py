@@ -25,6 +25,7 @@ _NUMBER_KINDS = {
 }
 """Kinds by the formats of `struct`; all others are ints."""
 
+_BYTES_LITERAL = re.compile("[rR]?[bB][rR]?['\"]")
 _PIECES = re.compile(r"""[bB]?'(?:[^'\\]|\\.)*+'|[bB]?"(?:[^"\\]|\\.)*+"|[(),]|[^'"(),bB]++|.""", re.DOTALL)
 
 
@@ -49,6 +50,17 @@ class ElementType(ABC):
         Raises:
             EncodeError: it is another type's, or has no room; the message says what to write.
         """
+
+    def repacked(self, memory: bytes, text: str) -> bytes:
+        """Return the memory of an element after ``text`` was typed; it stays as it is where the text says the same.
+
+        What no text shows is kept so: which of the many nans it is, what stands between the members of a record.
+
+        Raises:
+            EncodeError: as `packed`.
+        """
+        packed = self.packed(text)
+        return memory if self.text(packed, 0) == self.text(memory, 0) else packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +123,36 @@ class Octets(ElementType):
 
 @dataclass(frozen=True, slots=True)
 class Characters(ElementType):
-    """Texts of one length, in UTF-16 or UTF-32; the zeros at their end are no part of them."""
+    """Texts of one length, in UTF-16 or UTF-32; the zeros at their end are no part of them.
+
+    Lone surrogates are characters here as in Python. Memory with numbers that no character has is shown and written
+    as bytes.
+    """
 
     name: str
     size: int
     encoding: str
 
     def text(self, data: bytes, offset: int) -> str:
-        return quote_text(self._value(data, offset))
+        value = self._value(data, offset)
+        return quote_bytes(value) if isinstance(value, bytes) else quote_text(value)
 
     def json(self, data: bytes, offset: int) -> str:
-        return string_json(self._value(data, offset))
+        value = self._value(data, offset)
+        return bytes_json(value) if isinstance(value, bytes) else string_json(value)
 
-    def _value(self, data: bytes, offset: int) -> str:
-        return data[offset : offset + self.size].decode(self.encoding, "replace").rstrip("\x00")
+    def _value(self, data: bytes, offset: int) -> str | bytes:
+        memory = data[offset : offset + self.size]
+        try:
+            return memory.decode(self.encoding, "surrogatepass").rstrip("\x00")
+        except UnicodeDecodeError:
+            return memory
 
     def packed(self, text: str) -> bytes:
-        value = parse_literal(text, Kind.STR)
-        try:
-            data = str(value).encode(self.encoding)
-        except UnicodeEncodeError as error:
-            raise EncodeError("A lone surrogate cannot stand in this array.") from error
+        given = parse_literal(text, Kind.BYTES) if _BYTES_LITERAL.match(text) else None
+        if isinstance(given, bytes) and len(given) == self.size and isinstance(self._value(given, 0), bytes):
+            return given
+        data = str(parse_literal(text, Kind.STR)).encode(self.encoding, "surrogatepass")
         if len(data) > self.size:
             count = self.size // len("a".encode(self.encoding))
             raise EncodeError(
@@ -167,12 +188,16 @@ class Record(ElementType):
 
     def packed(self, text: str) -> bytes:
         """Return the members in their places, and zeros between them."""
+        return self.repacked(bytes(self.size), text)
+
+    def repacked(self, memory: bytes, text: str) -> bytes:
         parts = tuple_parts(text)
         if len(parts) != len(self.fields):
             raise EncodeError(f"A record of {len(self.fields)} values stands here; write them as (1, 2).")
-        data = bytearray(self.size)
+        data = bytearray(memory)
         for field, part in zip(self.fields, parts, strict=True):
-            data[field.offset : field.offset + field.type.size] = field.type.packed(part)
+            place = slice(field.offset, field.offset + field.type.size)
+            data[place] = field.type.repacked(memory[place], part)
         return bytes(data)
 
 
@@ -211,12 +236,16 @@ class Several(ElementType):
         return f"[{','.join(self.type.json(data, place) for place in self._places(offset))}]"
 
     def packed(self, text: str) -> bytes:
+        return self.repacked(bytes(self.size), text)
+
+    def repacked(self, memory: bytes, text: str) -> bytes:
         given = text.strip()
         count = self.size // self.type.size
         parts = tuple_parts(f"({given[1:-1]})") if given.startswith("[") and given.endswith("]") else []
         if len(parts) != count:
             raise EncodeError(f"{count} values stand here; write them as [1, 2].")
-        return b"".join(map(self.type.packed, parts))
+        old = (memory[place : place + self.type.size] for place in self._places(0))
+        return b"".join(map(self.type.repacked, old, parts))
 
     def _places(self, offset: int) -> range:
         return range(offset, offset + self.size, self.type.size)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from app.codecs.global_names import names_for
 from app.codecs.known.construct import construct
-from app.codecs.literals.numpy_calls import numpy_calls
+from app.codecs.literals.numpy_calls import numpy_calls, numpy_styles
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
 from app.codecs.model_walk import children
 from app.codecs.nodes import Kind
@@ -38,13 +38,18 @@ def call_for(value: Built, style: Style) -> CallText | None:
     if not name:
         return None
     for call in _candidates(value, _public(name), args, style):
-        try:
-            made = construct(call.name, call.args, call.kwargs, style)
-        except EncodeError:
-            continue
-        if made is not None and is_alike(made, value, style):
-            return call
+        for written_in in numpy_styles(style, name):
+            if _makes(call, value, written_in):
+                return call
     return None
+
+
+def _makes(call: CallText, value: Built, style: Style) -> bool:
+    try:
+        made = construct(call.name, call.args, call.kwargs, style)
+    except EncodeError:
+        return False
+    return made is not None and is_alike(made, value, style)
 
 
 def is_alike(first: Value, second: Value, style: Style) -> bool:

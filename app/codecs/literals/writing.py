@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from app.codecs.known.construct import constant
 from app.codecs.literals.known_calls import CallText, call_for, class_name, is_alike, made_name
+from app.codecs.literals.numpy_calls import why_no_literal
 from app.codecs.literals.reading import MAX_DEPTH
 from app.codecs.literals.scalars import format_literal
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
@@ -125,7 +126,8 @@ class _Writer:
         call = call_for(value, self._style)
         if call is None:
             name = made_name(value) or "an unknown class"
-            raise EncodeError(f"An object of {escape_text(name)} has no literal; only those of known types have.")
+            sentence = f"An object of {escape_text(name)} has no literal; only those of known types have."
+            raise EncodeError(why_no_literal(name) or sentence)
         return _call_parts(call)
 
 

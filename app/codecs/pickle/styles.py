@@ -14,12 +14,16 @@ _LAST_OF_PYTHON2 = 2
 _PREFIX = 4096
 """Bytes of a value that are looked at."""
 
+_NUMPY_MODULES = ("numpy._core", "numpy.core")
+
 
 def style_of_graph(graph: Graph) -> Style:
     """Return the style in which the whole pickle is written again: Python 2's where anything tells that it wrote it."""
     stream = graph.stream
     protocol, _ = _tells(stream.data[stream.start : stream.start + _PREFIX])
-    return Style(max(protocol, min(stream.protocol, _LAST_PROTOCOL)), graph.is_python2 or has_python2_longs(stream))
+    is_python2 = graph.is_python2 or has_python2_longs(stream)
+    module = numpy_module(stream.data)
+    return Style(max(protocol, min(stream.protocol, _LAST_PROTOCOL)), is_python2, numpy_module=module)
 
 
 def style_of(values: Iterable[bytes]) -> Style:
@@ -30,16 +34,25 @@ def style_of(values: Iterable[bytes]) -> Style:
     """
     protocols: Counter[int] = Counter()
     votes = 0
+    modules = set()
     for value in values:
         prefix = value[:_PREFIX]
         if looks_like_pickle(prefix, whole=len(value) <= _PREFIX)[0]:
             protocol, vote = _tells(prefix)
             protocols[protocol] += 1
             votes += vote
+            modules.add(numpy_module(prefix))
     if not protocols:
         return Style()
     most = max(protocols, key=lambda protocol: (protocols[protocol], protocol))
-    return Style(min(most, _LAST_OF_PYTHON2), is_python2=True) if votes > 0 else Style(most)
+    if votes > 0:
+        return Style(min(most, _LAST_OF_PYTHON2), is_python2=True)
+    return Style(most, numpy_module=next((module for module in _NUMPY_MODULES if module in modules), ""))
+
+
+def numpy_module(data: bytes) -> str:
+    """Return which of numpy's modules a pickle names, that of the newest version first; empty where it names none."""
+    return next((module for module in _NUMPY_MODULES if data.find(f"{module}.".encode()) >= 0), "")
 
 
 def _tells(prefix: bytes) -> tuple[int, int]:

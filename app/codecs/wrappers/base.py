@@ -1,16 +1,22 @@
 """What all wrappers have in common: a tree of one row, and nothing of their own beside the value inside."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.cancel import CancelToken
-from app.codecs.base import DecodedValue, NodeRow
+from app.codecs.base import Codec, DecodedValue, NodeRow, Summary
 from app.codecs.findings import Hit, Query
 from app.codecs.nodes import Kind
 from app.codecs.plain.scalars import base64_json
 from app.codecs.screen import escape_text, shorten
 from app.errors import PathError
+
+ValueEnd = Callable[[bytes, int], int | None]
+"""Where the pickle ends that begins at an offset, None when none does."""
+
+Begins = Callable[[bytes], bool]
+"""Whether bytes that are cut are surely the beginning of a pickle."""
 
 _SHOWN_CHARS = 60
 """Characters of a wrong path that are told."""
@@ -47,3 +53,12 @@ class WrapperValue(DecodedValue):
     def plain(self, token: CancelToken, path: str = "") -> Iterator[str]:
         self._check_path(path)
         yield base64_json(self.data)
+
+
+class PickleSeeker(Codec):
+    """A codec that believes in a wrapper only where it finds a value inside."""
+
+    def __init__(self, value_end: ValueEnd, begins: Begins, inner: Callable[[bytes, int], Summary]) -> None:
+        self._value_end = value_end
+        self._begins = begins
+        self._inner = inner

@@ -7,22 +7,19 @@ References:
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
+from app.codecs.base import DecodedValue, Inside, NodeRow, Summary
 from app.codecs.holding import BASE64_START, CONTENT
 from app.codecs.screen import shorten
-from app.codecs.wrappers.base import WrapperValue
+from app.codecs.wrappers.base import PickleSeeker, WrapperValue
 from app.compression.base import HEAD
 from app.compression.registry import begun
 from app.compression.unpacking import first_bytes
 from app.errors import DecodeError, EncodeError
-
-ValueEnd = Callable[[bytes, int], int | None]
-Begins = Callable[[bytes], bool]
 
 _TEXT = re.compile(rb"[A-Za-z0-9+/_-]{4}[A-Za-z0-9+/_\-\r\n]*={0,2}\s{0,2}\Z")
 _BREAK = re.compile(rb"\r?\n")
@@ -104,15 +101,10 @@ class Base64Value(WrapperValue):
         return shorten(self.data.decode("ascii"), limit)
 
 
-class Base64Codec(Codec):
+class Base64Codec(PickleSeeker):
     """Believes in base64 only where a pickle that reaches its STOP, or something that unpacks, is in it."""
 
     name = "base64"
-
-    def __init__(self, value_end: ValueEnd, begins: Begins, inner: Callable[[bytes, int], Summary]) -> None:
-        self._value_end = value_end
-        self._begins = begins
-        self._inner = inner
 
     def sniff(self, data: bytes, *, whole: bool) -> str:
         return "It is base64 of a value." if self._content(data, whole=whole) is not None else ""

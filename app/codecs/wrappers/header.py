@@ -6,27 +6,21 @@ References:
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from app import limits
 from app.cancel import CancelToken
-from app.codecs.base import Codec, DecodedValue, Inside, NodeRow, Summary
+from app.codecs.base import DecodedValue, Inside, NodeRow, Summary
 from app.codecs.holding import AFTER, BEFORE, CONTENT
 from app.codecs.magic import data_type
 from app.codecs.screen import quote_bytes, shorten
-from app.codecs.wrappers.base import WrapperValue
+from app.codecs.wrappers.base import PickleSeeker, WrapperValue
 from app.codecs.wrappers.fields import fields_in, updated
 from app.compression.base import HEAD
 from app.compression.registry import begun
 from app.compression.unpacking import first_bytes
 from app.errors import DecodeError, EncodeError
-
-ValueEnd = Callable[[bytes, int], int | None]
-"""Where the pickle ends that begins at an offset, None when none does."""
-
-Begins = Callable[[bytes], bool]
-"""Whether bytes that are cut are surely the beginning of a pickle."""
 
 _HEADER_BYTES = 2048
 """The longest header that is looked behind."""
@@ -105,15 +99,10 @@ def _inside(step: str, data: bytes) -> Inside:
     return Inside(step, len(data), lambda count: data[:count], is_certain=True)
 
 
-class HeaderCodec(Codec):
+class HeaderCodec(PickleSeeker):
     """Finds a pickle by its PROTO, and believes in it when it reaches STOP."""
 
     name = "header"
-
-    def __init__(self, value_end: ValueEnd, begins: Begins, inner: Callable[[bytes, int], Summary]) -> None:
-        self._value_end = value_end
-        self._begins = begins
-        self._inner = inner
 
     def sniff(self, data: bytes, *, whole: bool) -> str:
         place = self._place(data, whole=whole)

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.codecs.edits import ReplaceNode, Written
 from app.codecs.known.elements import Elements, elements_of
 from app.codecs.model import Style
 from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.graph import NEVER, Graph, parse
 from app.codecs.pickle.model_of import model_of
 from app.errors import EncodeError, PathError
+from tests.codecs.pickle.editing import edit
 
 ARRAYS = {
     "c": np.arange(24, dtype="i4").reshape(2, 3, 4),
@@ -128,3 +130,48 @@ def test_arrays_of_objects_have_no_elements_of_their_own() -> None:
     graph = graph_of(np.array([1, "a"], dtype=object), 4)
 
     assert elements_of(graph, graph.root) is None
+
+
+NAN = bytes.fromhex("010000000000f87f")
+WORD = "a\ud800b"
+ODD: dict[str, Any] = {
+    "lone surrogates": np.array([WORD, "\udc00"]),
+    "lone surrogates of UTF-16": array.array("u", "x\ud800"),
+    "no characters": np.frombuffer(b"a\0\0\0\xff\xff\xff\x7f", "U2").copy(),
+    "a nan of its own": np.frombuffer(NAN, "f8").copy(),
+    "a bool of its own": np.frombuffer(b"\x02", "?").copy(),
+    "zeros behind": np.array([b"a\0"], "S4"),
+    "what is between members": np.frombuffer(b"\x01zzz" + NAN, {"names": ["a", "b"], "formats": ["u1", "f8"],
+                                                               "offsets": [0, 4], "itemsize": 12}),
+    "several": np.frombuffer(NAN + b"\x02zzz", [("a", "f8", (1,)), ("b", "?"), ("c", "V3")]).copy(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", [3, 5])
+@pytest.mark.parametrize("name", ODD)
+def test_a_text_that_changes_nothing_changes_no_byte_however_it_is_spaced(name: str, protocol: int) -> None:
+    elements = found_in(graph_of(ODD[name], protocol))
+
+    for number in range(elements.count):
+        text = elements.text(number)
+        assert "\ufffd" not in text
+        assert elements.replaced(number, f" {text} ") == {}
+        assert elements.replaced(number, text.replace(", ", " ,")) == {}
+        assert elements.element.packed(text) is not None
+
+
+def test_an_edit_beside_keeps_lone_surrogates_and_what_no_text_shows() -> None:
+    words = pickle.dumps(ODD["lone surrogates"], 4)
+    records = pickle.dumps(ODD["what is between members"], 4)
+
+    word = pickle.loads(edit(words, ReplaceNode("[0]", Written(repr(WORD.replace("b", "c"))))))
+    record = edit(records, ReplaceNode("[0]", Written("(7, nan)")))
+
+    assert word.tolist() == ["a\ud800c", "\udc00"]
+    assert b"\x07zzz" + NAN in record
+
+
+@pytest.mark.parametrize("text", ["b'ab'", "b'a\\0\\0\\0b\\0\\0\\0'"])
+def test_bytes_that_are_a_text_are_no_way_to_write_one(text: str) -> None:
+    with pytest.raises(EncodeError, match="is not a text"):
+        found_in(graph_of(ODD["no characters"], 4)).replaced(0, text)

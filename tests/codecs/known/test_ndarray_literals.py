@@ -19,7 +19,9 @@ from app.codecs.model import Style, Value
 from app.codecs.pickle.emit import emit_pickle
 from app.codecs.pickle.graph import NEVER, parse
 from app.codecs.pickle.model_of import model_of
+from app.codecs.pickle.styles import style_of_graph
 from app.errors import EncodeError, LimitExceeded
+from tests import corpus
 from tests.codecs.pickle.editing import edit
 
 SCALARS = [
@@ -138,16 +140,77 @@ def test_what_numpy_1_wrote_is_written_as_a_literal_that_reads_back_to_it(source
     assert loaded.tobytes() == expected.tobytes()
 
 
+WRITTEN_BY_NUMPY_2 = [
+    *map(of_numpy, SCALARS + ARRAYS),
+    np.asfortranarray(np.arange(24).reshape(2, 3, 4)),
+    np.asfortranarray(np.array([["2026-01-02"], ["NaT"]], "M8[s]")),
+    np.arange(8)[::2],
+    np.str_("a\ud800"),
+    np.array(["\udc00b", "\ud83d\ude00"]),
+    np.zeros((3, 0)),
+]
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("value", WRITTEN_BY_NUMPY_2, ids=repr)
+def test_what_numpy_2_wrote_is_edited_as_a_literal_and_stays_of_numpy_2(value: Any, protocol: int) -> None:
+    data = pickle.dumps(["x", value], protocol)
+    text = literal_of(model(data), 10_000, Style(protocol))
+
+    edited = edit(data, ReplaceNode("", Written(text.replace("'x'", "'y'", 1))))
+
+    word, loaded = pickle.loads(edited)
+    expected = pickle.loads(data)[1]
+    assert word == "y"
+    assert type(loaded) is type(expected)
+    assert loaded.dtype == expected.dtype
+    assert loaded.shape == expected.shape
+    assert loaded.tobytes("A") == expected.tobytes("A")
+    assert loaded.flags.f_contiguous == expected.flags.f_contiguous
+    assert b"numpy._core." in edited
+    assert b"numpy.core." not in edited
+
+
+@pytest.mark.parametrize(
+    "name", [f"np_float_f__{who}" for who in ("np27_p0", "np27_p2", "np38_p4", "np38_p5", "np313_p2", "np313_p5")]
+)
+def test_an_array_in_a_file_goes_back_as_the_numpy_that_wrote_it_has_it(name: str) -> None:
+    data = corpus.value(name).read()
+    graph = parse(data, 0, NEVER)
+    text = literal_of(model_of(graph, graph.root, NEVER), 10_000, style_of_graph(graph))
+
+    edited = edit(data, ReplaceNode("", Written(text.replace("1.5", "2.5", 1)), any_type=True))
+
+    again = parse(edited, 0, NEVER)
+    assert text.endswith("dtype='float64', order='F')")
+    assert again.global_name(again.stream.records[again.target(again.root)][0]) == graph.global_name(
+        graph.stream.records[graph.target(graph.root)][0]
+    )
+    assert describe(again, again.root).text == describe(graph, graph.root).text.replace("1.5", "2.5", 1)  # type: ignore[union-attr]  # it is an array
+
+
+def test_an_array_by_columns_is_written_as_numpy_takes_it() -> None:
+    source = "numpy.array([[1, 2, 3], [4, 5, 6]], order='F')"
+
+    loaded = pickle.loads(made(source))
+
+    assert loaded.flags.f_contiguous
+    assert loaded.tolist() == of_numpy(source).tolist()
+
+
+@pytest.mark.parametrize(
+    "array", [np.frombuffer(b"ab", "u1"), np.arange(24).reshape(2, 3, 4).transpose(1, 0, 2)], ids=["read-only", "axes"]
+)
+def test_an_array_that_is_read_only_or_in_another_order_has_no_literal(array: Any) -> None:
+    with pytest.raises(EncodeError, match="This array of numpy has no literal that makes exactly it"):
+        literal_of(model(pickle.dumps(array, 5)), 1_000)
+
+
 HAVE_NONE = [
-    np.float64(1),
-    np.arange(2),
     np.zeros(2, dtype=[("a", "i4")]),
-    np.zeros((0, 2)),
-    np.asfortranarray(np.zeros((2, 2))),
     np.array([1, "a"], dtype=object),
     np.arange(2).view(np.recarray),
     np.str_("ends\0"),
-    np.str_("a\ud800"),
     np.timedelta64(5),
     np.void(b"abc"),
     np.ma.MaskedArray([1], mask=[True]),
@@ -193,6 +256,7 @@ WRONG = {
     "numpy.float64()": "one value",
     "numpy.array([1, 'a'])": "dtype",
     "numpy.array([[1], [2, 3]])": "equally long",
+    "numpy.array([1], order='K')": "order",
     "numpy.array([1], dtype='object')": "dtype object",
     "numpy.array([1], dtype='V4')": "dtype V4",
     "numpy.array([1], dtype='i3')": "dtype i3",

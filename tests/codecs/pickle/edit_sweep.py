@@ -320,7 +320,7 @@ def request(before: bytes, after: bytes, trial: Trial) -> dict[str, Any]:
 
 
 REFUSED = re.compile(
-    "around it could not be read any more|make this object of exactly one argument"
+    "around it could not be read any more|make this object of exactly one argument|sizes and flags of a dtype"
     "|is its class's own, so no attribute can be added|so none can be added, taken out or moved"
 )
 """What edits of the sweep may be refused for."""

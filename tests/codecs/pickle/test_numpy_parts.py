@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from app.codecs.edits import AddPair, DeleteNodes, Edit, InsertItem, RenameKey, Reorder, Written
+from app.codecs.edits import AddPair, DeleteNodes, Edit, InsertItem, RenameKey, Reorder, ReplaceNode, Written
 from app.errors import EncodeError
 from tests.codecs.pickle.edit_sweep import trials
 from tests.codecs.pickle.editing import TOKEN, decode, edit
@@ -149,3 +149,16 @@ def test_what_an_array_of_objects_holds_stays_free(protocol: int) -> None:
     loaded = pickle.loads(edited)
     assert loaded.shape == (1, 2)
     assert loaded.tolist() == [[{"a": 1, "b": 2}, [1, 2]]]
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("path", ["<state>[5]", "<state>[6]", "<state>[7]", "<state>"])
+def test_the_sizes_and_flags_of_a_dtype_are_not_replaced(path: str, protocol: int) -> None:
+    data = pickle.dumps(DTYPE, protocol)
+
+    with pytest.raises(EncodeError, match="numpy takes the sizes and flags of a dtype without a look"):
+        edit(data, ReplaceNode(path, Written("(3, '<', None, None, None, -1, -1, 1)" if path == "<state>" else "9")))
+
+
+def test_the_order_of_a_dtype_is_still_replaced() -> None:
+    assert pickle.loads(edit(pickle.dumps(DTYPE, 4), ReplaceNode("<state>[1]", Written("'>'")))) == np.dtype(">i4")

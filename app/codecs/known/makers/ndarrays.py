@@ -1,8 +1,8 @@
 """Models of numpy's scalars and arrays: a dtype and the memory of the elements; numpy itself is not asked.
 
 References:
-    numpy: arraydescr_reduce in descriptor.c, array_reduce in methods.c, gentype_reduce in scalartypes.c.src. The
-    modules are those of numpy 1, under which numpy 2 finds its functions too.
+    numpy: arraydescr_reduce in descriptor.c, array_reduce and array_reduce_ex in methods.c, gentype_reduce in
+    scalartypes.c.src.
 """
 
 import re
@@ -25,13 +25,12 @@ from app.codecs.known.makers.call import (
     octets_atom,
     text,
 )
-from app.codecs.known.packed import Characters, ElementType, Number, Octets
+from app.codecs.known.packed import Characters, ElementType, Number, Octets, offsets
 from app.codecs.known.packed_moments import Moment
 from app.codecs.literals.scalars import format_literal
 from app.codecs.model import Atom, Built, GlobalName, Items, Pairs, Style, Value
 from app.codecs.nodes import Kind
 
-_MODULE = "numpy.core.multiarray"
 _SIZES = {"int": (1, 2, 4, 8), "uint": (1, 2, 4, 8), "float": (2, 4, 8), "complex": (8, 16)}
 _CODES = {f"{name}{8 * size}": f"{name[0]}{size}" for name, sizes in _SIZES.items() for size in sizes}
 _DTYPES = _CODES | {"bool": "b1", "bool_": "b1", "int": "i8", "float": "f8", "complex": "c16"}
@@ -44,6 +43,9 @@ _UNIT_OF_TEXT = re.compile(
 )
 _EXAMPLE = "numpy.array([1, 2], dtype='int64')"
 _MAX_AXES = 32
+_FIRST_WITH_BUFFERS = 5
+"""The protocol from which on numpy writes the memory of an array as a buffer, where Python can read such a one."""
+
 _MOST_BYTES = 1 << 28
 """Bytes of the memory of one array: a few short texts among wide ones must not take up all there is."""
 
@@ -64,7 +66,7 @@ class Dtype:
             sizes = (element.size, 4, 8)
         elif isinstance(element, Octets):
             sizes = (element.size, 1, 0)
-        flags = [Atom(Kind.BOOL, False), Atom(Kind.BOOL, True)]
+        flags = [Atom(Kind.INT if style.is_python2 else Kind.BOOL, flag) for flag in _flags(style)]
         made = call_of("numpy", "dtype", native_text(self.code, style), *flags)
         numbers = [int_atom(size, style) for size in sizes]
         version, unit = (4, [_unit(element, style)]) if isinstance(element, Moment) else (3, [])
@@ -78,7 +80,18 @@ def _unit(element: Moment, style: Style) -> Value:
     """Return the last part of the state of a date's type: metadata, and the unit with its number of steps."""
     numbers = [int_atom(part, style) for part in (element.step, 1, 1)]
     unit = Items(Kind.TUPLE, [octets_atom(element.unit.encode("ascii"), style), *numbers])
-    return Items(Kind.TUPLE, [Pairs(), unit])
+    return Items(Kind.TUPLE, [none_atom() if style.numpy_module == "numpy._core" else Pairs(), unit])
+
+
+def _flags(style: Style) -> tuple[int, int]:
+    """Return what tells numpy not to align the type, but to copy it: bools only in Python 3."""
+    return (0, 1) if style.is_python2 else (False, True)
+
+
+def _function(name: str, style: Style) -> tuple[str, str]:
+    """Return module and name of one of numpy's functions, as the numpy that wrote the pickle has it."""
+    module, _, last = name.rpartition(".")
+    return f"{style.numpy_module or 'numpy.core'}.{module}", last
 
 
 def dtype_of(call: Call, name: str) -> Dtype:
@@ -200,15 +213,16 @@ def _unit_of(call: Call, value: Value) -> str:
 
 def _scalar_model(call: Call, dtype: Dtype, value: Value) -> Value:
     memory = _packed(call, value, dtype.element)
-    return call_of(_MODULE, "scalar", dtype.model(call.style), octets_atom(memory, call.style))
+    names = _function("multiarray.scalar", call.style)
+    return call_of(*names, dtype.model(call.style), octets_atom(memory, call.style))
 
 
 # ---- arrays
 
 
 def make_array(call: Call) -> Value:
-    """Return ``numpy.array(content, dtype)``: lists within each other, and what their elements are stored as."""
-    given = call.bound("object", "dtype")
+    """Return ``numpy.array(content, dtype, order='F')``: lists within each other, and how their elements are stored."""
+    given = call.bound("object", "dtype", "order")
     if "object" not in given:
         raise call.wrong(f"it takes its elements, as {_EXAMPLE}")
     axes, elements = _flattened(call, given["object"])
@@ -218,8 +232,21 @@ def make_array(call: Call) -> Value:
     )
     if prod(axes) * dtype.element.size > _MOST_BYTES:
         raise call.wrong(f"its memory would have more than {_MOST_BYTES:,} bytes")
+    order = text(call, given["order"], "order") if "order" in given else "C"
+    if order not in ("C", "F"):
+        raise call.wrong("order must be 'C' or 'F'")
     memory = b"".join(_packed(call, element, dtype.element) for element in elements)
-    return _array_model(axes, dtype, memory, call.style)
+    if order == "F":
+        memory = _by_columns(memory, axes, dtype.element.size)
+    return _array_model(axes, dtype, memory, order, call.style)
+
+
+def _by_columns(memory: bytes, axes: Sequence[int], size: int) -> bytes:
+    """Return the elements in the order of the first index running fastest."""
+    if not memory:
+        return memory
+    places = offsets(tuple(reversed(axes)), size, by_columns=True)
+    return b"".join(memory[place : place + size] for place in places)
 
 
 def _flattened(call: Call, content: Value) -> tuple[list[int], list[Value]]:
@@ -263,11 +290,16 @@ _USUAL: tuple[tuple[frozenset[Kind], Callable[[Sequence[Value]], str]], ...] = (
 )
 
 
-def _array_model(axes: Sequence[int], dtype: Dtype, memory: bytes, style: Style) -> Value:
-    none = Items(Kind.TUPLE, [int_atom(0, style)])
-    made = call_of(_MODULE, "_reconstruct", GlobalName("numpy", "ndarray"), none, octets_atom(b"b", style))
+def _array_model(axes: Sequence[int], dtype: Dtype, memory: bytes, order: str, style: Style) -> Value:
     shape = Items(Kind.TUPLE, [int_atom(size, style) for size in axes])
-    content = [Atom(Kind.BOOL, False), octets_atom(memory, style)]
+    has_buffer = style.protocol >= _FIRST_WITH_BUFFERS and not isinstance(dtype.element, Moment)  # none holds dates
+    if has_buffer and style.numpy_module:  # the other way can be loaded by every numpy without a warning
+        names, buffer = _function("numeric._frombuffer", style), Atom(Kind.BYTEARRAY, memory)
+        return call_of(*names, buffer, dtype.model(style), shape, native_text(order, style))
+    none = Items(Kind.TUPLE, [int_atom(0, style)])
+    names = _function("multiarray._reconstruct", style)
+    made = call_of(*names, GlobalName("numpy", "ndarray"), none, octets_atom(b"b", style))
+    content = [Atom(Kind.BOOL, order == "F"), octets_atom(memory, style)]
     made.states.append(Items(Kind.TUPLE, [int_atom(1, style), shape, dtype.model(style), *content]))
     return made
 

@@ -14,6 +14,7 @@ from app.codecs.pickle.editing.program import Code, Splice
 from app.codecs.pickle.emit import emit
 from app.codecs.pickle.graph import Graph
 from app.codecs.pickle.opcodes import BY_CODE, CODE, PUTS, end_of
+from app.codecs.pickle.styles import numpy_module
 from app.errors import EncodeError
 
 _POP = b"0"
@@ -60,7 +61,8 @@ class Draft:
     def style(self) -> Style:
         """How new values are written so that they are like their neighbours."""
         protocol = min(self.stream.protocol, 5)
-        return Style(protocol if protocol >= 2 else int(self._is_binary()), self.graph.is_python2)
+        shown = protocol if protocol >= 2 else int(self._is_binary())
+        return Style(shown, self.graph.is_python2, numpy_module=numpy_module(self.stream.data))
 
     def _is_binary(self) -> bool:
         """Tell whether a pickle that does not tell its protocol has opcodes of protocol 1."""

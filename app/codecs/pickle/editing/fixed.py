@@ -20,6 +20,9 @@ _RECONSTRUCTORS = ("copy_reg._reconstructor", "copyreg._reconstructor")
 _STATE_SIZES = dict.fromkeys(NdArrays.names, 5) | dict.fromkeys(MaskedArrays.names, 7)
 """Parts of the state of an array by what makes it; classes of others may have states of their own."""
 
+_SIZES = range(5, 8)
+"""Which parts of the state of a dtype are the bytes of an element, its alignment and its flags."""
+
 _METADATA = 8
 """Which part of the state of a dtype is a dict of the user's own, or a pair of that and the unit of a date."""
 
@@ -61,6 +64,26 @@ def check_has_no_places(graph: Graph, trail: Sequence[Child]) -> None:
         raise EncodeError(_sentence("the parts of a dtype"))
     if inner[0].role is Role.STATE and len(inner) == 1 and _is_state_of_array(graph, shape.name, inner[0].slot):
         raise EncodeError(_sentence("the parts of an array"))
+
+
+def check_is_no_size(graph: Graph, trail: Sequence[Child]) -> None:
+    """Refuse another value for what numpy takes from the state of a dtype without a look: its sizes and its flags.
+
+    Raises:
+        EncodeError: it is one of them, or the whole state.
+    """
+    for depth in (1, 2):
+        above, inner = trail[:-depth], trail[-depth:]
+        if not above or inner[0].role is not Role.STATE or graph.kind(above[-1].slot) is not Kind.OBJECT:
+            continue
+        state = inner[0].slot
+        sizes = graph.items(state, _SIZES.start, len(_SIZES)) if graph.kind(state) is Kind.TUPLE else []
+        is_trusted = depth == 1 or inner[1].slot in sizes
+        if is_trusted and shape_of(graph, above[-1].slot).name in Dtypes.names:
+            raise EncodeError(
+                "numpy takes the sizes and flags of a dtype without a look at them, and may crash; replace the whole"
+                " dtype instead."
+            )
 
 
 def _is_state_of_array(graph: Graph, name: str, slot: int) -> bool:

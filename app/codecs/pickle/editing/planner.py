@@ -24,7 +24,7 @@ from app.codecs.paths import Attribute, Element, Literal, Step, parse_path
 from app.codecs.paths import Part as PartStep
 from app.codecs.pickle.collection_paths import content_of
 from app.codecs.pickle.editing.draft import Draft
-from app.codecs.pickle.editing.fixed import check_has_no_places, check_takes_more_or_fewer
+from app.codecs.pickle.editing.fixed import check_has_no_places, check_is_no_size, check_takes_more_or_fewer
 from app.codecs.pickle.editing.holders import Holder, Holders
 from app.codecs.pickle.editing.intent import Part
 from app.codecs.pickle.editing.known_edits import known_patches
@@ -120,6 +120,7 @@ class Planner:
         value = self._value(edit.new, kind if is_typed else None)
         if is_unchanged(self._graph, slot, value):
             return
+        check_is_no_size(self._graph, trail)
         if edit.everywhere:
             self._put_everywhere(slot, value)
         else:
