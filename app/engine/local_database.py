@@ -1,6 +1,6 @@
 """What the engine in this process has open: the files, the index of their keys, and the bytes of their values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,7 +112,7 @@ class LocalDatabase(LocalValueCalls, Engine):
         now = self._signature_now()
         if lost := self._why_out_of_reach:
             return FileState(is_changed=True, lost=lost, signature=now)
-        if now == tuple(map(tuple, seen)):
+        if _with_content(now) == _with_content(seen):  # who only reads a SQLite file can leave an empty -wal beside it
             return FileState(signature=now)
         if not self._is_indexed:
             return FileState(is_changed=True, signature=now)
@@ -226,3 +226,8 @@ class LocalDatabase(LocalValueCalls, Engine):
     def close(self) -> None:
         self._release()
         self._path = None
+
+
+def _with_content(signatures: Iterable[Sequence[int]]) -> list[tuple[int, ...]]:
+    """Return those of files that hold something: their size comes first."""
+    return [tuple(signature) for signature in signatures if signature[0]]

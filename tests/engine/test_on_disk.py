@@ -1,6 +1,7 @@
 """What became of files that somebody wrote, and hashes by which entries are told apart; the same in both engines."""
 
 import dbm.dumb
+import os
 import pickle
 import shutil
 import sqlite3
@@ -41,6 +42,15 @@ def test_files_that_nobody_wrote_are_unchanged(engine: Engine, path: Path) -> No
     state = engine.file_state(seen, TOKEN)
 
     assert (state.is_changed, state.lost, state.signature) == (False, "", seen)
+
+
+def test_empty_files_beside_it_are_no_write_and_the_file_emptied_is_one(engine: Engine, path: Path) -> None:
+    seen = indexed(engine, path)
+
+    path.with_name("x.db-wal").touch()
+    assert not engine.file_state(seen, TOKEN).is_changed
+    os.truncate(path, 0)
+    assert engine.file_state(seen, TOKEN).is_changed
 
 
 def test_a_write_is_seen_and_what_is_open_stays_open(engine: Engine, path: Path) -> None:
