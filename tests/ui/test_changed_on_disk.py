@@ -532,4 +532,10 @@ def test_a_folder_that_is_gone_is_told_of(qtbot: QtBot, local_window: MainWindow
 
     sentence = wait_for_bar(qtbot, tab, "folder")
     assert sentence == "The folder of x.db is not there any more. Your changes are still here."
+    press(qtbot, tab, Key.Key_S, CTRL)
     assert len(tab.document.pending_changes) == 1
+    assert not (tmp_path / "folder").exists()
+
+    save_as(qtbot, local_window, tab, tmp_path / "saved.db")
+
+    assert stored(tmp_path / "saved.db") == {b"a": "mine"}

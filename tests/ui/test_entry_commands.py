@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QTableView
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -311,6 +311,8 @@ def test_many_entries_are_deleted_after_they_were_listed(qtbot: QtBot, local_win
     press(qtbot, tab, Key.Key_Delete)
     asked = dialog(local_window, "deletion")
     assert not tab.document.pending_changes
+    listed = part(asked, QTableView, "deleted-entries").model()
+    assert [listed.index(row, 0).data() for row in range(listed.rowCount())] == ["order:1", "order:2"]
 
     qtbot.keyClick(part(asked, QPushButton, "delete-go"), Key.Key_Return)
     settle(qtbot, tab)

@@ -11,7 +11,7 @@ from app.ui.database_tab import DatabaseTab
 from app.ui.labels import ElidedLabel
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite
-from tests.ui.entries import CTRL, SHIFT, Key, answer, keys, press, select
+from tests.ui.entries import CTRL, SHIFT, Key, answer, keys, press, select, value_of
 from tests.ui.fixtures import opened, settle
 from tests.ui.making import part
 
@@ -48,6 +48,26 @@ def test_ctrl_return_adds_from_every_field(
     settle(qtbot, tab)
 
     assert keys(tab)[-1] == b"new"
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "value"),
+    [
+        (0, "{'a': (1, b'x')}", {"a": (1, b"x")}),
+        (1, '{"a": [1, null]}', {"a": [1, None]}),
+        (2, '{"py/tuple": [1, {"py/b64": "eA=="}]}', (1, b"x")),
+        (3, "it's", "it's"),
+    ],
+)
+def test_a_value_is_added_as_what_is_chosen(
+    qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, form: int, text: str, value: object
+) -> None:
+    asked = adding(qtbot, local_window, tab, "new", text, form)
+
+    qtbot.keyClick(part(asked, QPlainTextEdit, "entry-value"), Key.Key_Return, CTRL)
+    settle(qtbot, tab)
+
+    assert value_of(tab, b"new") == value
 
 
 def test_another_key_is_typed_over_the_one_that_is_there(

@@ -55,6 +55,25 @@ def selected(tab: DatabaseTab) -> list[str]:
     return [tab.value.model.path(index) for index in tab.value.tree.selected_rows()]
 
 
+@pytest.mark.parametrize(
+    ("key", "left"), [(Key.Key_C, ["a", "b", "c", "d", "e"]), (Key.Key_X, ["a", "d", "e"])], ids=["copied", "cut"]
+)
+def test_all_selected_items_are_pasted(qtbot: QtBot, tab: DatabaseTab, key: Key, left: list[str]) -> None:
+    select(qtbot, tab, "['list'][1]", 1)
+    press(qtbot, tab, key, CTRL)
+    settle(qtbot, tab)
+    go(qtbot, tab, "['nested']['old'][0]")
+    wait_for_focus(qtbot, tab.value.tree)
+
+    press(qtbot, tab, Key.Key_V, CTRL)
+    settle(qtbot, tab)
+
+    assert now(tab)["list"] == left
+    pasted = now(tab)["nested"]
+    assert isinstance(pasted, dict)
+    assert pasted["old"] == [1, "b", "c", [2]]
+
+
 def test_several_items_move_together_and_stay_selected(qtbot: QtBot, tab: DatabaseTab) -> None:
     select(qtbot, tab, "['list'][1]", 1)
 

@@ -238,6 +238,25 @@ def test_a_calendar_changes_the_date_and_keeps_the_time(qtbot: QtBot, tab: Datab
     assert field(tab, "datetime") == dt.datetime(2026, 1, 3, 3, 4, 5)  # noqa: DTZ001 - a naive one
 
 
+def test_a_day_is_chosen_by_mouse(qtbot: QtBot, tab: DatabaseTab) -> None:
+    start(qtbot, tab, "['date']")
+    wait_for_focus(qtbot, line(tab))
+    qtbot.keyClick(line(tab), Key.Key_Down, ALT)
+    days = line(tab).findChild(QTableView, "qt_calendar_calendarview")
+    assert days is not None
+    [place] = [
+        days.visualRect(cell).center()
+        for row in range(1, days.model().rowCount())
+        for column in range(days.model().columnCount())
+        if (cell := days.model().index(row, column)).data() == 15
+    ]
+
+    qtbot.mouseClick(days.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    press(qtbot, tab, Key.Key_Return)
+
+    assert field(tab, "date") == dt.date(2026, 1, 15)
+
+
 def test_the_calendar_is_painted_in_the_colours_of_the_window(qtbot: QtBot, tab: DatabaseTab) -> None:
     start(qtbot, tab, "['date']")
     qtbot.keyClick(line(tab), Key.Key_Down, ALT)
