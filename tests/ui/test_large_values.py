@@ -27,6 +27,8 @@ ROWS = [{"id": number, "name": f"item {number}", "tags": ["a", f"t{number % 7}"]
 LARGE = pickle.dumps(ROWS, 4)
 LEFT = Qt.MouseButton.LeftButton
 
+pytestmark = pytest.mark.many_rows
+
 
 @pytest.fixture
 def tab(qtbot: QtBot, local_window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatabaseTab:
