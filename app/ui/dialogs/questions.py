@@ -62,6 +62,7 @@ def ask_discard(name: str, count: int, go_on: Callable[[], None], parent: QWidge
 def ask_where(go_on: Callable[[bool | None], None], parent: QWidget) -> None:
     """Ask whether a shared object is changed everywhere; ``go_on`` gets that, or None when a person thought better."""
     box = _box("where-question", "This stands in other places of the value too.", parent)
+    box.setWindowTitle("Shared object")
     box.setIcon(QMessageBox.Icon.Question)
     box.setInformativeText("Where shall it be changed?")
     answers: Sequence[tuple[str, bool | None]] = (("Everywhere it is shared", True), ("Only here", False))
