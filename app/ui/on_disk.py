@@ -14,7 +14,8 @@ from app.engine.base import FileState
 from app.errors import AppError
 from app.ui.attempt import attempt
 from app.ui.choices import Choice
-from app.ui.dialogs.disk_changes import DiskChangesDialog, told
+from app.ui.dialogs.disk_changes import disk_changes, told
+from app.ui.dialogs.list_dialog import ListDialog
 from app.ui.dialogs.questions import ask_revert
 from app.ui.jobs import JobRunner
 from app.ui.merging import Merging
@@ -226,7 +227,7 @@ class OnDisk(QObject):
         )
 
     def _show_list(self, changes: DiskChanges) -> None:
-        DiskChangesDialog(self._document.name, changes, self.bar).open()
+        ListDialog(disk_changes(self._document.name, changes), self.bar).open()
 
     def _on_dismissed(self) -> None:
         self._dismissed, self._is_undecided = self._shown, False

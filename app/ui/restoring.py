@@ -10,7 +10,8 @@ from app.document.journals import Journals, Left
 from app.errors import DocumentError
 from app.ui.attempt import attempt
 from app.ui.choices import Choice
-from app.ui.dialogs.kept_changes import KeptChangesDialog
+from app.ui.dialogs.kept_changes import kept_changes
+from app.ui.dialogs.list_dialog import ListDialog
 from app.ui.dialogs.questions import ask_discard
 from app.ui.jobs import JobRunner
 from app.ui.notices import NoticeBar
@@ -83,7 +84,7 @@ class Restoring(QObject):
         )
 
     def _show(self, left: Left) -> None:
-        KeptChangesDialog(self._document.name, left, self.panel).open()
+        ListDialog(kept_changes(self._document.name, left), self.panel).open()
 
     def _ask_discard(self, left: Left) -> None:
         ask_discard(self._document.name, left.count, partial(self._discard_kept, left), self.panel.window())

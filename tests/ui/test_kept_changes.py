@@ -73,7 +73,7 @@ def test_changes_of_a_file_that_is_gone_can_be_looked_at(qtbot: QtBot, window: M
 
     click(qtbot, tab.restoring.panel, "Show…")
 
-    rows = part(part(window, QDialog, "kept-changes-dialog"), TextTable, "kept-changes-list").rows
+    rows = part(part(window, QDialog, "kept-changes"), TextTable, "kept-changes-list").rows
     shown = [[rows.index(row, column).data() for column in range(2)] for row in range(rows.rowCount())]
     assert shown == [["order:1", "changed"], ["numbers", "deleted"]]
 

@@ -179,15 +179,21 @@ def test_f2_in_a_key_that_is_typed_keeps_it(qtbot: QtBot, tab: DatabaseTab, loca
     assert line.text() == "new"
 
 
-def test_a_paste_that_ends_leaves_the_key_that_is_typed_alone(
-    qtbot: QtBot, tab: DatabaseTab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def begin_to_paste(qtbot: QtBot, tab: DatabaseTab, monkeypatch: pytest.MonkeyPatch) -> SlowEdits:
+    """Paste an entry, which is worked out until the returned one lets it end."""
     QGuiApplication.clipboard().setText("'pasted': 1")
     select(tab, 0)
     wait_for_focus(qtbot, tab.entries.view)
     slow = SlowEdits(monkeypatch)
     qtbot.keyClick(tab.entries.view, Key.Key_V, CTRL)
     qtbot.waitUntil(slow.began.is_set, timeout=WAIT)
+    return slow
+
+
+def test_a_paste_that_ends_leaves_the_key_that_is_typed_alone(
+    qtbot: QtBot, tab: DatabaseTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = begin_to_paste(qtbot, tab, monkeypatch)
     line = type_key(qtbot, tab, 0, "customer-1")
 
     slow.may_end.set()
@@ -201,12 +207,7 @@ def test_a_paste_that_ends_leaves_the_key_that_is_typed_alone(
 def test_a_paste_that_ends_leaves_the_filter_that_is_typed_alone(
     qtbot: QtBot, tab: DatabaseTab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    QGuiApplication.clipboard().setText("'pasted': 1")
-    select(tab, 0)
-    wait_for_focus(qtbot, tab.entries.view)
-    slow = SlowEdits(monkeypatch)
-    qtbot.keyClick(tab.entries.view, Key.Key_V, CTRL)
-    qtbot.waitUntil(slow.began.is_set, timeout=WAIT)
+    slow = begin_to_paste(qtbot, tab, monkeypatch)
     type_filter(qtbot, tab, "a")
 
     slow.may_end.set()

@@ -1,48 +1,27 @@
 """What another program did to the entries of a file: a list to look at."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QLabel, QVBoxLayout, QWidget
-
 from app.document.disk import DiskChanges, DiskKind
+from app.ui.dialogs.list_dialog import Listing
 from app.ui.models.entry_table import short_key_text
-from app.ui.theme import GAP
-from app.ui.views.text_table import TextTable
 
-_MARGIN = 2 * GAP
-_SIZE = (560, 360)
-_WHAT_WIDTH = 110
-_HERE_WIDTH = 150
+_WIDTHS = (110, 150)
 
 
-class DiskChangesDialog(QDialog):
-    """Lists the entries, those that were edited here as well first."""
-
-    def __init__(self, name: str, changes: DiskChanges, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("disk-changes")
-        self.setWindowTitle(f"What another program did to {name}")
-        sentence = QLabel(f"{told(name, changes)}{_more(changes)}", textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        columns = ("Key", "In the file", "Here")
-        table = TextTable("disk-changes-list", "Entries that are others in the file now", columns)
-        rows = [
-            (short_key_text(entry.key), entry.kind.value, "changed here too" if entry.collides else "")
-            for entry in changes.first
-        ]
-        table.rows.show_rows(rows)
-        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        table.setColumnWidth(1, _WHAT_WIDTH)
-        table.setColumnWidth(2, _HERE_WIDTH)
-        buttons = QDialogButtonBox()
-        buttons.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
-        column.setSpacing(_MARGIN)
-        column.addWidget(sentence)
-        column.addWidget(table, 1)
-        column.addWidget(buttons)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(*_SIZE)
+def disk_changes(name: str, changes: DiskChanges) -> Listing:
+    """Return the entries, those that were edited here as well first."""
+    rows = [
+        (short_key_text(entry.key), entry.kind.value, "changed here too" if entry.collides else "")
+        for entry in changes.first
+    ]
+    return Listing(
+        "disk-changes",
+        f"What another program did to {name}",
+        f"{told(name, changes)}{_more(changes)}",
+        "Entries that are others in the file now",
+        ("Key", "In the file", "Here"),
+        rows,
+        _WIDTHS,
+    )
 
 
 def told(name: str, changes: DiskChanges) -> str:
