@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from app.document.history import EntryRef
-from app.document.pending import PendingChange
+from app.document.pending_change import PendingChange
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from app.cancel import CancelToken
 from app.document.history import EntryRef
-from app.document.pending import PendingChange, PendingChanges
+from app.document.pending import PendingChanges
+from app.document.pending_change import PendingChange
 from app.document.rebasing import renumbered
 from app.document.snapshot import Snapshot, digest_or_none
 from app.engine.base import Engine

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from struct import Struct
 
 from app.backends.key_index import KeyIndex
-from app.document.pending import FIRST_ADDED, PendingChange
+from app.document.entry_ids import FIRST_ADDED
+from app.document.pending_change import PendingChange
 from app.engine.value_calls import Stored
 from app.errors import EncodeError, LimitExceeded
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from app.cancel import CancelToken
 from app.document.document import Document
 from app.document.job import Job
-from app.document.pending import changes_of
+from app.document.pending_change import changes_of
 from app.engine.base import Engine, MadeDatabase, NewDatabase, ProblemNote, Refusals, SalvageReport
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.backends.key_index import KeyIndex
 from app.cancel import CancelToken
 from app.document.history import EntryRef
-from app.document.pending import PendingChange
+from app.document.pending_change import PendingChange
 from app.engine.base import Engine
 from app.errors import AppError, DocumentError
 

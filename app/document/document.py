@@ -7,7 +7,7 @@ whose ``work`` talks to the engine and whose ``done`` comes back here.
 from app.document.journaling import JournaledEntries
 from app.document.nodes import NodeEditing
 from app.document.opening import Findings
-from app.document.pending import PendingChange, PendingKind
+from app.document.pending_change import PendingChange, PendingKind
 from app.document.sparing import look_again
 from app.document.transfer import EntryTransfer
 

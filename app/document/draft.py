@@ -8,7 +8,8 @@ from app.backends.key_index import KeyIndex
 from app.cancel import CancelToken
 from app.document.history import Edit, EntryRef, Origins, Step
 from app.document.patch import KEPT_BYTES, AnyPatch, Patch, Spill
-from app.document.pending import Laid, PendingChange
+from app.document.pending import Laid
+from app.document.pending_change import PendingChange
 from app.document.snapshot import Snapshot, digest_or_none
 from app.engine.value_calls import Source
 from app.errors import DocumentError, StaleIndex

@@ -8,11 +8,11 @@ from app.cancel import CancelToken
 from app.codecs.edits import Edit as ValueEdit
 from app.codecs.edits import New
 from app.document.draft import Draft, Edited
+from app.document.entry_ids import FIRST_ADDED
 from app.document.history import EntryRef
 from app.document.job import Job
 from app.document.looking import VisibleEntries
 from app.document.new_bytes import FileBytes, new_bytes
-from app.document.pending import FIRST_ADDED
 from app.document.sparing import spared
 from app.engine.value_calls import Source
 from app.errors import DocumentError
@@ -58,7 +58,7 @@ class EditableEntries(VisibleEntries):
         self._refuse_deleted(entry_id)
         if self.may_repeat or self.is_numbered:
             self._refuse_while_reading()
-        known, index = self._pending.ref(entry_id), self.index
+        known, index = self._pending.ids.ref(entry_id), self.index
 
         def locate(draft: Draft) -> EntryRef:
             ref = known or EntryRef(index.key(entry_id), index.nth(entry_id))
@@ -149,7 +149,7 @@ class EditableEntries(VisibleEntries):
         return self._edit_job(f"Deleting {many}", work)
 
     def _delete(self, draft: Draft, ids: Sequence[int], index: KeyIndex) -> None:
-        known = {id_: ref for id_ in ids if (ref := self._pending.ref(id_)) is not None}
+        known = {id_: ref for id_ in ids if (ref := self._pending.ids.ref(id_)) is not None}
         for number, (entry_id, ref) in enumerate(_refs(ids, known, index, may_repeat=draft.snapshot.may_repeat)):
             draft.token.advance(number, len(ids))
             draft.locate_one(ref, entry_id, index)
@@ -171,7 +171,7 @@ class EditableEntries(VisibleEntries):
         return self._revert_job(refs, "Revert of all changes") if refs else None
 
     def _revert_job(self, refs: Sequence[EntryRef], title: str) -> Job[Edited]:
-        if not self.is_indexed and any(self._pending.id_of(ref) is None for ref in refs):
+        if not self.is_indexed and any(self._pending.ids.get(ref) is None for ref in refs):
             self._refuse_while_reading()
         index = self.index
 
@@ -183,7 +183,7 @@ class EditableEntries(VisibleEntries):
         return self._edit_job("Reverting", work)
 
     def _revert(self, draft: Draft, refs: Sequence[EntryRef], index: KeyIndex) -> None:
-        known = {ref: id_ for ref in refs if (id_ := self._pending.id_of(ref)) is not None}
+        known = {ref: id_ for ref in refs if (id_ := self._pending.ids.get(ref)) is not None}
         for number, ref in enumerate(refs):
             draft.token.advance(number, len(refs))
             draft.locate_one(ref, known.get(ref, FIRST_ADDED), index)

@@ -12,9 +12,11 @@ from app.backends.base import SaveReport
 from app.backends.key_index import KeyIndex
 from app.codecs.base import Summary
 from app.document.draft import Edited
+from app.document.entry_ids import Announcement
 from app.document.history import NEW, EntryRef, History
 from app.document.patch import Spill
-from app.document.pending import Announcement, Laid, PendingChange, PendingChanges
+from app.document.pending import Laid, PendingChanges
+from app.document.pending_change import PendingChange
 from app.document.snapshot import Snapshot
 from app.engine.base import Engine, Info
 from app.engine.value_calls import Source
@@ -78,15 +80,15 @@ class Entries:
         return self.info is not None and self.info.format in _NUMBERED
 
     def __len__(self) -> int:
-        return len(self.index) + len(self._pending.added)
+        return len(self.index) + len(self._pending.ids.added)
 
     @property
     def added_entries(self) -> Sequence[int]:
         """The ids of the entries that are shown behind the stored ones, rising."""
-        return tuple(self._pending.added)
+        return tuple(self._pending.ids.added)
 
     def key(self, entry_id: int) -> bytes:
-        ref = self._pending.ref(entry_id)
+        ref = self._pending.ids.ref(entry_id)
         return self.index.key(entry_id) if ref is None else ref.key
 
     def size(self, entry_id: int) -> int:
@@ -107,13 +109,13 @@ class Entries:
 
     def ref(self, entry_id: int) -> EntryRef:
         """Return the name by which an entry is found again after the keys were read anew."""
-        ref = self._pending.ref(entry_id)
+        ref = self._pending.ids.ref(entry_id)
         return EntryRef(self.index.key(entry_id), self.index.nth(entry_id)) if ref is None else ref
 
     def entry_of(self, ref: EntryRef) -> int | None:
         """Return the entry id of a reference, or None when there is no such entry (any more)."""
-        entry_id = self._pending.id_of(ref)
-        if entry_id is not None and (entry_id < len(self.index) or self._pending.is_added(entry_id)):
+        entry_id = self._pending.ids.get(ref)
+        if entry_id is not None and (entry_id < len(self.index) or self._pending.ids.is_added(entry_id)):
             return entry_id
         return next((found for nth, found in enumerate(self.index.find(ref.key)) if nth == ref.nth), None)
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from app.document.history import EntryRef
 from app.document.journal_lines import entry_line, line_of
-from app.document.pending import PendingChange
+from app.document.pending_change import PendingChange
 from app.document.private_lock import lock
 from app.errors import AppError
 

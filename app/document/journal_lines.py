@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from zlib import crc32
 
 from app.document.history import EntryRef
-from app.document.pending import PendingChange
+from app.document.pending_change import PendingChange
 
 VERSION = 1
 _STEP = 3 << 18

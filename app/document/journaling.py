@@ -12,7 +12,8 @@ from app.document.job import Job
 from app.document.journal_lines import header_of
 from app.document.journals import Journals, Left
 from app.document.merging import MergedEntries
-from app.document.pending import Laid, PendingChange, count_of, halves_of
+from app.document.pending import Laid
+from app.document.pending_change import PendingChange, count_of, halves_of
 from app.document.rebasing import Rebase, rebase
 from app.document.snapshot import Snapshot
 from app.document.sparing import spared

@@ -11,7 +11,7 @@ from app.document.begun_save import BegunSave
 from app.document.history import EntryRef
 from app.document.journal import Journal
 from app.document.journal_lines import VERSION, change_in, lines_of, record_of
-from app.document.pending import PendingChange, count_of
+from app.document.pending_change import PendingChange, count_of
 from app.document.private_lock import lock
 from app.errors import DocumentError
 

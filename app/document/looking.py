@@ -7,9 +7,10 @@ from app.backends.key_index import KeyIndex
 from app.cancel import CancelToken
 from app.codecs.base import NodeRow, Summary
 from app.document.differences import Differences, differences
+from app.document.entry_ids import FIRST_ADDED
 from app.document.job import Job, StreamJob
 from app.document.opening import OpenEntries
-from app.document.pending import FIRST_ADDED, PendingChange
+from app.document.pending_change import PendingChange
 from app.engine.base import ExportItem, ExportReport
 from app.engine.value_calls import DecodeReport, Source, ValueInfo
 

@@ -10,7 +10,7 @@ from app.document.differences import Differences, differences
 from app.document.draft import Draft, Edited
 from app.document.history import Step
 from app.document.job import Job
-from app.document.pending import PendingChange
+from app.document.pending_change import PendingChange
 from app.document.watching import WatchedEntries
 from app.engine.value_calls import Stored
 from app.errors import DocumentError

@@ -8,9 +8,10 @@ from app.backends.key_index import IndexChunk, KeyIndex
 from app.cancel import CancelToken
 from app.document.begun_save import BegunSave
 from app.document.entries import FEW, Entries
+from app.document.entry_ids import FIRST_ADDED
 from app.document.history import EntryRef
 from app.document.job import Job, StreamJob
-from app.document.pending import FIRST_ADDED, Laid
+from app.document.pending import Laid
 from app.document.rebasing import Rebase, rebase
 from app.document.snapshot import Snapshot
 from app.document.sparing import spared
@@ -134,7 +135,7 @@ class OpenEntries(Entries):
 
     def _edited_since(self) -> dict[EntryRef, int]:
         """Return the ids of stored entries that were edited, or added by somebody, while the keys were read."""
-        ids = {ref: self._pending.id_of(ref) for ref in self._pending.changes}
+        ids = {ref: self._pending.ids.get(ref) for ref in self._pending.changes}
         edited = {ref: entry_id for ref, entry_id in ids.items() if entry_id is not None}
         late = [ref for ref, entry_id in edited.items() if entry_id >= FIRST_ADDED]
         stored = self._snapshot().stored_ids(late)

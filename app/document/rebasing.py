@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from app.cancel import CancelToken
 from app.document.history import NEW, EntryRef
-from app.document.pending import PendingChange
+from app.document.pending_change import PendingChange
 from app.document.snapshot import Snapshot, digest_or_none
 from app.errors import AppError
 

@@ -10,7 +10,7 @@ from app.backends.base import Insert
 from app.cancel import CancelToken
 from app.document.job import Job
 from app.document.journals import Left
-from app.document.pending import PendingChange, changes_of
+from app.document.pending_change import PendingChange, changes_of
 from app.engine.base import Engine, MadeDatabase, NewDatabase
 from app.errors import AppError, DocumentError, KeyRejected, NameTaken, OptionRejected
 

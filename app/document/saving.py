@@ -10,7 +10,8 @@ from app.document.begun_copy import BegunCopy
 from app.document.begun_save import BegunSave, removed_places
 from app.document.draft import Edited
 from app.document.job import Job
-from app.document.pending import Laid, PendingChange, changes_of
+from app.document.pending import Laid
+from app.document.pending_change import PendingChange, changes_of
 from app.document.rebasing import Rebase, renumbered
 from app.document.rescuing import Rescued, rescue
 from app.document.snapshot import Snapshot

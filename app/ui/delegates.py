@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.document.pending import PendingKind
+from app.document.pending_change import PendingKind
 from app.ui.models import roles
 from app.ui.models.roles import AnyIndex
 from app.ui.theme import PADDING, Colours, Family, colours_of, family_of, fixed_font, mixed, row_height

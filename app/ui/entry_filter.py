@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from app.backends.key_index import IndexChunk
 from app.cancel import CancelToken
 from app.document.document import Document
+from app.document.entry_ids import FIRST_ADDED
 from app.document.filter import KeyFilter
 from app.document.job import StreamJob
-from app.document.pending import FIRST_ADDED
 from app.ui.jobs import JobRunner
 from app.ui.models.entry_table import EntryTableModel
 from app.ui.views.cell_editing import CellEditing

@@ -2,26 +2,24 @@
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import Any, TypeAlias
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from app.cancel import CancelToken
-from app.document.job import Job, StreamJob
-from app.errors import AppError, Cancelled
+from app.document.job import StreamJob
+from app.errors import AppError
+from app.ui.job_runs import AnyJob, Outcome, Run, attempt, closed
 
 ACTIVITY_DELAY = 0.6
 """Seconds after which a job is shown as an activity."""
 POLL = 100
 """Milliseconds between two looks at the progress of what runs."""
-
-_AnyJob: TypeAlias = Job[Any] | StreamJob[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,43 +31,6 @@ class Activity:
     total: int
     token: CancelToken
     can_cancel: bool
-
-
-@dataclass(slots=True, eq=False)
-class _Run:
-    """A job on its way. ``steps`` is the iterator of a stream that has started."""
-
-    job: _AnyJob
-    key: str
-    cancelled: Callable[[], None]
-    over: Callable[[], None]
-    token: CancelToken = field(default_factory=CancelToken)
-    started: float = field(default_factory=monotonic)
-    steps: Iterator[Any] | None = None
-
-    @property
-    def can_cancel(self) -> bool:
-        return isinstance(self.job, StreamJob) or self.job.cancellable
-
-    @property
-    def waits(self) -> bool:
-        """Whether other streams go before the next step."""
-        return isinstance(self.job, StreamJob) and self.job.can_wait and self.steps is not None
-
-    def cancel(self) -> None:
-        if self.can_cancel:
-            self.token.cancel()
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """``is_end`` is false when a stream has more steps."""
-
-    value: Any = None
-    error: AppError | None = None
-    report: str = ""
-    is_end: bool = True
-    is_cancelled: bool = False
 
 
 def nothing() -> None:
@@ -99,14 +60,14 @@ class JobRunner(QObject):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._waiting: deque[_Run] = deque()
-        self._streams: deque[_Run] = deque()
-        self._current: _Run | None = None
+        self._waiting: deque[Run] = deque()
+        self._streams: deque[Run] = deque()
+        self._current: Run | None = None
         self._is_closing = False
         self._is_delivering = False
         self._shows_activity = False
-        self._inbox: SimpleQueue[Callable[[], _Outcome] | None] = SimpleQueue()
-        self._outbox: SimpleQueue[_Outcome] = SimpleQueue()
+        self._inbox: SimpleQueue[Callable[[], Outcome] | None] = SimpleQueue()
+        self._outbox: SimpleQueue[Outcome] = SimpleQueue()
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._called.connect(self._on_called, Qt.ConnectionType.QueuedConnection)
         self._settled.connect(self._on_settled)  # the thread emits, so Qt queues the call to ours
@@ -129,16 +90,16 @@ class JobRunner(QObject):
     @property
     def has_edits(self) -> bool:
         """Whether changes are still to come of what waits or runs."""
-        return any(_edits(run) for run in self._all_runs())
+        return any(run.edits for run in self._all_runs())
 
     @property
     def is_editing(self) -> bool:
         """Whether entries will be others by a job that waits or runs."""
-        return any(isinstance(run.job, Job) and run.job.lays_over and _edits(run) for run in self._all_runs())
+        return any(run.lays_over for run in self._all_runs())
 
     def start(
         self,
-        job: _AnyJob,
+        job: AnyJob,
         *,
         key: str = "",
         cancelled: Callable[[], None] = nothing,
@@ -151,7 +112,7 @@ class JobRunner(QObject):
         """
         if key:
             self.cancel(key)
-        run = _Run(job, key, cancelled, over)
+        run = Run(job, key, cancelled, over)
         if not self._is_closing:
             (self._streams if isinstance(job, StreamJob) else self._waiting).append(run)
             self._timer.start()
@@ -177,14 +138,14 @@ class JobRunner(QObject):
         runs = self._all_runs()
         for run in runs:
             run.cancel()
-        self._inbox.put(partial(_closed, runs, last))
+        self._inbox.put(partial(closed, runs, last))
         self._inbox.put(None)
 
     def join(self) -> None:
         """Wait for the thread's end; after `shut_down`."""
         self._thread.join()
 
-    def _all_runs(self) -> list[_Run]:
+    def _all_runs(self) -> list[Run]:
         return [*self._waiting, *self._streams, *([self._current] if self._current else [])]
 
     def _dispatch(self) -> None:
@@ -196,13 +157,13 @@ class JobRunner(QObject):
                 self._tell(run.over)
                 continue
             self._current = run
-            self._inbox.put(partial(_step, run))
+            self._inbox.put(run.step)
         if self.is_idle:
             self._timer.stop()
             self._on_poll()
             self.idle.emit()
 
-    def _next(self) -> _Run | None:
+    def _next(self) -> Run | None:
         if self._waiting:
             return self._waiting.popleft()
         run = next((run for run in self._streams if not run.waits), None)
@@ -231,14 +192,14 @@ class JobRunner(QObject):
             self._is_delivering = False
         self._dispatch()
 
-    def _deliver(self, run: _Run, outcome: _Outcome) -> None:
+    def _deliver(self, run: Run, outcome: Outcome) -> None:
         if outcome.report:
             self.crashed.emit(outcome.report)
         elif outcome.error is not None:
             self._fail(run, outcome.error)
         else:
             try:
-                _hand_over(run.job, outcome)
+                run.hand_over(outcome)
             except AppError as error:
                 self._fail(run, error)
 
@@ -249,7 +210,7 @@ class JobRunner(QObject):
         except Exception:  # noqa: BLE001 - a bug of ours becomes a report; the window goes on
             self.crashed.emit(traceback.format_exc())
 
-    def _fail(self, run: _Run, error: AppError) -> None:
+    def _fail(self, run: Run, error: AppError) -> None:
         if run.job.failed is not None:
             run.job.failed(error)
         else:
@@ -282,62 +243,10 @@ class JobRunner(QObject):
 
     def _serve(self) -> None:
         while (call := self._inbox.get()) is not None:
-            self._outbox.put(_attempt(call))
+            self._outbox.put(attempt(call))
             self._settled.emit()
         self.ended.emit()
 
 
-def _edits(run: _Run) -> bool:
-    return isinstance(run.job, Job) and run.job.edits and not run.token.cancelled
-
-
-def _activity(run: _Run) -> Activity:
+def _activity(run: Run) -> Activity:
     return Activity(run.job.title, run.token.done, run.token.total, run.token, run.can_cancel)
-
-
-def _hand_over(job: _AnyJob, outcome: _Outcome) -> None:
-    if isinstance(job, Job):
-        job.done(outcome.value)
-    elif outcome.is_end:
-        job.done()
-    else:
-        job.item(outcome.value)
-
-
-def _attempt(call: Callable[[], _Outcome]) -> _Outcome:
-    try:
-        return call()
-    except AppError as error:
-        return _Outcome(error=error)
-    except Cancelled:
-        return _Outcome(is_cancelled=True)
-    except Exception:  # noqa: BLE001 - a bug of ours becomes a report; the window goes on
-        return _Outcome(report=traceback.format_exc())
-
-
-def _step(run: _Run) -> _Outcome:
-    if isinstance(run.job, Job):
-        run.token.check()
-        return _Outcome(run.job.work(run.token))
-    if run.token.cancelled:
-        _close(run.steps)
-        return _Outcome()
-    if run.steps is None:
-        run.steps = run.job.steps(run.token)
-    try:
-        return _Outcome(next(run.steps), is_end=False)
-    except StopIteration:
-        return _Outcome()
-
-
-def _close(steps: Iterator[Any] | None) -> None:
-    close = getattr(steps, "close", None)  # a generator removes its temporary file then
-    if close is not None:
-        close()
-
-
-def _closed(runs: list[_Run], last: Callable[[], None]) -> _Outcome:
-    for run in runs:
-        _close(run.steps)
-    last()
-    return _Outcome()

@@ -8,8 +8,8 @@ import pytest
 from app.cancel import CancelToken
 from app.codecs.edits import Copied, RawBytes, ReplaceNode, Written
 from app.document.document import Document, PendingKind
+from app.document.entry_ids import FIRST_ADDED
 from app.document.history import EntryRef
-from app.document.pending import FIRST_ADDED
 from app.errors import ChangedOnDisk, DocumentError, EncodeError
 from tests.document.databases import id_of, ids, make, opened, pairs_of, reload, run, shown, value_of
 from tests.engine.shelves import make_sqlite, read_sqlite

@@ -25,7 +25,7 @@ from app.document.history import EntryRef
 from app.document.journal import Journal
 from app.document.journal_lines import change_in, change_of, entry_line, header_of, line_of, record_of
 from app.document.journals import Journals, default_folder
-from app.document.pending import PendingChange
+from app.document.pending_change import PendingChange
 from app.engine.local import LocalEngine
 from app.errors import DocumentError
 from tests.document.databases import id_of, make, opened, outcome, pairs_of, reload, run, shown, write

@@ -9,7 +9,7 @@ from app.document.document import Document
 from app.document.history import EntryRef
 from app.document.journal_lines import header_of
 from app.document.journals import Journals
-from app.document.pending import PendingChange
+from app.document.pending_change import PendingChange
 from tests.document.databases import id_of, make, opened, pairs_of, run, shown
 from tests.document.test_journal import files
 

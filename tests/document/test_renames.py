@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.document.document import Document
 from app.document.history import EntryRef
 from app.document.journals import Journals
-from app.document.pending import PendingChange, count_of
+from app.document.pending_change import PendingChange, count_of
 from app.errors import AppError
 from tests.document.databases import ENTRIES, id_of, ids, opened, reload, run, store
 from tests.engine.shelves import make_sqlite

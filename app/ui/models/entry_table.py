@@ -11,7 +11,8 @@ from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal, Slo
 from app.codecs.screen import ELLIPSIS, key_text
 from app.document.document import Document
 from app.document.entries import stretches
-from app.document.pending import FIRST_ADDED, PendingChange
+from app.document.entry_ids import FIRST_ADDED
+from app.document.pending_change import PendingChange
 from app.ui.models import roles
 from app.ui.models.roles import NO_PARENT, AnyIndex
 
