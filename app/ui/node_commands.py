@@ -29,6 +29,7 @@ from app.ui.shown_value import ShownValue
 from app.ui.text_layout import laid_out
 from app.ui.type_changes import TARGETS, Candidate, candidate
 from app.ui.value_editing import ValueEditing
+from app.ui.value_edits import Wanted
 from app.ui.value_panel import ValuePanel
 
 _JSON_HINT = "JSON; tags say what JSON has no words for"
@@ -133,7 +134,8 @@ class NodeCommands(NodeCopying):
         if session.value is not self._panel.shown:
             return
         if found.is_certain and not session.is_shared and not session.separates:
-            self._editing.apply(session.value, session.edits(Entered(found.literal)), f"Change of type to {target}")
+            edits = session.edits(Entered(found.literal))
+            self._editing.apply(Wanted(session.value, edits, f"Change of type to {target}"))
             return
         draft = Draft(f"{session.title} as {target}", found.literal, hint=LITERAL_HINT)
         editor = self._editing.open_pane(session, draft)
@@ -190,7 +192,7 @@ class NodeCommands(NodeCopying):
         if place.standing is Standing.ITEM:
             behind = place.index + 1
             edits = [InsertItem(place.container, behind + number, new) for number, new in enumerate(news)]
-            self._editing.apply(value, edits, title, f"{place.container}[{behind}]")
+            self._editing.apply(Wanted(value, edits, title, f"{place.container}[{behind}]"))
         else:
             self.ask_key(value, place.container, place.standing, place.key, news[0], title)
 

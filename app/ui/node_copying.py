@@ -13,6 +13,7 @@ from app.ui.node_clipboard import put_nodes, taken_nodes
 from app.ui.node_order import NodeOrder
 from app.ui.node_places import KEYED, Standing, path_of_new
 from app.ui.shown_value import ShownValue
+from app.ui.value_edits import Wanted
 
 LITERAL_HINT = "A Python literal, such as 'text', 12 or [1, 2]"
 
@@ -73,7 +74,7 @@ class NodeCopying(NodeOrder):
         step = 1 if standing is Standing.ITEM else 0
         edits = [InsertItem(container, at + step * number, new) for number, new in enumerate(news)]
         current = f"{container}[{at}]" if standing is Standing.ITEM else None
-        self._editing.apply(value, edits, _paste_title(news), current)
+        self._editing.apply(Wanted(value, edits, _paste_title(news), current))
 
     def _paste_pairs(
         self, value: ShownValue, container: str, standing: Standing, nodes: CopiedNodes | None, text: str
@@ -96,7 +97,7 @@ class NodeCopying(NodeOrder):
             self.said.emit("Not all of these have keys; paste them one by one.")
             return
         edits = [AddPair(container, Written(key), new) for key, new in zip(nodes.keys, news, strict=True)]
-        self._editing.apply(value, edits, _paste_title(news))
+        self._editing.apply(Wanted(value, edits, _paste_title(news)))
 
     def ask_key(
         self,

@@ -12,6 +12,7 @@ from app.ui.node_places import Standing, prefix_of
 from app.ui.selected_nodes import SelectedNodes
 from app.ui.shown_value import ShownValue
 from app.ui.value_editing import ValueEditing
+from app.ui.value_edits import Wanted
 from app.ui.value_panel import ValuePanel
 
 
@@ -36,7 +37,7 @@ class NodeOrder(SelectedNodes):
         edits = [DeleteNodes(tuple(group)) for group in reversed(list(paths.values()))]
         places = [self.place(index) for index in rows]
         keyed = {place.container for place in places if place.standing is not Standing.ITEM}
-        self._editing.apply(value, edits, f"Deletion of {self._named(rows)}", keyed=keyed)
+        self._editing.apply(Wanted(value, edits, f"Deletion of {self._named(rows)}", keyed=keyed))
 
     def _named(self, rows: Sequence[QModelIndex]) -> str:
         return self.path(rows[0]) if len(rows) == 1 else f"{len(rows):,} rows"
@@ -68,7 +69,8 @@ class NodeOrder(SelectedNodes):
             return
         place = self.place(rows[0])
         keyed = () if place.standing is Standing.ITEM else (place.container,)
-        self._editing.apply(value, (Reorder(place.container, order),), f"Move of {self._named(rows)}", keyed=keyed)
+        edits = (Reorder(place.container, order),)
+        self._editing.apply(Wanted(value, edits, f"Move of {self._named(rows)}", keyed=keyed))
 
     @Slot(int, list, int)
     def _on_dragged(self, parent_slot: int, dragged: list[int], before: int) -> None:
@@ -81,7 +83,7 @@ class NodeOrder(SelectedNodes):
         behind = [number for number in range(before, count) if number not in dragged]
         order = (*kept, *dragged, *behind)
         container = self.place(self._panel.model.index(0, 0, parent)).container
-        self._editing.apply(value, (Reorder(container, order),), f"Move within {container or 'the value'}")
+        self._editing.apply(Wanted(value, (Reorder(container, order),), f"Move within {container or 'the value'}"))
 
     def sort_keys(self) -> None:
         """Put the pairs of the current container, or of the one around, in the order of their keys."""
@@ -95,7 +97,7 @@ class NodeOrder(SelectedNodes):
             pairs = [other for other in rows if prefix_of(other) == first]
             order = tuple(sorted(range(len(pairs)), key=lambda number: _sort_key(pairs[number])))
             title = f"Sorting of {container or 'the value'}"
-            self._editing.apply(value, (Reorder(container, order),), title, keyed=(container,))
+            self._editing.apply(Wanted(value, (Reorder(container, order),), title, keyed=(container,)))
 
         self._ask(self._document.all_rows_job(value.source, row.node, row.count), sort)
 

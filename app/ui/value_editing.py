@@ -1,27 +1,24 @@
 """Editing a value: an editor is opened, what was typed is handed over, and stays in sight while it is refused."""
 
-from collections.abc import Collection, Sequence
 from functools import partial
 from weakref import proxy
 
 from PySide6.QtCore import QModelIndex, QObject, Signal, Slot
 
-from app.codecs.edits import Edit, ReplaceNode, Written
+from app.codecs.edits import ReplaceNode, Written
 from app.codecs.literals.decimals import decimal_text
 from app.codecs.literals.scalars import parse_literal
 from app.codecs.nodes import Kind
 from app.document.document import Document
-from app.document.shared_places import changed_by
 from app.errors import AppError, CodecError
-from app.ui.dialogs.questions import ask_separate, ask_where
-from app.ui.edit_sessions import Entered, OtherEditing, Session
+from app.ui.edit_sessions import OtherEditing, Session
 from app.ui.editors.pane_editor import MAX_PANE_CHARS, Draft, PaneEditor
 from app.ui.editors.scalar_editor import MAX_CHARS, ScalarEditor
 from app.ui.editors.typed_editors import TextEditor, line_for
+from app.ui.handing_over import HandingOver
 from app.ui.jobs import JobRunner
 from app.ui.models.value_tree import Column
 from app.ui.settling import RowSettling
-from app.ui.shown_value import ShownValue
 from app.ui.value_edits import ValueEdits, Wanted
 from app.ui.value_panel import ValuePanel
 
@@ -61,7 +58,11 @@ class ValueEditing(QObject):
         self._edits.done.connect(self.close)
         self._edits.failed.connect(self.failed)
         self._edits.kept.connect(self.refused)
-        # The pane is a part of the panel, which holds this one: a cycle would be collected in whatever thread.
+        # Bound methods would make cycles, which would be collected in whatever thread.
+        self._handing_over = HandingOver(document, panel, self._edits, partial(ValueEditing._keeps, proxy(self)))
+        self._handing_over.failed.connect(self.failed)
+        self._handing_over.refused.connect(self.refused)
+        self._handing_over.unanswered.connect(self.focus)
         panel.hex.pane.may_begin = partial(ValueEditing._may_edit_bytes, proxy(self))
         panel.left.connect(self.close)
 
@@ -119,6 +120,10 @@ class ValueEditing(QObject):
         self._panel.hex.pane.commit()
         if self._editor is not None:
             self._editor.commit()
+
+    def apply(self, wanted: Wanted) -> None:
+        """Edit a value without an editor, as `HandingOver.apply` does."""
+        self._handing_over.apply(wanted)
 
     def _keeps(self, session: Session | None = None) -> bool:
         """Tell whether another session's editor holds what is typed; it gets the focus then."""
@@ -245,96 +250,12 @@ class ValueEditing(QObject):
         self._session = session
         self.started.emit()
         editor.abandoned.connect(self._on_abandoned)
-        editor.committed.connect(partial(self._on_committed, session))
+        editor.committed.connect(partial(self._handing_over.commit, session))
 
     @Slot()
     def _on_abandoned(self) -> None:
         self.close()
         self._panel.show_note()
-
-    # ---- handing over
-
-    def _on_committed(self, session: Session, text: str) -> None:
-        if session.value is not self._panel.shown or session is not self._session or session.is_asked:
-            return
-        key = session.editor.key_text if isinstance(session.editor, PaneEditor) else ""
-        entered = Entered(text, key)
-        if session.separates:
-            session.is_asked = True
-            ask_separate(partial(self._on_separate, session, entered), self._panel)
-        else:
-            self._ask_where(session, entered)
-
-    def _on_separate(self, session: Session, entered: Entered, does_so: bool) -> None:
-        session.is_asked = False
-        if does_so:
-            self._ask_where(session, entered)
-        else:
-            self.focus()
-
-    def _ask_where(self, session: Session, entered: Entered) -> None:
-        around = changed_by(session.edits(entered), session.shared)
-        if session.is_shared or around:
-            session.is_asked = True
-            ask_where(partial(self._on_where, session, entered, around), self._panel)
-        else:
-            self._hand_over(session, entered)
-
-    def _on_where(self, session: Session, entered: Entered, around: Sequence[str], everywhere: bool | None) -> None:
-        session.is_asked = False
-        if everywhere is None:
-            self.focus()
-        elif session is not self._session or session.value is not self._panel.shown:
-            self._say_stale()
-        else:
-            here = () if everywhere else around
-            self._hand_over(session, Entered(entered.text, entered.key, everywhere), here)
-
-    def _hand_over(self, session: Session, entered: Entered, only_at: Sequence[str] = ()) -> None:
-        wanted = Wanted(session.value, session.edits(entered), session.title, session.current_after(entered))
-        self._edits.start(wanted, partial(self._on_refused, session), only_at)
-
-    def apply(
-        self,
-        value: ShownValue,
-        edits: Sequence[Edit],
-        title: str,
-        current: str | None = None,
-        keyed: Collection[str] = (),
-    ) -> None:
-        """Edit a value without an editor; `failed` follows where it is refused. ``keyed`` is that of `Wanted`.
-
-        While the edit before is not in sight yet nothing happens: the rows that it would be about are others by then.
-        """
-        wanted = Wanted(value, edits, title, current, keyed)
-        around = changed_by(edits, self._panel.model.shared_around(self._panel.tree.currentIndex()))
-        if around:
-            ask_where(partial(self._apply_where, wanted, around), self._panel)
-        else:
-            self._apply(wanted)
-
-    def _apply_where(self, wanted: Wanted, around: Sequence[str], everywhere: bool | None) -> None:
-        if everywhere is not None and wanted.value is not self._panel.shown:
-            self._say_stale()
-        elif everywhere is not None:
-            self._apply(wanted, () if everywhere else around)
-
-    def _say_stale(self) -> None:
-        """Say that nothing came of an answer: the value that was asked about is not the one that is shown now."""
-        self.failed.emit(AppError(f"{self._document.name} was read again meanwhile, so nothing was changed."))
-
-    def _apply(self, wanted: Wanted, only_at: Sequence[str] = ()) -> None:
-        if wanted.value is self._panel.shown and not self.is_busy and not self._keeps():
-            self._edits.start(wanted, self.failed.emit, only_at)
-
-    def _on_refused(self, session: Session, error: AppError) -> None:
-        editor = session.editor
-        if session is not self._session or session.value is not self._panel.shown or editor is None:
-            self.failed.emit(error)
-            return
-        self._panel.hold()
-        self.refused.emit(session.value.entry_id)
-        editor.refuse(error.message)
 
 
 def _text_of(literal: str) -> str:
