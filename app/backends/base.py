@@ -183,6 +183,11 @@ class Backend(ABC):
         return False
 
     @property
+    def numbers_values(self) -> bool:
+        """Whether the keys are the places of the values in a row, from ``0`` on, so that gaps close up."""
+        return False
+
+    @property
     def lock_seen(self) -> str:
         """One sentence when another program is seen holding a writer's lock on one of the files, else empty."""
         return next(filter(None, map(writer_lock_seen, self.match.files)), "")

@@ -42,7 +42,7 @@ def renumbered(records: Records, made: Plan, value_end: ValueEnd, path: Path, no
             raise rejected(path, key, f"entries are numbered, and the next one's key is '{number}'")
     new = [(records.key(row), value) for row, value in made.replaced.items()]
     _check((*made.inserted, *new), value_end, path, no_value)
-    return _Numbered(changed)
+    return NumberedRecords(changed)
 
 
 def _check(entries: Iterable[tuple[bytes, bytes]], value_end: ValueEnd, path: Path, no_value: str) -> None:
@@ -56,10 +56,11 @@ def _is_number_below(key: bytes, limit: int) -> bool:
     return key.isdigit() and len(key) <= digits and int(key) < limit and key == b"%d" % int(key)
 
 
-class _Numbered(Records):
+class NumberedRecords(Records):
     """Other records under the numbers of their rows."""
 
     may_repeat = False
+    numbers_values = True
 
     def __init__(self, records: Records) -> None:
         self._records = records

@@ -19,6 +19,8 @@ class Records(ABC):
 
     may_repeat: bool = True
     """Whether two entries can have the same key."""
+    numbers_values: bool = False
+    """Whether the keys are the places of the values in a row, as `Backend.numbers_values`, and gaps may be left."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -61,7 +63,7 @@ class StoredRecords(Records):
     """The entries of an indexed backend."""
 
     def __init__(self, backend: Backend, index: KeyIndex) -> None:
-        self.may_repeat = backend.may_repeat
+        self.may_repeat, self.numbers_values = backend.may_repeat, backend.numbers_values
         self._backend = backend
         self._index = index
 
@@ -97,7 +99,7 @@ class ChangedRecords(Records):
     """Other records with a plan laid over them, whose handles are their rows; inserted entries come last."""
 
     def __init__(self, records: Records, made: Plan) -> None:
-        self.may_repeat = records.may_repeat
+        self.may_repeat, self.numbers_values = records.may_repeat, records.numbers_values
         self._old = records
         self._replaced: Mapping[int, bytes] = made.replaced
         self._removed = sorted(made.removed)
@@ -189,7 +191,7 @@ class RecordsAround(Records):
     """Other records as they are, for who does something more with them."""
 
     def __init__(self, records: Records) -> None:
-        self.may_repeat = records.may_repeat
+        self.may_repeat, self.numbers_values = records.may_repeat, records.numbers_values
         self._records = records
 
     def __len__(self) -> int:

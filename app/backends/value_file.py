@@ -47,6 +47,10 @@ class ValueFileBackend(RewritingBackend):
         self._indexed: Signature | None = None
         open_regular(self._path).close()
 
+    @property
+    def numbers_values(self) -> bool:
+        return True
+
     @abstractmethod
     def open_content(self, token: CancelToken) -> Content:
         """Open what the values are in; what is damaged about it is reported."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from app.backends.base import Backend, Match, ValueEnd
-from app.backends.numbered_values import all_values, is_one_value
+from app.backends.numbered_values import NumberedRecords, all_values, is_one_value
 from app.backends.records import Records, batches
 from app.backends.writer import CreateOptions, ImageWriter, Refusal, refuse_unknown
 from app.cancel import CancelToken
@@ -35,10 +35,14 @@ class ValueFileWriter(ImageWriter):
             for place in range(len(chunk)):
                 token.advance(row, len(records))
                 key = chunk.key(place)
-                reason = self._why_not_next(key, number) or self._why_no_value(records, row)
+                why_not_next = "" if records.numbers_values else self._why_not_next(key, number)
+                reason = why_not_next or self._why_no_value(records, row)
                 if reason:
                     yield Refusal(row, key, reason)
                 row, number = row + 1, number + (not reason)
+
+    def under_new_keys(self, records: Records) -> Records:
+        return NumberedRecords(records) if records.numbers_values else records
 
     def _why_not_next(self, key: bytes, number: int) -> str:
         if key == b"%d" % number:

@@ -98,6 +98,10 @@ class Writer(ABC):
                     yield Refusal(row + number, key, reason)
             row += len(chunk)
 
+    def under_new_keys(self, records: Records) -> Records:
+        """Return records that `refusals` lets pass under the keys that they get."""
+        return records
+
     @abstractmethod
     def why_refused(self, key: bytes, value_size: int) -> str:
         """Return why an entry of that key and size of value (bytes) cannot be stored, or an empty string."""

@@ -12,6 +12,8 @@ class BegunCopy:
     """The changes that a copy has and the file does not, by the names that their entries have now."""
 
     _changes: dict[EntryRef, PendingChange]
+    closes_up: int | None = None
+    """How many entries the file has, where keys are places in both, so that those of the copy close up."""
     _taken_back: dict[EntryRef, PendingChange] = field(default_factory=dict)
     """Of those entries, the ones that are again what is stored in the file, with the values that these are."""
     is_overtaken: bool = False

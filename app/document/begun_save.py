@@ -11,7 +11,7 @@ from app.cancel import CancelToken
 from app.document.history import EntryRef
 from app.document.pending import PendingChanges
 from app.document.pending_change import PendingChange
-from app.document.rebasing import renumbered
+from app.document.places import moves_by_save
 from app.document.snapshot import Snapshot, digest_or_none
 from app.engine.base import Engine
 from app.engine.fingerprints import HASH_BYTES
@@ -46,7 +46,7 @@ class BegunSave:
     ) -> None:
         """Take a note of what is there; where keys repeat, the values of their other entries are read for that."""
         self.changes, self.count = changes, len(snapshot.index)
-        self._is_by_place = numbered and any(change.is_deleted for change in changes)
+        self._is_by_place = numbered and bool(moves_by_save([change.ref for change in changes], changes, self.count))
         try:
             if self._is_by_place:
                 self._note_places(snapshot, token)
@@ -98,7 +98,7 @@ class BegunSave:
         left = PendingChanges()
         left.changes.update(pending)
         left.take_as_stored(self.changes)
-        moves = renumbered({*known, *left.changes}, removed_places(self.changes), self.count) if numbered else {}
+        moves = moves_by_save({*known, *left.changes}, self.changes, self.count) if numbered else {}
         left.move(moves)
         return left.changes, {moves.get(ref, ref): digest for ref, digest in known.items()}
 
@@ -164,11 +164,6 @@ def _counts_of(record: Iterable[tuple[str, Mapping[str, int]]]) -> Counts:
         bytes.fromhex(key): Counter({bytes.fromhex(digest): int(count) for digest, count in counts.items()})
         for key, counts in record
     }
-
-
-def removed_places(changes: Iterable[PendingChange]) -> set[int]:
-    """Return the places that become free by a save, where keys are places."""
-    return {int(change.ref.key) for change in changes if change.is_deleted}
 
 
 def _counted(snapshot: Snapshot, keys: Iterable[bytes], token: CancelToken) -> Counts:

@@ -15,6 +15,7 @@ from app.cancel import CancelToken
 from app.document.document import Document
 from app.document.job import Job
 from app.document.pending_change import changes_of
+from app.document.places import by_place
 from app.engine.base import Engine, MadeDatabase, NewDatabase, ProblemNote, Refusals, SalvageReport
 
 T = TypeVar("T")
@@ -30,10 +31,11 @@ def create_job(target: NewDatabase, make_engine: EngineFactory) -> Job[MadeDatab
 
 def refusals_job(document: Document, target: NewDatabase, make_engine: EngineFactory) -> Job[Refusals]:
     """Learn which entries `convert_job` would have to leave out; before anything is written."""
-    path, pending = str(document.path), document.pending_changes
+    path, pending, is_numbered = str(document.path), document.pending_changes, document.is_numbered
 
     def work(engine: Engine, token: CancelToken) -> Refusals:
         changes, expected = changes_of(pending)
+        changes = by_place(changes) if is_numbered else changes
         engine.open(path, token)
         return engine.refusals(target, changes, token, expected=expected)
 
@@ -47,10 +49,11 @@ def convert_job(
 
     Fails with KeyRejected when entries cannot be stored and ``leaves_out`` is false.
     """
-    path, pending = str(document.path), document.pending_changes
+    path, pending, is_numbered = str(document.path), document.pending_changes, document.is_numbered
 
     def work(engine: Engine, token: CancelToken) -> MadeDatabase:
         changes, expected = changes_of(pending)
+        changes = by_place(changes) if is_numbered else changes
         engine.open(path, token)
         return engine.convert(target, changes, token, leaves_out=leaves_out, expected=expected)
 

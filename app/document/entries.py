@@ -17,14 +17,13 @@ from app.document.history import NEW, EntryRef, History
 from app.document.patch import Spill
 from app.document.pending import Laid, PendingChanges
 from app.document.pending_change import PendingChange
+from app.document.places import NUMBERED
 from app.document.snapshot import Snapshot
 from app.engine.base import Engine, Info
 from app.engine.value_calls import Source
 
 FEW = 256
 """Changes that are laid over at once; more are laid over a copy first, by the thread that worked them out."""
-_NUMBERED = frozenset({"pickle-file", "marshal-file"})
-"""Formats whose keys are the places of their values."""
 
 
 class Entries:
@@ -77,7 +76,7 @@ class Entries:
     @property
     def is_numbered(self) -> bool:
         """Whether the keys are the places of the values, so that others close up where one is deleted."""
-        return self.info is not None and self.info.format in _NUMBERED
+        return self.info is not None and self.info.format in NUMBERED
 
     def __len__(self) -> int:
         return len(self.index) + len(self._pending.ids.added)

@@ -1,8 +1,7 @@
 """Finding edited entries again once the keys were read anew: by key, and where keys repeat by what they hold."""
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.cancel import CancelToken
@@ -164,21 +163,3 @@ def _at_its_place_unread(
     ref: EntryRef, _digest: bytes | None, digests: Sequence[bytes | None], free: Collection[int]
 ) -> int | None:
     return ref.nth if ref.nth in free and digests[ref.nth] is None else None
-
-
-def renumbered(refs: Iterable[EntryRef], removed: Collection[int], count: int) -> dict[EntryRef, EntryRef]:
-    """Return the new names of entries of a file whose keys are the places of its values.
-
-    ``removed`` numbers of ``count`` go, and the others close up; what was removed can only come back behind them.
-    """
-    gone = sorted(removed)
-    moves = {}
-    for ref in refs:
-        if not ref.key.isdigit():
-            continue
-        number = int(ref.key)
-        before = bisect_left(gone, number)
-        new = count - len(gone) + before if number in removed else number - before
-        if new != number:
-            moves[ref] = EntryRef(b"%d" % new)
-    return moves

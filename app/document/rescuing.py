@@ -11,6 +11,7 @@ from app.cancel import CancelToken
 from app.document.job import Job
 from app.document.journals import Left
 from app.document.pending_change import PendingChange, changes_of
+from app.document.places import NUMBERED, by_place, closed_up
 from app.engine.base import Engine, MadeDatabase, NewDatabase
 from app.errors import AppError, DocumentError, KeyRejected, NameTaken, OptionRejected
 
@@ -39,6 +40,8 @@ def rescue(
         AppError: nothing could be written.
     """
     changes, expected = changes_of(pending)
+    if target.format in NUMBERED:
+        changes = by_place(changes)
     try:
         return Rescued(engine.convert(target, changes, token, leaves_out=False, expected=expected), is_whole=True)
     except _OURS_TO_CHOOSE:
@@ -73,6 +76,7 @@ def _written_alone(engine: Engine, target: NewDatabase, entries: Sequence[Insert
         engine.create(empty, token)
         engine.open(empty.path, token)
         try:
-            return engine.convert(target, entries, token, leaves_out=False)
+            closes_up = target.format in NUMBERED
+            return engine.convert(target, closed_up(entries, 0) if closes_up else entries, token, leaves_out=False)
         finally:
             engine.close()

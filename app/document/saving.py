@@ -7,12 +7,13 @@ from weakref import WeakSet
 from app.backends.base import SaveOptions, SaveReport
 from app.cancel import CancelToken
 from app.document.begun_copy import BegunCopy
-from app.document.begun_save import BegunSave, removed_places
+from app.document.begun_save import BegunSave
 from app.document.draft import Edited
 from app.document.job import Job
 from app.document.pending import Laid
 from app.document.pending_change import PendingChange, changes_of
-from app.document.rebasing import Rebase, renumbered
+from app.document.places import NUMBERED, closed_up, moves_by_save
+from app.document.rebasing import Rebase
 from app.document.rescuing import Rescued, rescue
 from app.document.snapshot import Snapshot
 from app.document.sparing import spared
@@ -54,8 +55,11 @@ class SavedEntries(SteppedEntries):
             with spared(len(saved)):
                 begun.begin(self._snapshot(), saved, token, numbered=numbered)
                 self._note_begun(begun)
+                changes, expected = changes_of(saved)
+                if numbered:
+                    changes = closed_up(changes, begun.count)
                 with begun.unsure_when_lost():
-                    return self._engine.apply(*changes_of(saved), options, token)
+                    return self._engine.apply(changes, expected, options, token)
 
         def done(report: SaveReport) -> None:
             self._take_as_stored(begun.changes, begun.count)
@@ -99,9 +103,10 @@ class SavedEntries(SteppedEntries):
 
     # ---- going on with a copy
 
-    def begin_copy(self) -> BegunCopy:
-        """Take a note of what a copy has that is written next, for `continue_as`."""
-        copy = BegunCopy(dict(self._pending.changes))
+    def begin_copy(self, format_id: str) -> BegunCopy:
+        """Take a note of what a copy in a format has that is written next, for `continue_as`."""
+        closes_up = self.is_numbered and format_id in NUMBERED
+        copy = BegunCopy(dict(self._pending.changes), len(self.index) if closes_up else None)
         self._copies.add(copy)
         return copy
 
@@ -111,7 +116,7 @@ class SavedEntries(SteppedEntries):
         History stays, and changes that were made since lie over what the copy has. The entries known before become
         invalid at once.
         """
-        self._take_as_stored(copy.changes, None, copy.taken_back)
+        self._take_as_stored(copy.changes, copy.closes_up, copy.taken_back)
         self._begun = BegunSave()
         self._forget_entries()
         self.path = path
@@ -154,7 +159,7 @@ class SavedEntries(SteppedEntries):
     ) -> None:
         """Go on from changes that are stored now; those that were made since lie over them.
 
-        ``count``: how many entries there were before; None for a copy, in which none has another key. ``taken_back``:
+        ``count``: how many entries there were before; None where none gets another key. ``taken_back``:
         entries of these changes that are to be again what they were.
         """
         for copy in self._copies:
@@ -162,6 +167,6 @@ class SavedEntries(SteppedEntries):
         self._pending.take_as_stored(saved, taken_back)
         self.history.note_stored()
         if self.is_numbered and count is not None:
-            moves = renumbered({*self.history.digests(), *self._pending.changes}, removed_places(saved), count)
+            moves = moves_by_save({*self.history.digests(), *self._pending.changes}, saved, count)
             self.history.move(moves)
             self._pending.move(moves)

@@ -72,6 +72,7 @@ class Copy:
         records, left_out = self._storable(looking, reads_values=reads_values)
         if left_out.count and not leaves_out:
             raise cannot_store(left_out, self._destination.base)
+        records = self._destination.writer.under_new_keys(records)
         return self._destination.make(records, left_out, Pass(token, before=count, counted=2 * len(records)))
 
     def _storable(self, token: CancelToken, *, reads_values: bool) -> tuple[Records, Refusals]:

@@ -34,7 +34,7 @@ class _Copy:
 
     def begin(self) -> None:
         """Take a note of what it is to have."""
-        self.begun = self.tab.document.begin_copy()
+        self.begun = self.tab.document.begin_copy(self.target.format)
 
     @property
     def deletions(self) -> int:

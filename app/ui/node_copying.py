@@ -1,7 +1,5 @@
 """Rows of a value on their way to the clipboard and back."""
 
-import json
-import re
 from collections.abc import Iterable
 
 from app.codecs.edits import AddPair, Copied, InsertItem, New, Written
@@ -12,15 +10,11 @@ from app.ui.editors.pane_editor import Draft
 from app.ui.node_clipboard import put_nodes, taken_nodes
 from app.ui.node_order import NodeOrder
 from app.ui.node_places import KEYED, Standing, path_of_new
+from app.ui.pasted_text import written, written_lines
 from app.ui.shown_value import ShownValue
 from app.ui.value_edits import Wanted
 
 LITERAL_HINT = "A Python literal, such as 'text', 12 or [1, 2]"
-
-_JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-_JSON_WORD = re.compile(r"\b(null|true|false)\b")
-_JSON_ESCAPE = re.compile(r"\\(/|u[dD][89abAB])")
-"""Escapes that a literal has no use for: it would keep the backslash, or half a letter."""
 
 
 class NodeCopying(NodeOrder):
@@ -70,7 +64,7 @@ class NodeCopying(NodeOrder):
         place = self.place(self.current)
         is_beside = target == self.current.parent() and place.standing is Standing.ITEM
         at = place.index + 1 if is_beside else self._panel.model.item_count(target) if standing is Standing.ITEM else 0
-        news: list[New] = [Copied(nodes.data, path) for path in nodes.paths] if nodes else [written(text)]
+        news: list[New] = [Copied(nodes.data, path) for path in nodes.paths] if nodes else [*written_lines(text)]
         step = 1 if standing is Standing.ITEM else 0
         edits = [InsertItem(container, at + step * number, new) for number, new in enumerate(news)]
         current = f"{container}[{at}]" if standing is Standing.ITEM else None
@@ -120,21 +114,6 @@ class NodeCopying(NodeOrder):
         editor = self._editing.open_pane(session, Draft(title, key=key, hint="A key, as a Python literal"))
         if editor is not None and tries and key:
             editor.commit(again=True)
-
-
-def written(text: str) -> Written:
-    """Return what a text from elsewhere stands for: a Python literal, or JSON where only that can be meant."""
-    text = text.strip()
-    is_json = _JSON_WORD.search(_JSON_TEXT.sub("", text)) or _JSON_ESCAPE.search(text)
-    return Written(text, "json") if is_json and _reads_as_json(text) else Written(text)
-
-
-def _reads_as_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _put_joined(texts: list[str], text: str) -> None:

@@ -29,7 +29,7 @@ def go_on(document: Document, target: Path, meanwhile: Edit, format_id: str = "s
     """Go on with a copy; ``meanwhile`` is done while it is written. Return the notices."""
     notices: list[str] = []
     document.notice.connect(notices.append)
-    begun = document.begin_copy()
+    begun = document.begin_copy(format_id)
     job = convert_job(document, NewDatabase(str(target), format_id), LocalEngine)
     meanwhile(document)
     made = outcome(job)
@@ -139,7 +139,7 @@ def test_theirs_chosen_meanwhile_is_pending_over_the_copy(document: Document, tm
         run(document.resolve_job(conflict, Choice.THEIRS))
 
     changed(document)
-    begun = document.begin_copy()
+    begun = document.begin_copy("sqlite3")
     made = outcome(convert_job(document, NewDatabase(str(tmp_path / "copy.db"), "sqlite3"), LocalEngine))
     merge(document)
     document.continue_as(Path(made.files[0]), begun)
@@ -151,7 +151,7 @@ def test_theirs_chosen_meanwhile_is_pending_over_the_copy(document: Document, tm
 
 def test_an_edit_that_another_program_made_too_stays_over_the_copy(document: Document, tmp_path: Path) -> None:
     changed(document)
-    begun = document.begin_copy()
+    begun = document.begin_copy("sqlite3")
     made = outcome(convert_job(document, NewDatabase(str(tmp_path / "copy.db"), "sqlite3"), LocalEngine))
     run(document.set_bytes_job(id_of(document, b"a"), b"right"))
     store(tmp_path / "x.db", b"a", b"right")
@@ -167,7 +167,7 @@ def test_an_edit_that_another_program_made_too_stays_over_the_copy(document: Doc
 
 def test_a_document_that_was_saved_meanwhile_does_not_go_on_with_the_copy(document: Document) -> None:
     changed(document)
-    begun = document.begin_copy()
+    begun = document.begin_copy("sqlite3")
 
     run(document.save_job())
 
@@ -264,3 +264,51 @@ def test_a_deletion_at_the_end_taken_back_meanwhile_is_a_value_more(tmp_path: Pa
         run(document.save_job())
         assert [value for _key, value in pairs_of(tmp_path / "copy.pkl")] == pickled("v0", "v1", "v2")
         assert notices == []
+
+
+# ---- files of values, whose keys are their places
+
+
+def nothing(_document: Document) -> None:
+    pass
+
+
+def deletion_undone(document: Document) -> None:
+    run(document.undo_job())
+
+
+def last_changed(document: Document) -> None:
+    run(document.set_bytes_job(id_of(document, b"3"), pickle.dumps("new")))
+
+
+def first_deleted(document: Document) -> None:
+    run(document.delete_job([id_of(document, b"0")]))
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "values"),
+    [
+        (nothing, [0, 2, 3]),
+        (deletion_undone, [0, 2, 3, 1]),
+        (last_changed, [0, 2, "new"]),
+        (first_deleted, [2, 3]),
+    ],
+)
+def test_a_copy_of_a_file_of_values_closes_up_behind_what_was_deleted(
+    meanwhile: Edit, values: list[object], tmp_path: Path
+) -> None:
+    source = tmp_path / "some.pickle"
+    source.write_bytes(b"".join(map(pickle.dumps, range(4))))
+    target = tmp_path / "copy.pickle"
+    with closing(opened(source)) as document:
+        run(document.delete_job([id_of(document, b"1")]))
+
+        go_on(document, target, meanwhile, "pickle-file")
+
+        assert [pickle.loads(value) for _key, value in shown(document)] == values
+        if document.change_count:
+            run(document.save_job())
+            reload(document)
+        assert [pickle.loads(value) for _key, value in shown(document)] == values
+        undo_all(document)
+        assert sorted(pickle.loads(value) for _key, value in shown(document)) == [0, 1, 2, 3]

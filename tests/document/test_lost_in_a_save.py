@@ -194,7 +194,7 @@ def test_a_copy_under_another_name_can_be_saved_at_once(tmp_path: Path) -> None:
     with closing(opened(path, LostEngine(commits=True))) as document:
         run(document.add_job(b"a", b"new"))
         lose_a_save(document)
-        saved, copy = document.pending_changes, document.begin_copy()
+        saved, copy = document.pending_changes, document.begin_copy("sqlite3")
         with closing(LocalEngine()) as engine:
             engine.open(str(make(tmp_path / "empty", "cdb")), CancelToken())
             inserts = [Insert(change.ref.key, change.value) for change in saved]

@@ -171,7 +171,7 @@ def test_going_on_with_a_copy_keeps_history_and_later_changes(document: Document
     run(document.set_bytes_job(0, b"mine"))
     run(document.delete_job([1]))
     run(document.add_job(b"new", b"added"))
-    begun = document.begin_copy()
+    begun = document.begin_copy("sqlite3")
     run(document.set_bytes_job(0, b"later"))
     copy = make_sqlite(tmp_path / "copy.db", {b"a": b"mine", b"c": b"three", b"new": b"added"})
 

@@ -207,7 +207,7 @@ def test_after_save_as_edits_and_undo_go_on_in_the_copy(qtbot: QtBot, local_wind
 
 def continue_as(tab: DatabaseTab, copy: Path) -> None:
     """Have the tab go on with a copy that was just written."""
-    tab.reading.continue_as(copy, tab.document.begin_copy(), lambda is_moved: None)
+    tab.reading.continue_as(copy, tab.document.begin_copy("sqlite3"), lambda is_moved: None)
 
 
 def test_what_is_typed_while_the_copy_is_written_stays(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
@@ -273,7 +273,7 @@ def test_a_change_made_while_the_copy_is_written_stays_pending(
 ) -> None:
     tab = opened(qtbot, local_window, shelf)
     change(qtbot, tab, "'Edam'")
-    begun = tab.document.begin_copy()
+    begun = tab.document.begin_copy("sqlite3")
     change(qtbot, tab, "'Brie'")
     copy = make_sqlite(
         shelf.with_name("copy.db"),
