@@ -40,6 +40,11 @@ class Session:
     is_asked: bool = field(default=False, init=False)
     """Whether a person is being asked which of those places shall change."""
 
+    def hold(self, *, is_held: bool) -> None:
+        """Have the editor take no keys while what it holds is on its way."""
+        if self.editor is not None:
+            self.editor.hold(is_held=is_held)
+
     def current_after(self, entered: Entered) -> str | None:
         return self.current(entered) if callable(self.current) else self.current
 

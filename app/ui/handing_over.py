@@ -76,7 +76,10 @@ class HandingOver(QObject):
 
     def _begin(self, session: Session, entered: Entered, only_at: Sequence[str] = ()) -> None:
         wanted = Wanted(session.value, session.edits(entered), session.title, session.current_after(entered))
-        self._edits.start(wanted, partial(self._on_refused, session), only_at)
+        session.hold(is_held=True)
+        self._edits.start(
+            wanted, partial(self._on_refused, session), only_at, over=partial(session.hold, is_held=False)
+        )
 
     def _on_refused(self, session: Session, error: AppError) -> None:
         editor = session.editor

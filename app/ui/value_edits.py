@@ -11,7 +11,7 @@ from app.document.document import Document
 from app.document.draft import Edited
 from app.document.nodes import Splice
 from app.errors import AppError
-from app.ui.jobs import JobRunner
+from app.ui.jobs import JobRunner, nothing
 from app.ui.path_moves import moves_of
 from app.ui.shown_value import ShownValue
 from app.ui.value_panel import ValuePanel
@@ -56,17 +56,27 @@ class ValueEdits(QObject):
         """Whether an edit is on its way into the tree."""
         return self._runner.is_editing or not self._panel.is_settled
 
-    def start(self, wanted: Wanted, refused: Callable[[AppError], None], only_at: Sequence[str] = ()) -> None:
-        """Begin an edit; ``only_at`` are paths of shared objects that it leaves as they are elsewhere."""
+    def start(
+        self,
+        wanted: Wanted,
+        refused: Callable[[AppError], None],
+        only_at: Sequence[str] = (),
+        over: Callable[[], None] = nothing,
+    ) -> None:
+        """Begin an edit; ``only_at`` are paths of shared objects that it leaves as they are elsewhere.
+
+        ``over`` is called whatever became of it, as `JobRunner.start` has it.
+        """
         try:
             job = self._document.edits_job(wanted.value.entry_id, wanted.edits, wanted.title, only_at=only_at)
         except AppError as error:
             refused(error)
+            over()
             return
         job.done = partial(self._on_edited, wanted, job.done)
         job.failed = refused
         self.begun.emit()
-        self._runner.start(job, key=_KEY)
+        self._runner.start(job, key=_KEY, over=over)
 
     def _on_edited(self, wanted: Wanted, take: Callable[[Edited], None], outcome: Edited) -> None:
         if wanted.value is self._panel.shown:

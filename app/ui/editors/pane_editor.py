@@ -79,8 +79,9 @@ class PaneEditor(QWidget):
         super().__init__(parent)
         self.setObjectName("value-editor-pane")
         self._draft = Draft("")
-        self._is_open = False
+        self._is_open = self._is_held = False
         self._original = ("", "")
+        self._buttons: list[QPushButton] = []
         self._refused: tuple[str, str] | None = None
         self._title = ElidedLabel("value-editor-title", "What is edited", keeps_place=True)
         self._hint = ElidedLabel("value-editor-hint", "How it is written")
@@ -124,7 +125,7 @@ class PaneEditor(QWidget):
         row.addWidget(self._hint)
         row.addStretch(1)
         for name, title, key, act in (
-            ("value-editor-give-up", "Give up", "Esc", self.abandoned.emit),
+            ("value-editor-give-up", "Give up", "Esc", self._give_up),
             ("value-editor-commit", "Commit", "Ctrl+Return", self._on_commit),
         ):
             button = QPushButton(title)
@@ -132,6 +133,7 @@ class PaneEditor(QWidget):
             button.setObjectName(name)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a press must not count as leaving
             button.clicked.connect(act)
+            self._buttons.append(button)
             row.addWidget(button)
         return row
 
@@ -140,6 +142,7 @@ class PaneEditor(QWidget):
     def begin(self, draft: Draft) -> None:
         """Start with a draft."""
         self._is_open = True
+        self.hold(is_held=False)
         self._draft = draft
         self._title.show_text(draft.title)
         has_room = draft.text == ""  # an empty field has room for the hint
@@ -161,6 +164,14 @@ class PaneEditor(QWidget):
     def end(self) -> None:
         """Forget what was typed."""
         self._is_open = False
+
+    def hold(self, *, is_held: bool) -> None:
+        """Take no keys while what is there is on its way: what they did would be lost when it has arrived."""
+        self._is_held = is_held
+        self.key.setReadOnly(is_held)
+        self.text.setReadOnly(is_held)
+        for button in self._buttons:
+            button.setEnabled(not is_held)
 
     @property
     def _typed(self) -> tuple[str, str]:
@@ -197,10 +208,17 @@ class PaneEditor(QWidget):
 
         With ``again`` a proposal is taken as it is; what stands there anyway is not.
         """
+        if self._is_held:
+            return
         if not self.is_changed and (self._draft.is_stored or not again):
             self.abandoned.emit()
         elif again or self._typed != self._refused:
             self.committed.emit(self.literal())
+
+    @Slot()
+    def _give_up(self) -> None:
+        if not self._is_held:
+            self.abandoned.emit()
 
     @Slot()
     def _on_commit(self) -> None:
@@ -256,7 +274,7 @@ class PaneEditor(QWidget):
     def _take_key(self, watched: QObject, event: QKeyEvent) -> bool:
         with_ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         if event.key() == Qt.Key.Key_Escape:
-            self.abandoned.emit()
+            self._give_up()
         elif event.key() in COMMIT_KEYS and (with_ctrl or (watched is self.key and self._draft.text is None)):
             self.commit(again=True)
         elif event.key() in COMMIT_KEYS and watched is self.key:

@@ -39,6 +39,7 @@ class ScalarEditor(QLineEdit):
         self._hint = ""
         self._refused: str | None = None
         self._shows_reason = False
+        self._is_held = False
         self.setObjectName("scalar-editor")
         self.setAccessibleName("New value")
         self.explain("A Python literal; Enter commits, Escape gives up")
@@ -62,6 +63,13 @@ class ScalarEditor(QLineEdit):
     def literal(self) -> str:
         """Return what is typed, as it is handed over."""
         return self.text()
+
+    def hold(self, *, is_held: bool) -> None:
+        """Take no keys while what is there is on its way: what they did would be lost when it has arrived."""
+        self._is_held = is_held
+        self.setReadOnly(is_held)
+        for action in self.actions():
+            action.setEnabled(not is_held)
 
     def explain(self, hint: str) -> None:
         """Say how the field is used, whenever there is nothing worse to say of it."""
@@ -90,10 +98,18 @@ class ScalarEditor(QLineEdit):
 
     def commit(self, *, again: bool = False) -> None:
         """Hand the text over, unless nothing was typed or (without ``again``) it is what was refused already."""
+        if self._is_held:
+            return
         if not self.is_changed:
             self.abandoned.emit()
         elif again or self.text() != self._refused:
             self.committed.emit(self.literal())
+
+    def event(self, event: QEvent) -> bool:
+        if self._is_held and isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in COMMIT_KEYS:
