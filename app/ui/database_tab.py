@@ -93,6 +93,7 @@ class DatabaseTab(QWidget):
         self.editing.said.connect(self.notices.show_info)
         self.value.stale.connect(self.reading.reload_stale)
         self.value.decoded.connect(self.reading.note_success)
+        self.value.tree.files_dropped.connect(self.pasting.take_files)
         self.value.tree.edit_impossible.connect(self._on_edit_impossible)
         self.entries.view.rename_wanted.connect(self._on_rename_wanted)
         self.saving.rewritten.connect(self.reading.read)

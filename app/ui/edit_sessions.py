@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from PySide6.QtCore import QPersistentModelIndex
+
 from app.codecs.edits import Edit
 from app.ui.editors.pane_editor import PaneEditor
 from app.ui.editors.scalar_editor import ScalarEditor
@@ -37,6 +39,8 @@ class Session:
     editor: ScalarEditor | PaneEditor | None = field(default=None, init=False)
     shared: Sequence[str] = field(default=(), init=False)
     """The paths of the objects, from the row on outwards, that stand in other places too; outer ones first."""
+    row: QPersistentModelIndex = field(default_factory=QPersistentModelIndex, init=False)
+    """The row that was current when the editor opened."""
     is_asked: bool = field(default=False, init=False)
     """Whether a person is being asked which of those places shall change."""
 

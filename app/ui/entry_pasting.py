@@ -90,7 +90,7 @@ class EntryPasting(EntryWork):
         if incoming.taken:
             parent = dialog if dialog is not None and isValid(dialog) else self._entries
             answer = partial(self._on_answer, dialog, incoming)
-            ask_clash(incoming.taken, len(incoming.entries), answer, parent)
+            ask_clash(incoming.taken, len(incoming.entries), answer, parent, of_files=dialog is not None)
         else:
             self._paste(dialog, incoming, Clash.REFUSE)
 
@@ -98,7 +98,7 @@ class EntryPasting(EntryWork):
         if clash is not Clash.REFUSE:
             self._paste(dialog, incoming, clash)
         elif dialog is not None and isValid(dialog):
-            dialog.reject()
+            dialog.ask_again()
 
     def _paste(self, dialog: FilesDialog | None, incoming: Incoming, clash: Clash) -> None:
         """Paste behind what is typed since, for it may be in an entry that is replaced."""

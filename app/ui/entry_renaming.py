@@ -19,7 +19,7 @@ from app.ui.entry_panel import EntryPanel
 from app.ui.entry_work import CANCELLED
 from app.ui.jobs import JobRunner
 from app.ui.notices import NoticeBar
-from app.ui.settling import Settling
+from app.ui.settling import COMES_FIRST, Settling
 
 
 class KeyEditor(ScalarEditor):
@@ -88,6 +88,12 @@ class EntryRenaming(QObject):
         """Go back to what is being typed."""
         if self._editor is not None:
             self._editor.setFocus()
+
+    def insist(self) -> None:
+        """Go back to what is typed, and say that it comes first; the reason stands there unless it is another now."""
+        self.focus()
+        if not self.is_refused:
+            self._notices.show_info(COMES_FIRST)
 
     def _on_reloading(self) -> None:
         """Rename nothing by an id that means another entry now."""

@@ -24,7 +24,7 @@ from app.ui.editors.pane_editor import Draft
 from app.ui.jobs import JobRunner
 from app.ui.models.value_tree import Column
 from app.ui.node_copying import LITERAL_HINT, NodeCopying
-from app.ui.node_places import KEYED, Standing, path_of_new
+from app.ui.node_places import KEYED, Standing, key_literal, path_of_new
 from app.ui.shown_value import ShownValue
 from app.ui.text_layout import laid_out
 from app.ui.type_changes import TARGETS, Candidate, candidate
@@ -32,6 +32,7 @@ from app.ui.value_editing import ValueEditing
 from app.ui.value_edits import Wanted
 from app.ui.value_panel import ValuePanel
 
+_FRESH_HINT = "A Python literal that takes the place of the old value, of which this has nothing"
 _JSON_HINT = "JSON; tags say what JSON has no words for"
 _NAMES = {"python": "a Python literal", "typed": "JSON"}
 
@@ -137,7 +138,8 @@ class NodeCommands(NodeCopying):
             edits = session.edits(Entered(found.literal))
             self._editing.apply(Wanted(session.value, edits, f"Change of type to {target}"))
             return
-        draft = Draft(f"{session.title} as {target}", found.literal, hint=LITERAL_HINT)
+        hint = _FRESH_HINT if found.is_fresh else LITERAL_HINT
+        draft = Draft(f"{session.title} as {target}", found.literal, hint=hint)
         editor = self._editing.open_pane(session, draft)
         if editor is not None:
             editor.text.selectAll()
@@ -165,10 +167,13 @@ class NodeCommands(NodeCopying):
         standing, container = self._panel.model.holds(target), self.container(target)
         if standing in KEYED:
             title = f"New {'pair' if standing is Standing.PAIR else 'attribute'} in {container or 'the value'}"
-            edits: Callable[[Entered], Sequence[Edit]] = lambda new: (  # noqa: E731 - beside its twin below
-                AddPair(container, Written(new.key), Written(new.text)),
+            key_of = partial(key_literal, standing)
+            session = Session(
+                value,
+                title,
+                lambda new: (AddPair(container, Written(key_of(new.key)), Written(new.text)),),
+                lambda new: path_of_new(container, standing, key_of(new.key)),
             )
-            session = Session(value, title, edits, lambda new: path_of_new(container, standing, new.key))
             self._editing.open_pane(session, Draft(title, "", key="", hint=LITERAL_HINT))
             return
         count = self._panel.model.item_count(target) if standing is Standing.ITEM else 0

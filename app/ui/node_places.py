@@ -103,6 +103,12 @@ def path_of_new(container: str, standing: Standing, key: str) -> str | None:
     return None
 
 
+def key_literal(standing: Standing, typed: str) -> str:
+    """Return the literal of a key that was typed: an attribute's name may come without quotes."""
+    is_name = standing is Standing.ATTRIBUTE and is_plain_name(typed.strip())
+    return repr(typed.strip()) if is_name else typed
+
+
 def prefix_of(row: NodeRow) -> str:
     """Return what the steps of all rows of one kind beside each other begin with."""
     found = _STEP.fullmatch(row.step)

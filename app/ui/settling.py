@@ -10,6 +10,7 @@ from app.document.job import Job
 from app.ui.jobs import JobRunner
 from app.ui.value_panel import ValuePanel
 
+COMES_FIRST = "What was typed is not taken yet; correct it, or give it up by Escape in its field."
 _TURNS = 8
 """Jobs of an edit, its decoding and its rows that are waited for before the row is there again."""
 
@@ -23,6 +24,9 @@ class Typing(Protocol):
     def commit(self) -> None: ...
 
     def focus(self) -> None: ...
+
+    def insist(self) -> None:
+        """Go back to what is typed, and say that it comes first."""
 
 
 class TypingInRows(Typing, Protocol):
@@ -50,7 +54,7 @@ class Settling:
 
     def _on_settled(self, then: Callable[[], object], _: object) -> None:
         if self._typing.is_open:
-            self._typing.focus()
+            self._typing.insist()
         else:
             then()
 
@@ -76,7 +80,7 @@ class RowSettling(Settling):
 
     def _on_turn(self, then: Callable[[], object], path: str, turns: int, _: object) -> None:
         if self._rows.is_open:
-            self._rows.focus()
+            self._rows.insist()
         elif not self._rows.is_busy and self._current_path == path:
             then()
         elif turns:

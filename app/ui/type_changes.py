@@ -19,6 +19,9 @@ _TEMPLATES = {
 _INT = re.compile(r"[+-]?\d+\Z")
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?\Z")
+_MOMENT_CALL = re.compile(r"datetime\.datetime\((\d+, \d+, \d+)[,)]")
+_DATE_CALL = re.compile(r"datetime\.date\((\d+, \d+, \d+)\)\Z")
+_FROZEN = re.compile(r"frozenset\((.*)\)\Z", re.DOTALL)
 _QUOTED = re.compile(r"[uU]?'([^'\\]*)'\Z|[uU]?\"([^\"\\]*)\"\Z")
 _WITHIN_QUOTES = re.compile(r"[\w.]+\('([^'\\]*)'\)\Z|b'([^'\\]*)'\Z")
 _LISTS = {"list": ("[", "]"), "tuple": ("(", ")"), "set": ("{", "}")}
@@ -26,21 +29,47 @@ _LISTS = {"list": ("[", "]"), "tuple": ("(", ")"), "set": ("{", "}")}
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A literal of the new type. ``is_certain``: it says all that the old value said, so nobody has to look at it."""
+    """A literal of the new type. ``is_certain``: it says all that the old value said, so nobody has to look at it.
+
+    ``is_fresh``: it says nothing of it.
+    """
 
     literal: str
     is_certain: bool = False
+    is_fresh: bool = False
 
 
 def candidate(literal: str, target: str) -> Candidate:
-    """Return what a literal becomes as another type."""
-    found = _converted(literal.strip(), target)
-    return Candidate(found, is_certain=True) if found is not None else Candidate(_TEMPLATES[target])
+    """Return what a literal becomes as another type; an empty one is that of a value that has none."""
+    literal = literal.strip()
+    found = _converted(literal, target) if literal else None
+    if found is not None:
+        return Candidate(found, is_certain=True)
+    about = _about(literal, target)
+    return Candidate(_TEMPLATES[target], is_fresh=True) if about is None else Candidate(about)
+
+
+def _about(literal: str, target: str) -> str | None:
+    """Return what is left of a value in a type that cannot hold all of it, None where that is nothing."""
+    moment = _MOMENT_CALL.match(literal)
+    if moment is not None and target == "datetime.date":
+        return f"datetime.date({moment[1]})"
+    if _FLOAT.match(literal) and target in ("int", "bool"):
+        return str(bool(float(literal))) if target == "bool" else _truncated(literal)
+    return None
+
+
+def _truncated(number: str) -> str | None:
+    whole = number.partition(".")[0]
+    return whole if _INT.match(whole) else None
 
 
 def _converted(literal: str, target: str) -> str | None:
     quoted = _QUOTED.match(literal)
     text = (quoted[1] or quoted[2] or "") if quoted else literal
+    date = _DATE_CALL.match(literal)
+    if date is not None and target == "datetime.datetime":
+        return f"datetime.datetime({date[1]}, 0, 0)"
     if target == "None":
         return "None"
     if target in _LISTS:
@@ -92,9 +121,12 @@ def _as_moment(text: str, target: str) -> str | None:
 def _as_list(literal: str, target: str) -> str | None:
     """Return a list, tuple or set in the brackets of another; None where it is none of them."""
     opened, closed = _LISTS[target]
+    frozen = _FROZEN.match(literal)
+    if frozen is not None:
+        literal = frozen[1] or "set()"
     if literal == "set()":
         inside = ""
-    elif literal[:1] in "[(" or (literal[:1] == "{" and _is_set(literal)):
+    elif literal.startswith(("[", "(")) or (literal[:1] == "{" and _is_set(literal)):
         inside = literal[1:-1].rstrip().removesuffix(",")
     else:
         return None

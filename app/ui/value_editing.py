@@ -3,7 +3,7 @@
 from functools import partial
 from weakref import proxy
 
-from PySide6.QtCore import QModelIndex, QObject, Signal, Slot
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Signal, Slot
 
 from app.codecs.edits import ReplaceNode, Written
 from app.codecs.literals.decimals import decimal_text
@@ -18,7 +18,7 @@ from app.ui.editors.typed_editors import TextEditor, line_for
 from app.ui.handing_over import HandingOver
 from app.ui.jobs import JobRunner
 from app.ui.models.value_tree import Column
-from app.ui.settling import RowSettling
+from app.ui.settling import COMES_FIRST, RowSettling
 from app.ui.value_edits import ValueEdits, Wanted
 from app.ui.value_panel import ValuePanel
 
@@ -38,7 +38,7 @@ class ValueEditing(QObject):
     changed = Signal()
     """An editor was opened or closed."""
     said = Signal(str)
-    """Why no editor opens just now."""
+    """Why no editor opens just now, or nothing else is done."""
 
     def __init__(
         self, document: Document, panel: ValuePanel, runner: JobRunner, other: OtherEditing | None = None
@@ -112,6 +112,14 @@ class ValueEditing(QObject):
             self._panel.hex.pane.setFocus()
         elif self._other is not None:
             self._other.focus()
+
+    def insist(self) -> None:
+        """Go back to the row of what is typed, and say that it comes first."""
+        session = self._session
+        if session is not None and session.row.isValid():
+            self._panel.tree.setCurrentIndex(session.row)
+        self.focus()
+        self.said.emit(COMES_FIRST)
 
     def commit(self) -> None:
         """Hand over what is typed, as leaving the editor does."""
@@ -245,7 +253,7 @@ class ValueEditing(QObject):
         return editor
 
     def _begin(self, session: Session, editor: ScalarEditor | PaneEditor, index: QModelIndex) -> None:
-        session.editor = editor
+        session.editor, session.row = editor, QPersistentModelIndex(index)
         session.shared = self._panel.model.shared_around(index)
         self._session = session
         self.started.emit()

@@ -149,6 +149,9 @@ def test_only_containers_hold_more() -> None:
         ("{1, 2}", "list", "[1, 2]"),
         ("'2026-01-02 03:04:05'", "datetime.datetime", "datetime.datetime(2026, 1, 2, 3, 4, 5)"),
         ("'2026-01-02'", "datetime.date", "datetime.date(2026, 1, 2)"),
+        ("datetime.date(2026, 1, 2)", "datetime.datetime", "datetime.datetime(2026, 1, 2, 0, 0)"),
+        ("frozenset({1, 2})", "set", "{1, 2}"),
+        ("frozenset()", "list", "[]"),
     ],
 )
 def test_a_type_change_keeps_what_can_be_kept(literal: str, target: str, expected: str) -> None:
@@ -171,6 +174,35 @@ def test_a_type_change_keeps_what_can_be_kept(literal: str, target: str, expecte
 )
 def test_a_type_change_never_guesses(literal: str, target: str) -> None:
     assert not candidate(literal, target).is_certain
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_value_without_a_literal_is_never_changed_at_once(target: str) -> None:
+    found = candidate("", target)
+
+    assert found.is_fresh
+    assert not found.is_certain
+
+
+@pytest.mark.parametrize(
+    ("literal", "target", "expected"),
+    [
+        ("datetime.datetime(2020, 1, 2, 3, 4, 5)", "datetime.date", "datetime.date(2020, 1, 2)"),
+        (
+            "datetime.datetime(2020, 1, 2, 3, 4, 5, 6)",
+            "datetime.date",
+            "datetime.date(2020, 1, 2)",
+        ),
+        ("12.5", "int", "12"),
+        ("-12.5", "int", "-12"),
+        ("5", "bool", "True"),
+        ("0.0", "bool", "False"),
+    ],
+)
+def test_a_type_change_begins_with_what_is_left_of_a_value(literal: str, target: str, expected: str) -> None:
+    found = candidate(literal, target)
+
+    assert (found.literal, found.is_certain, found.is_fresh) == (expected, False, False)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
+from app.codecs.screen import key_text
 from app.document.copied_entries import CopiedEntries
 from app.engine.local import LocalEngine
 from app.ui.database_tab import DatabaseTab
@@ -374,6 +375,39 @@ def test_a_database_that_is_dropped_on_the_table_opens(
     assert local_window.area.current is not tab
     assert [one.document.path for one in local_window.area.all()] == [shop, other]
     assert local_window.findChild(QDialog, "add-files") is None
+
+
+def test_files_dropped_on_the_value_go_where_those_on_the_table_go(
+    qtbot: QtBot, local_window: MainWindow, shop: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.bin").write_bytes(b"\x00")
+    tab = opened(qtbot, local_window, shop)
+
+    assert drag(local_window, tab.value.tree.viewport(), [tmp_path / "a.bin"])
+    settle(qtbot, tab)
+    go(qtbot, tab, dialog_of(local_window))
+
+    assert [change.ref.key for change in tab.document.pending_changes] == [b"a.bin"]
+
+
+def test_a_key_that_is_there_can_be_typed_again(
+    qtbot: QtBot, local_window: MainWindow, shop: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.bin").write_bytes(b"\x00")
+    tab = opened(qtbot, local_window, shop)
+    drop(qtbot, local_window, tab, tmp_path / "a.bin")
+    dialog = dialog_of(local_window)
+    key = part(dialog, QLineEdit, "entry-key")
+    key.selectAll()
+    qtbot.keyClicks(key, key_text(tab.document.key(0)))
+    go(qtbot, tab, dialog)
+
+    qtbot.keyClick(part(dialog, QMessageBox, "clash-question"), Key.Key_Escape)
+    key.selectAll()
+    qtbot.keyClicks(key, "another")
+    go(qtbot, tab, dialog)
+
+    assert [change.ref.key for change in tab.document.pending_changes] == [b"another"]
 
 
 def test_a_file_that_is_dropped_beside_the_table_opens(

@@ -10,7 +10,21 @@ from pytestqt.qtbot import QtBot
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite
-from tests.ui.editing import CTRL, Key, field, go, line, open_rich, pane, press, type_text, wait_for_focus
+from tests.ui.editing import (
+    CTRL,
+    LEFT,
+    Key,
+    current_path,
+    field,
+    go,
+    line,
+    open_rich,
+    pane,
+    press,
+    row_at,
+    type_text,
+    wait_for_focus,
+)
 from tests.ui.fixtures import WAIT, opened, settle
 from tests.ui.test_closing import SlowEdits
 from tests.ui.test_typed_keys import type_key
@@ -63,6 +77,23 @@ def test_a_value_that_was_refused_takes_keys_again(qtbot: QtBot, tab: DatabaseTa
     press(qtbot, tab, Key.Key_Return)
 
     assert field(tab, "int") == 15
+
+
+def test_an_edit_elsewhere_leads_back_to_what_was_refused_and_says_so(qtbot: QtBot, tab: DatabaseTab) -> None:
+    go(qtbot, tab, "['int']")
+    press(qtbot, tab, Key.Key_F2)
+    wait_for_focus(qtbot, line(tab))
+    type_text(qtbot, tab, "1.5")
+    press(qtbot, tab, Key.Key_Return)
+    other = tab.value.tree.visualRect(row_at(qtbot, tab, "['float']")).center()
+
+    qtbot.mouseClick(tab.value.tree.viewport(), LEFT, pos=other)
+    qtbot.mouseDClick(tab.value.tree.viewport(), LEFT, pos=other)
+    settle(qtbot, tab)
+
+    assert current_path(tab) == "['int']"
+    assert line(tab).hasFocus()
+    assert "not taken yet" in tab.notices.sentence
 
 
 def test_escape_leaves_a_key_that_is_on_its_way(

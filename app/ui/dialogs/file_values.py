@@ -38,7 +38,7 @@ class FilesDialog(QDialog):
     """One file gets a key that can be typed; many get their names."""
 
     chosen = Signal(list, object)
-    """Pairs of key and path, and a `FileForm`; it is answered by `refuse` or `accept`."""
+    """Pairs of key and path, and a `FileForm`; it is answered by `refuse`, `ask_again` or `accept`."""
 
     def __init__(self, files: Sequence[FileSize], parent: QWidget, *, is_shelf: bool) -> None:
         super().__init__(parent)
@@ -107,8 +107,12 @@ class FilesDialog(QDialog):
 
     def refuse(self, error: AppError) -> None:
         """Say what is wrong."""
-        self._go.setEnabled(True)
+        self.ask_again()
         self._error.setText(error.message)
+
+    def ask_again(self) -> None:
+        """Let a person choose once more."""
+        self._go.setEnabled(True)
 
     @Slot()
     def _on_edited(self) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from app.engine.base import NewDatabase
 from app.ui.dialogs.format_chooser import FormatChooser
+from app.ui.dialogs.format_texts import writable_formats
 from app.ui.dialogs.parts import finish, go_button, hint, label_for
 from app.ui.dialogs.place_field import PlaceField
 from app.ui.dialogs.places import Place, free_place
@@ -99,7 +100,15 @@ class NewDatabaseDialog(QDialog):
         place = self._where()
         why_not = place.why_not(self._wish.kept)
         self._go.setEnabled(not why_not)
-        self._hint.show_text(why_not or place.says())
+        self._hint.show_text(why_not or place.says() or self._of_another_format())
+
+    def _of_another_format(self) -> str:
+        """Return a warning where the name ends as those of one other format do."""
+        form, suffix = self._formats.form, Path(self._place.text.strip()).suffix
+        named = [other for other in writable_formats() if suffix and other.suffix == suffix]
+        if len(named) != 1 or form.format_id == named[0].format_id or form.suffix == suffix:
+            return ""
+        return f"This makes a database of the format {form.label}, though its name is that of {named[0].label}."
 
     @Slot()
     def _on_accepted(self) -> None:

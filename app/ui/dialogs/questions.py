@@ -98,16 +98,19 @@ def ask_taken(error: KeysTaken, go_on: Callable[[Taken], None], parent: QWidget)
     _offer(box, answers, Taken.CANCEL, "Another key", go_on)
 
 
-def ask_clash(keys: Sequence[bytes], count: int, go_on: Callable[[Clash], None], parent: QWidget) -> None:
-    """Ask once what to do with ``keys``, which are there already, of ``count`` entries that are to be pasted."""
+def ask_clash(
+    keys: Sequence[bytes], count: int, go_on: Callable[[Clash], None], parent: QWidget, *, of_files: bool = False
+) -> None:
+    """Ask once what to do with ``keys``, which are there already, of ``count`` entries that are to be put in."""
     named = ", ".join(key_text(key) for key in keys[:_KEYS_NAMED])
     more = f" and {len(keys) - _KEYS_NAMED:,} more" if len(keys) > _KEYS_NAMED else ""
     are = "is" if len(keys) == 1 else "are"
     text = f"{len(keys):,} of {count:,} keys {are} there already: {named}{more}."
     box = _box("clash-question", text if count > 1 else f"There is an entry {named} already.", parent)
-    box.setWindowTitle("Paste")
+    box.setWindowTitle("Add files" if of_files else "Paste")
     box.setIcon(QMessageBox.Icon.Question)
-    box.setInformativeText("Keeping both gives what is pasted another key, with a number. Undo takes all of it back.")
+    what = "is added" if of_files else "is pasted"
+    box.setInformativeText(f"Keeping both gives what {what} another key, with a number. Undo takes all of it back.")
     answers = (("Replace", Clash.REPLACE), ("Keep both", Clash.KEEP_BOTH), ("Skip", Clash.SKIP))
     _offer(box, answers, Clash.REFUSE, "Keep both", go_on)
 

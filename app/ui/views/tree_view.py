@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeView, QWidget
 
+from app.ui.dropped_files import local_files
 from app.ui.editors.scalar_editor import MakeEditor, ScalarDelegate, ScalarEditor
 from app.ui.models.value_tree import Column, ValueTreeModel
 from app.ui.path_moves import Moves
@@ -29,6 +30,8 @@ class TreeView(QTreeView):
     """The slot of a row that cannot."""
     editor_changed = Signal()
     """An editor was opened or closed."""
+    files_dropped = Signal(list)
+    """The paths of files that were dropped here: they become entries, as on the table beside it."""
 
     def __init__(self, model: ValueTreeModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +68,30 @@ class TreeView(QTreeView):
         self.setExpandsOnDoubleClick(False)  # what can be edited is edited
         self.setAllColumnsShowFocus(True)
         self.setIndentation(18)
+
+    # ---- files from another program
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        super().dragEnterEvent(event)
+        self._take_files(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802 - Qt's name
+        super().dragMoveEvent(event)
+        self._take_files(event)
+
+    def _take_files(self, event: QDragMoveEvent) -> None:
+        if local_files(event.mimeData()):
+            event.setDropAction(Qt.DropAction.CopyAction)  # whatever the other program would rather have
+            event.accept()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        files = local_files(event.mimeData())
+        if files:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.files_dropped.emit(files)
+        else:
+            super().dropEvent(event)
 
     def _set_widths(self) -> None:
         header = self._header
