@@ -152,9 +152,10 @@ class LocalEngine(LocalDatabase):
         """Let the next call open what is there then: a save that failed may have closed the backend as well.
 
         Raises:
-            SaveFailed: the files are out of reach; what is open of them stays open, as nothing else holds the entries.
+            SaveFailed: the files are out of reach, or others now; what is open of them stays open, as nothing else
+                holds the entries.
         """
-        if lost := self._why_out_of_reach:
+        if lost := self._why_out_of_reach or self._why_another:
             raise SaveFailed(f"{lost} Nothing was saved; save it as another file.", path=self._open_path)
         try:
             yield self._open_backend

@@ -17,7 +17,7 @@ from app.engine.base import Engine, FileState, Info, ProblemNote
 from app.engine.fingerprints import HASH_BYTES, by_length, by_listed_value, by_value, fingerprints
 from app.engine.local_values import LocalValueCalls
 from app.engine.looking import info_of
-from app.engine.on_disk import changed_state, watched_files, why_out_of_reach
+from app.engine.on_disk import changed_state, replaced_by, watched_files, why_out_of_reach
 from app.engine.value_calls import Source, Stored
 from app.errors import AppError, BackendMissing, DocumentError, StaleIndex
 
@@ -55,7 +55,17 @@ class LocalDatabase(LocalValueCalls, Engine):
         return self._backend or self._reopen()
 
     def _reopen(self) -> Backend:
-        backend = self._backend = open_database(self._open_path, codecs.VALUE_ENDS)
+        """Open the files again, which something else may have taken the place of.
+
+        Raises:
+            DocumentError: they are a database of another format now, which has nothing to do with the one before.
+        """
+        backend = open_database(self._open_path, codecs.VALUE_ENDS)
+        found = backend.match.format_id
+        if found != self._format:
+            backend.close()
+            raise DocumentError(f"{replaced_by(self._open_path, found)} Open it anew, or save this as another file.")
+        self._backend = backend
         self._note_files(backend.match)
         return backend
 
@@ -114,8 +124,6 @@ class LocalDatabase(LocalValueCalls, Engine):
             return FileState(is_changed=True, lost=lost, signature=now)
         if _with_content(now) == _with_content(seen):  # who only reads a SQLite file can leave an empty -wal beside it
             return FileState(signature=now)
-        if not self._is_indexed:
-            return FileState(is_changed=True, signature=now)
         if self._backend is not None and self._format == "sqlite3":
             self._backend.close()  # whoever else closes the file would drop SQLite's locks on it
             self._backend = None
@@ -125,6 +133,12 @@ class LocalDatabase(LocalValueCalls, Engine):
     def _why_out_of_reach(self) -> str:
         """One sentence where only what is open holds the entries still, else empty."""
         return why_out_of_reach(self._open_path, self._files) if self._files else ""
+
+    @property
+    def _why_another(self) -> str:
+        """One sentence where the files are no database of this format any more, else empty."""
+        is_same = self._backend is not None and self._signature_now() == self._seen
+        return "" if is_same else changed_state(self._open_path, self._format).lost
 
     def fingerprints(self, token: CancelToken, *, values: bool) -> Iterator[bytes]:
         if not self._is_indexed:

@@ -49,9 +49,13 @@ def changed_state(path: Path, format_id: str) -> FileState:
         return FileState(is_changed=True, lost=f"{path.name} can no longer be read: {error.message}")
     if found == format_id:
         return FileState(is_changed=True)
-    label = FORMATS[found].label if found in FORMATS else found
-    message = f"{path.name} was replaced by another file: it is a {label} now."
-    return FileState(is_changed=True, lost=message, other_format=found)
+    return FileState(is_changed=True, lost=replaced_by(path, found), other_format=found)
+
+
+def replaced_by(path: Path, format_id: str) -> str:
+    """Return the sentence on a file whose name one of another format has now."""
+    label = FORMATS[format_id].label if format_id in FORMATS else format_id
+    return f"{path.name} was replaced by another file: it is a {label} now."
 
 
 def _is_there(path: Path) -> bool:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from app.backends.base import Insert
+from app.backends.base import Insert, Replace
 from app.cancel import CancelToken
 from app.engine.base import NewDatabase
 from app.engine.local import LocalEngine
-from app.errors import SaveFailed
+from app.errors import AppError, ChangedOnDisk, SaveFailed
 from tests.backends.privileges import as_no_root
 from tests.document.databases import id_of, make, opened, outcome, pairs_of, run, write
 
@@ -100,3 +100,28 @@ def test_a_permission_that_is_given_back_lets_the_same_document_save(folder: Pat
         run(document.save_job(backup=False))
 
     assert dict(pairs_of(file)) == {**ENTRIES, b"1": MINE}
+
+
+@pytest.mark.parametrize("is_refused", [False, True], ids=["at once", "after a refusal"])
+@pytest.mark.parametrize("format_id", ["gdbm", "dumb", "bdb-hash", "sqlite3"])
+def test_nothing_is_written_into_another_database_of_that_name(folder: Path, format_id: str, is_refused: bool) -> None:
+    path = make(folder / "x", format_id)
+    write(path, [Insert(b"a", b"one")])
+    other = make(folder / "other", "cdb" if format_id == "sqlite3" else "sqlite3")
+    write(other, [Insert(b"a", b"one")])
+    with closing(opened(path)) as document:
+        run(document.set_bytes_job(id_of(document, b"a"), b"mine"))
+        if is_refused:
+            write(path, [Replace(0, b"theirs")])
+            with pytest.raises(ChangedOnDisk):
+                run(document.save_job())
+        for file in folder.glob("x*"):
+            file.unlink()
+        path.write_bytes(other.read_bytes())
+
+        with pytest.raises(AppError, match="was replaced by another file: it is a"):
+            run(document.save_job())
+        pending = [change.value for change in document.pending_changes]
+
+    assert path.read_bytes() == other.read_bytes()
+    assert pending == [b"mine"]
