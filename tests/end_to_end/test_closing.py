@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.main_window import MainWindow
 from tests.end_to_end.window import replace
 from tests.engine.shelves import read_sqlite
+from tests.ui.commands import run_command
 from tests.ui.fixtures import WAIT, opened
 
 Key = Qt.Key
@@ -58,7 +59,7 @@ def test_closing_the_window_without_changes_ends_at_once(qtbot: QtBot, child_win
 def test_closing_a_tab_without_changes_does_not_ask(qtbot: QtBot, child_window: MainWindow, shelf: Path) -> None:
     opened(qtbot, child_window, shelf)
 
-    child_window.actions_["close-tab"].trigger()
+    run_command(qtbot, child_window, "close-tab")
 
     assert child_window.findChild(QMessageBox) is None
     assert child_window.area.all() == []

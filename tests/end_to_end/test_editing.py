@@ -13,6 +13,7 @@ from app.ui.models import roles
 from app.ui.models.value_tree import Column
 from tests.end_to_end.window import choose, edit, editor_of, replace, status, value_text
 from tests.engine.shelves import read_sqlite
+from tests.ui.commands import run_command
 from tests.ui.editing import row_at
 from tests.ui.fixtures import VALUES, WAIT, opened, settle
 
@@ -188,12 +189,12 @@ def test_a_reverted_change_is_gone_and_can_be_undone(qtbot: QtBot, child_window:
     tab = opened(qtbot, child_window, shelf)
     replace(qtbot, tab, "['id']", "5")
 
-    child_window.actions_["revert"].trigger()
+    run_command(qtbot, child_window, "revert")
     settle(qtbot, tab)
     assert not tab.document.pending_changes
     assert value_text(qtbot, tab, "['id']") == "1"
 
-    child_window.actions_["undo"].trigger()
+    run_command(qtbot, child_window, "undo")
     settle(qtbot, tab)
     assert value_text(qtbot, tab, "['id']") == "5"
 

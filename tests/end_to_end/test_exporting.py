@@ -14,6 +14,7 @@ from app.ui.export_dialog import ExportDialog
 from app.ui.main_window import MainWindow
 from tests.end_to_end.window import choose, keys_shown, status, value_text
 from tests.engine.shelves import make_sqlite
+from tests.ui.commands import run_command
 from tests.ui.fixtures import VALUES, WAIT, opened, settle
 
 
@@ -23,7 +24,7 @@ def test_open_filter_select_expand_export(qtbot: QtBot, child_window: MainWindow
     assert status(child_window, "status-count") == "5 entries"
     assert "sqlite3" in status(child_window, "status-format")
 
-    child_window.actions_["find"].trigger()
+    run_command(qtbot, child_window, "find")
     qtbot.keyClicks(tab.entries.field, "ORDER")
     settle(qtbot, tab)
     assert keys_shown(tab) == ["order:1", "order:2"]
@@ -43,12 +44,12 @@ def test_open_filter_select_expand_export(qtbot: QtBot, child_window: MainWindow
 
 
 def export(qtbot: QtBot, window: MainWindow, tab: DatabaseTab, choice: str, target: Path) -> None:
-    start_export(window, choice, target)
+    start_export(qtbot, window, choice, target)
     settle(qtbot, tab)
 
 
-def start_export(window: MainWindow, choice: str, target: Path) -> None:
-    dialog = export_dialog(window)
+def start_export(qtbot: QtBot, window: MainWindow, choice: str, target: Path) -> None:
+    dialog = export_dialog(qtbot, window)
     button: Any = dialog.findChild(QWidget, choice)
     button.click()
     field: Any = dialog.findChild(QWidget, "export-target")
@@ -58,8 +59,8 @@ def start_export(window: MainWindow, choice: str, target: Path) -> None:
     go.click()
 
 
-def export_dialog(window: MainWindow) -> ExportDialog:
-    window.actions_["export"].trigger()
+def export_dialog(qtbot: QtBot, window: MainWindow) -> ExportDialog:
+    run_command(qtbot, window, "export")
     dialog = window.findChild(ExportDialog)
     assert dialog is not None
     return dialog
@@ -67,7 +68,7 @@ def export_dialog(window: MainWindow) -> ExportDialog:
 
 def test_a_database_is_never_exported_over_itself(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     opened(qtbot, local_window, shelf)
-    dialog = export_dialog(local_window)
+    dialog = export_dialog(qtbot, local_window)
     field: Any = dialog.findChild(QWidget, "export-target")
     go: Any = dialog.findChild(QPushButton, "export-go")
     assert go.isEnabled()
@@ -87,7 +88,7 @@ def test_a_cancelled_export_leaves_no_file(qtbot: QtBot, child_window: MainWindo
     cancel = child_window.findChild(QToolButton, "cancel-activity")
     assert cancel is not None
 
-    start_export(child_window, "export-all", tmp_path / "all.json")
+    start_export(qtbot, child_window, "export-all", tmp_path / "all.json")
     qtbot.waitUntil(cancel.isVisible, timeout=WAIT)
     qtbot.mouseClick(cancel, Qt.MouseButton.LeftButton)
     settle(qtbot, tab)

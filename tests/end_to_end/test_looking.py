@@ -12,6 +12,7 @@ from app.engine.child import ChildEngine
 from app.ui.main_window import MainWindow
 from app.ui.models.value_tree import Column
 from tests.end_to_end.window import choose, value_text
+from tests.ui.commands import run_command
 from tests.ui.fixtures import VALUES, WAIT, opened, settle
 
 Key = Qt.Key
@@ -21,7 +22,7 @@ def test_down_goes_from_the_filter_to_the_first_row_that_is_left(
     qtbot: QtBot, local_window: MainWindow, shelf: Path
 ) -> None:
     tab = opened(qtbot, local_window, shelf)
-    local_window.actions_["find"].trigger()
+    run_command(qtbot, local_window, "find")
     qtbot.keyClicks(tab.entries.field, "order:2")
     settle(qtbot, tab)
 

@@ -19,6 +19,7 @@ from app.ui.dialogs.format_texts import writable_formats
 from app.ui.main_window import MainWindow
 from tests.end_to_end.heartbeat import ALLOWED, Heartbeat, idle_gap
 from tests.engine.shelves import make_sqlite
+from tests.ui.commands import run_command
 from tests.ui.fixtures import VALUES, WAIT, opened, settle
 from tests.ui.making import (
     answer_replace,
@@ -61,17 +62,17 @@ def test_a_new_database_is_filled_by_save_as_and_converted(
     press_enter(qtbot, dialog)
     finish_errands(qtbot, child_window)
     assert dumped(new) == {}
-    child_window.actions_["close-tab"].trigger()
+    run_command(qtbot, child_window, "close-tab")
 
     tab = opened(qtbot, child_window, shelf)
     tab.runner.start(tab.document.literal_job(3, "", "'Edam'"))
     settle(qtbot, tab)
-    dialog = dialog_of(child_window, "save-as")
+    dialog = dialog_of(qtbot, child_window, "save-as")
     type_place(qtbot, dialog, new)
     press_enter(qtbot, dialog)
     answer_replace(dialog, replaces=True)
     finish_errands(qtbot, child_window)
-    dialog = dialog_of(child_window, "convert")
+    dialog = dialog_of(qtbot, child_window, "convert")
     choose_format(dialog, "gdbm")
     press_enter(qtbot, dialog)
     finish_errands(qtbot, child_window)
@@ -90,7 +91,7 @@ def test_every_format_is_made_by_the_window_and_read_by_the_command_line(
 ) -> None:
     entries = {b"one": b"1", b"two": pickle.dumps([1, 2]), b"three": b""}
     opened(qtbot, local_window, make_sqlite(tmp_path / "source.db", entries))
-    dialog = dialog_of(local_window, "convert")
+    dialog = dialog_of(qtbot, local_window, "convert")
     choose_format(dialog, format_id)
     type_place(qtbot, dialog, tmp_path / "made")
 
@@ -107,7 +108,7 @@ def test_a_conversion_does_not_stop_the_window(qtbot: QtBot, child_window: MainW
     opened(qtbot, child_window, path)
     heartbeat = Heartbeat()
     idle = idle_gap(qtbot, heartbeat)
-    dialog = dialog_of(child_window, "convert")
+    dialog = dialog_of(qtbot, child_window, "convert")
     choose_format(dialog, "cdb")
 
     heartbeat.start()

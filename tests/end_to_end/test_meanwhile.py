@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.main_window import MainWindow
 from tests.end_to_end.window import choose, keys_shown, replace, status, value_text
 from tests.engine.shelves import make_sqlite, read_sqlite
+from tests.ui.commands import run_command
 from tests.ui.fixtures import opened, settle
 from tests.ui.making import part
 
@@ -24,7 +25,7 @@ def test_a_conflict_is_asked_about_and_the_change_stays(qtbot: QtBot, child_wind
     replace(qtbot, tab, "['id']", "5")
     overwrite(shelf, b"order:1", pickle.dumps("somebody else's"))
 
-    child_window.actions_["save"].trigger()
+    run_command(qtbot, child_window, "save")
     settle(qtbot, tab)
     qtbot.keyClick(part(child_window, QDialog, "merge"), Key.Key_Escape)
 
@@ -40,7 +41,7 @@ def test_a_conflict_is_decided_on_and_saved(qtbot: QtBot, child_window: MainWind
     replace(qtbot, tab, "", "'Edam'")
     with closing(sqlite3.connect(shelf)) as other, other:
         other.execute("UPDATE Dict SET value = ? WHERE key = ?", (pickle.dumps("Brie"), "käse".encode()))
-    child_window.actions_["save"].trigger()
+    run_command(qtbot, child_window, "save")
     settle(qtbot, tab)
 
     dialog = part(child_window, QDialog, "merge")

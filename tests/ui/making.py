@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.database_tab import DatabaseTab
 from app.ui.dialogs.format_texts import writable_formats
 from app.ui.main_window import MainWindow
+from tests.ui.commands import run_command
 from tests.ui.fixtures import WAIT, settle
 
 W = TypeVar("W", bound=QWidget)
@@ -22,9 +23,9 @@ def part(parent: QWidget, kind: type[W], name: str) -> W:
     return found
 
 
-def dialog_of(window: MainWindow, action: str, name: str = "new-database") -> QDialog:
+def dialog_of(qtbot: QtBot, window: MainWindow, action: str, name: str = "new-database") -> QDialog:
     """Trigger an action and return the dialog that it opens."""
-    window.actions_[action].trigger()
+    run_command(qtbot, window, action)
     return part(window, QDialog, name)
 
 

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.database_tab import DatabaseTab
 from app.ui.labels import ElidedLabel
 from app.ui.main_window import MainWindow
+from tests.ui.commands import run_command, run_in_palette
 from tests.ui.fixtures import opened, settle
 from tests.ui.making import part
 
@@ -31,7 +32,7 @@ def shown(window: MainWindow) -> list[Row]:
 
 def with_dock(qtbot: QtBot, window: MainWindow, path: Path) -> DatabaseTab:
     tab = opened(qtbot, window, path)
-    window.changes.toggleViewAction().trigger()
+    run_in_palette(qtbot, window, window.changes.toggleViewAction())
     return tab
 
 
@@ -108,7 +109,7 @@ def test_nothing_is_listed_or_compared_while_the_dock_is_hidden(
     edit(qtbot, tab, 0, "['id']", "7")
     assert shown(local_window) == []
 
-    local_window.changes.toggleViewAction().trigger()
+    run_in_palette(qtbot, local_window, local_window.changes.toggleViewAction())
     settle(qtbot, tab)
 
     assert shown(local_window) == [("order:1", "changed", "['id']", "int 1", "int 7")]
@@ -123,7 +124,7 @@ def test_one_change_is_reverted_and_undo_brings_it_back(qtbot: QtBot, local_wind
     click(qtbot, local_window, "changes-revert")
     assert [row[0] for row in shown(local_window)] == ["order:1"]
     assert local_window.actions_["undo"].text() == "&Undo Revert"
-    local_window.actions_["undo"].trigger()
+    run_command(qtbot, local_window, "undo")
     settle(qtbot, tab)
 
     assert {row[0]: row[4] for row in shown(local_window)} == {"order:1": "int 7", "order:2": "int 8"}
@@ -160,7 +161,7 @@ def test_what_was_saved_is_listed_no_more(qtbot: QtBot, local_window: MainWindow
     tab = with_dock(qtbot, local_window, shelf)
     edit(qtbot, tab, 0, "['id']", "7")
 
-    local_window.actions_["save"].trigger()
+    run_command(qtbot, local_window, "save")
     settle(qtbot, tab)
 
     assert shown(local_window) == [NOTHING]

@@ -20,7 +20,7 @@ Key = Qt.Key
 def test_convert_makes_a_copy_and_offers_to_open_it(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
     change(qtbot, tab, "'Edam'")
-    dialog = dialog_of(local_window, "convert")
+    dialog = dialog_of(qtbot, local_window, "convert")
 
     choose_format(dialog, "dumb")
     press_enter(qtbot, dialog)
@@ -48,7 +48,7 @@ def big_entries(tmp_path: Path) -> Path:
 
 def refusals_for_sdbm(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> QDialog:
     opened(qtbot, window, big_entries(tmp_path))
-    dialog = dialog_of(window, "convert")
+    dialog = dialog_of(qtbot, window, "convert")
     choose_format(dialog, "sdbm")
     press_enter(qtbot, dialog)
     qtbot.waitUntil(lambda: window.findChild(QDialog, "refusals") is not None, timeout=WAIT)
@@ -98,7 +98,7 @@ def test_a_refused_editor_holds_a_copy_back(qtbot: QtBot, local_window: MainWind
     assert editor is not None
     editor.setText("'no end")
 
-    dialog = dialog_of(local_window, "save-as")
+    dialog = dialog_of(qtbot, local_window, "save-as")
     type_place(qtbot, dialog, shelf.with_name("copy.db"))
     press_enter(qtbot, dialog)
     finish_errands(qtbot, local_window)
@@ -110,7 +110,7 @@ def test_a_refused_editor_holds_a_copy_back(qtbot: QtBot, local_window: MainWind
 def test_a_conversion_that_is_cancelled_leaves_nothing(qtbot: QtBot, child_window: MainWindow, tmp_path: Path) -> None:
     path = make_sqlite(tmp_path / "many.db", {b"%06d" % number: b"v" for number in range(300_000)})
     opened(qtbot, child_window, path)
-    dialog = dialog_of(child_window, "convert")
+    dialog = dialog_of(qtbot, child_window, "convert")
     choose_format(dialog, "gdbm")
     press_enter(qtbot, dialog)
     qtbot.waitUntil(child_window.status.errand.isVisible, timeout=WAIT)
@@ -128,7 +128,7 @@ def test_quitting_while_a_conversion_runs_asks_first(
 ) -> None:
     path = make_sqlite(tmp_path / "many.db", {b"%06d" % number: b"v" for number in range(20_000)})
     opened(qtbot, child_window, path)
-    dialog = dialog_of(child_window, "convert")
+    dialog = dialog_of(qtbot, child_window, "convert")
     choose_format(dialog, "gdbm")
     press_enter(qtbot, dialog)
     qtbot.waitUntil(lambda: not child_window.errands.is_idle, timeout=WAIT)
@@ -158,7 +158,7 @@ def test_larger_pages_are_advised_where_they_hold_what_is_refused(
     qtbot: QtBot, local_window: MainWindow, tmp_path: Path
 ) -> None:
     opened(qtbot, local_window, make_sqlite(tmp_path / "big.db", {b"small": b"1", b"big": b"x" * 5_000}))
-    dialog = dialog_of(local_window, "convert")
+    dialog = dialog_of(qtbot, local_window, "convert")
     choose_format(dialog, "sdbm")
     press_enter(qtbot, dialog)
     qtbot.waitUntil(lambda: local_window.findChild(QDialog, "refusals") is not None, timeout=WAIT)
@@ -172,7 +172,7 @@ def test_a_database_of_several_files_is_told_by_their_names(
     qtbot: QtBot, local_window: MainWindow, shelf: Path
 ) -> None:
     opened(qtbot, local_window, shelf)
-    dialog = dialog_of(local_window, "convert")
+    dialog = dialog_of(qtbot, local_window, "convert")
     choose_format(dialog, "dumb")
 
     press_enter(qtbot, dialog)

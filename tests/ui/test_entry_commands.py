@@ -15,6 +15,7 @@ from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from app.ui.models import roles
 from tests.engine.shelves import make_sqlite
+from tests.ui.commands import run_command, run_in_palette
 from tests.ui.entries import CTRL, SHIFT, Key, answer, keys, kinds, press, select, value_of
 from tests.ui.fixtures import VALUES, WAIT, opened, opened_window, settle
 from tests.ui.making import part
@@ -396,7 +397,7 @@ def test_the_menu_of_the_table_deletes(qtbot: QtBot, local_window: MainWindow, s
         *("cut-entries", "copy-entries", "paste-entries", "", "delete-entries", "revert"),
     ]
 
-    local_window.actions_["delete-entries"].trigger()
+    run_in_palette(qtbot, local_window, local_window.actions_["delete-entries"])
     settle(qtbot, tab)
 
     assert kinds(tab) == {"käse".encode(): "deleted"}
@@ -431,7 +432,7 @@ def test_what_is_pending_is_painted_by_its_kind(qtbot: QtBot, local_window: Main
     changed = painted()
     tab.runner.start(tab.document.delete_job([0]))
     deleted = painted()
-    local_window.actions_["revert-all"].trigger()
+    run_command(qtbot, local_window, "revert-all")
     reverted = painted()
 
     assert len({plain, changed, deleted}) == 3

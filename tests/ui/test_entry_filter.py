@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
+from tests.ui.commands import run_command
 from tests.ui.fixtures import opened, settle
 
 
@@ -38,7 +39,7 @@ def test_an_added_entry_that_is_undone_leaves_the_window(qtbot: QtBot, local_win
     settle(qtbot, tab)
     assert tab.value.entry_id == tab.document.added_entries[0]
 
-    local_window.actions_["undo"].trigger()
+    run_command(qtbot, local_window, "undo")
     settle(qtbot, tab)
 
     assert len(shown_keys(tab)) == 5
@@ -52,7 +53,7 @@ def test_a_renamed_entry_stays_selected_over_a_save(qtbot: QtBot, local_window: 
     tab.entries.view.select_entry(tab.document.added_entries[0])
     settle(qtbot, tab)
 
-    local_window.actions_["save"].trigger()
+    run_command(qtbot, local_window, "save")
     settle(qtbot, tab)
 
     assert shown_keys(tab) == ["order:2", "numbers", "käse", r"b'\xff\xfe'", "renamed"]

@@ -21,7 +21,7 @@ def exporting(qtbot: QtBot, window: MainWindow, folder: Path, choice: str) -> tu
     tab = opened(qtbot, window, path)
     tab.entries.select_key(b"b")
     settle(qtbot, tab)
-    dialog = dialog_of(window, "export", "export-dialog")
+    dialog = dialog_of(qtbot, window, "export", "export-dialog")
     part(dialog, QRadioButton, choice).click()
     target = folder / "out.json"
     line = part(dialog, QLineEdit, "export-target")

@@ -15,6 +15,7 @@ from app.engine.local import LocalEngine
 from app.ui.main_window import MainWindow
 from app.ui.views.text_table import TextTable
 from tests.document.databases import pairs_of
+from tests.ui.commands import run_command
 from tests.ui.disk import click
 from tests.ui.fixtures import WAIT, opened, opened_window, settle
 from tests.ui.making import finish_errands, part, press_enter, type_place
@@ -100,7 +101,7 @@ def test_changes_are_offered_as_ever_when_the_file_is_back(
     tab = opened(qtbot, window, crashed)
     (tmp_path / "away").rename(crashed)
 
-    window.actions_["reload"].trigger()
+    run_command(qtbot, window, "reload")
     qtbot.waitUntil(lambda: bool(tab.restoring.bar.sentence), timeout=WAIT)
     settle(qtbot, tab)
     click(qtbot, tab.restoring.bar, "Restore")
@@ -128,7 +129,7 @@ def test_a_start_without_files_lists_what_was_kept_and_a_click_opens_it(
         settle(qtbot, tab)
         assert "2 unsaved changes" in tab.restoring.bar.sentence
         click(qtbot, tab.restoring.bar, "Discard")
-        shown.actions_["close-tab"].trigger()
+        run_command(qtbot, shown, "close-tab")
 
         assert not files_of(qtbot, shown)
         assert not part(shown, QWidget, "kept-files").isVisible()

@@ -51,7 +51,7 @@ def test_no_number_of_tabs_leads_to_what_closes_a_database(
 
 
 def test_home_and_end_go_to_the_first_and_last_format(qtbot: QtBot, local_window: MainWindow) -> None:
-    dialog = dialog_of(local_window, "new")
+    dialog = dialog_of(qtbot, local_window, "new")
     table = part(dialog, QTableView, "formats")
     table.setFocus()
 

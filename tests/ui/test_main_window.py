@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox, QDialog, QMenu, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -24,6 +24,7 @@ from app.ui.main_window import MainWindow
 from app.ui.settings import recent_files, text_setting
 from app.ui.theme import Theme, apply_theme
 from tests import corpus
+from tests.ui.commands import run_command, run_in_palette
 from tests.ui.fixtures import opened, settle
 
 NAMES = (
@@ -110,12 +111,12 @@ def test_the_close_button_of_a_tab_closes_it(qtbot: QtBot, local_window: MainWin
 
 def test_recent_files_are_remembered_and_opened(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     opened(qtbot, local_window, shelf)
-    local_window.actions_["close-tab"].trigger()
+    run_command(qtbot, local_window, "close-tab")
     assert recent_files() == [shelf]
 
     menu = next(menu for menu in local_window.findChildren(QMenu) if "recent" in menu.title())
-    menu.aboutToShow.emit()
-    menu.actions()[0].trigger()
+    menu.popup(local_window.mapToGlobal(QPoint(0, 0)))
+    qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(menu.actions()[0]).center())
 
     tabs = local_window.area.all()
     assert [tab.document.path for tab in tabs] == [shelf]
@@ -140,7 +141,7 @@ def test_many_tabs_keep_their_names_readable(qtbot: QtBot, local_window: MainWin
 def test_the_theme_menu_is_remembered(qtbot: QtBot, local_window: MainWindow) -> None:
     menu = next(menu for menu in local_window.findChildren(QMenu) if menu.title() == "&Theme")
 
-    next(action for action in menu.actions() if action.text() == "&Dark").trigger()
+    run_in_palette(qtbot, local_window, next(action for action in menu.actions() if action.text() == "&Dark"))
 
     assert text_setting("theme") == "dark"
     qtbot.waitUntil(lambda: local_window.palette().window().color().lightness() < 128)
@@ -152,7 +153,7 @@ def test_the_theme_menu_is_remembered(qtbot: QtBot, local_window: MainWindow) ->
 
 
 def test_open_asks_for_files_without_blocking(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
-    local_window.actions_["open"].trigger()
+    run_command(qtbot, local_window, "open")
 
     dialog = local_window.findChild(QDialog, "open-dialog")
     assert dialog is not None
@@ -193,7 +194,7 @@ def test_reading_again_finds_new_entries_and_keeps_changes(qtbot: QtBot, local_w
     with closing(sqlite3.connect(shelf)) as other, other:
         other.execute("INSERT INTO Dict VALUES (?, ?)", (b"new", pickle.dumps(1)))
 
-    local_window.actions_["reload"].trigger()
+    run_command(qtbot, local_window, "reload")
     settle(qtbot, tab)
 
     assert tab.entries.shown_count == 6

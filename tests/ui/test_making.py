@@ -20,6 +20,7 @@ from app.ui.main_window import MainWindow
 from app.ui.open_dialog import OpenDialog
 from app.ui.settings import recent_files
 from tests.engine.shelves import make_sqlite, read_sqlite
+from tests.ui.commands import run_command
 from tests.ui.fixtures import VALUES, opened, settle
 from tests.ui.making import (
     answer_replace,
@@ -64,7 +65,7 @@ def test_a_new_database_is_made_and_opened(qtbot: QtBot, local_window: MainWindo
 def test_a_new_database_is_of_the_chosen_format(
     qtbot: QtBot, local_window: MainWindow, tmp_path: Path, format_id: str
 ) -> None:
-    dialog = dialog_of(local_window, "new")
+    dialog = dialog_of(qtbot, local_window, "new")
 
     choose_format(dialog, format_id)
     type_place(qtbot, dialog, tmp_path / "fresh")
@@ -82,7 +83,7 @@ def test_a_file_with_the_base_name_is_not_taken_for_the_new_database(
     qtbot: QtBot, local_window: MainWindow, tmp_path: Path
 ) -> None:
     make_sqlite(tmp_path / "fresh", {b"other": b"database"})
-    dialog = dialog_of(local_window, "new")
+    dialog = dialog_of(qtbot, local_window, "new")
     choose_format(dialog, "dumb")
     type_place(qtbot, dialog, tmp_path / "fresh")
 
@@ -97,7 +98,7 @@ def test_a_file_with_the_base_name_is_not_taken_for_the_new_database(
 
 def test_starting_empty_keeps_a_backup(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     before = read_sqlite(shelf)
-    dialog = dialog_of(local_window, "new")
+    dialog = dialog_of(qtbot, local_window, "new")
     type_place(qtbot, dialog, shelf)
 
     press_enter(qtbot, dialog)
@@ -146,7 +147,7 @@ def test_a_typed_name_that_does_not_exist_can_be_opened(qtbot: QtBot, local_wind
 
 def test_a_name_that_was_taken_meanwhile_is_left_alone(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> None:
     target = tmp_path / "taken.db"
-    dialog = dialog_of(local_window, "new")
+    dialog = dialog_of(qtbot, local_window, "new")
     target.write_bytes(b"somebody else's")
 
     dialog.chosen.emit(NewDatabase(str(target), "sqlite3"))  # type: ignore[attr-defined]  # found by name
@@ -166,7 +167,7 @@ def test_save_as_writes_pending_changes_and_goes_on_with_the_copy(
 ) -> None:
     tab = opened(qtbot, local_window, shelf)
     change(qtbot, tab, "'Edam'")
-    dialog = dialog_of(local_window, "save-as")
+    dialog = dialog_of(qtbot, local_window, "save-as")
     target = shelf.with_name("copy.db")
 
     type_place(qtbot, dialog, target)
@@ -189,16 +190,16 @@ def test_after_save_as_edits_and_undo_go_on_in_the_copy(qtbot: QtBot, local_wind
     tab = opened(qtbot, local_window, shelf)
     tab.entries.select_key("käse".encode())
     change(qtbot, tab, "'Edam'")
-    dialog = dialog_of(local_window, "save-as")
+    dialog = dialog_of(qtbot, local_window, "save-as")
     target = shelf.with_name("copy.db")
     type_place(qtbot, dialog, target)
     press_enter(qtbot, dialog)
     finish_errands(qtbot, local_window)
     assert tab.entries.current_entry == 3
 
-    local_window.actions_["undo"].trigger()
+    run_command(qtbot, local_window, "undo")
     settle(qtbot, tab)
-    local_window.actions_["save"].trigger()
+    run_command(qtbot, local_window, "save")
     settle(qtbot, tab)
 
     assert stored(target) == VALUES
@@ -283,7 +284,7 @@ def test_a_change_made_while_the_copy_is_written_stays_pending(
     tab.reading.continue_as(copy, begun, lambda is_moved: None)
     settle(qtbot, tab)
     assert [pickle.loads(change.value) for change in tab.document.pending_changes] == ["Brie"]
-    local_window.actions_["save"].trigger()
+    run_command(qtbot, local_window, "save")
     settle(qtbot, tab)
 
     assert stored(copy) == VALUES | {"käse".encode(): "Brie"}
@@ -296,11 +297,11 @@ def test_a_change_of_an_entry_that_is_gone_meanwhile_is_in_the_copy(
     change(qtbot, tab, "'Edam'")
     with closing(sqlite3.connect(shelf)) as other, other:
         other.execute("DELETE FROM Dict WHERE key = ?", ("käse".encode(),))
-    local_window.actions_["reload"].trigger()
+    run_command(qtbot, local_window, "reload")
     settle(qtbot, tab)
     assert len(tab.document.index) == 4  # the changed entry stays in sight behind them
 
-    dialog = dialog_of(local_window, "save-as")
+    dialog = dialog_of(qtbot, local_window, "save-as")
     type_place(qtbot, dialog, shelf.with_name("copy.db"))
     press_enter(qtbot, dialog)
     finish_errands(qtbot, local_window)
@@ -310,13 +311,13 @@ def test_a_change_of_an_entry_that_is_gone_meanwhile_is_in_the_copy(
 
 
 def test_save_as_offers_the_same_format_and_layout(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> None:
-    dialog = dialog_of(local_window, "new")
+    dialog = dialog_of(qtbot, local_window, "new")
     choose_format(dialog, "gdbm")
     type_place(qtbot, dialog, tmp_path / "big.gdbm")
     press_enter(qtbot, dialog)
     finish_errands(qtbot, local_window)
 
-    again = dialog_of(local_window, "save-as")
+    again = dialog_of(qtbot, local_window, "save-as")
 
     assert part(again, QTableView, "formats").currentIndex().data() == "GDBM (dbm.gnu)"
     assert part(again, QLineEdit, "new-place").text() == str(tmp_path / "big-2.gdbm")
@@ -351,7 +352,7 @@ def test_a_save_that_is_refused_offers_save_as(qtbot: QtBot, local_window: MainW
     tab.runner.start(tab.document.literal_job(0, "", "'new'"))
     settle(qtbot, tab)
 
-    local_window.actions_["save"].trigger()
+    run_command(qtbot, local_window, "save")
     settle(qtbot, tab)
     assert tab.document.pending_changes
     assert "hard link" in tab.notices.sentence

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.database_tab import DatabaseTab
 from app.ui.labels import ElidedLabel
 from app.ui.main_window import MainWindow
+from tests.ui.commands import run_in_palette
 from tests.ui.entries import CTRL, Key, press, question, select
 from tests.ui.fixtures import WAIT, opened, settle
 from tests.ui.making import part
@@ -22,7 +23,7 @@ RENAMED = [("ren", "renamed", "key", KEY, "ren")]
 def tab(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> DatabaseTab:
     """A tab whose first entry was renamed, with the dock of changes."""
     tab = opened(qtbot, local_window, shelf)
-    local_window.changes.toggleViewAction().trigger()
+    run_in_palette(qtbot, local_window, local_window.changes.toggleViewAction())
     type_name(qtbot, tab, 0, "ren")
     return tab
 

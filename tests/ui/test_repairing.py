@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.labels import ElidedLabel
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite, read_sqlite
+from tests.ui.commands import run_command
 from tests.ui.fixtures import WAIT, opened, settle
 from tests.ui.making import answer_replace, dialog_of, finish_errands, part, press, press_enter, type_place
 
@@ -39,7 +40,7 @@ def test_compacting_says_what_it_saved_and_keeps_a_backup(
     before, entries = path.stat().st_size, read_sqlite(path)
     tab = opened(qtbot, local_window, path)
 
-    local_window.actions_["compact"].trigger()
+    run_command(qtbot, local_window, "compact")
     settle(qtbot, tab)
 
     after = path.stat().st_size
@@ -56,7 +57,7 @@ def test_compacting_waits_until_changes_are_saved(qtbot: QtBot, local_window: Ma
     tab.runner.start(tab.document.literal_job(3, "", "'Edam'"))
     settle(qtbot, tab)
 
-    local_window.actions_["compact"].trigger()
+    run_command(qtbot, local_window, "compact")
     settle(qtbot, tab)
     assert "not saved" in tab.notices.sentence
     assert len(tab.document.pending_changes) == 1
@@ -64,7 +65,7 @@ def test_compacting_waits_until_changes_are_saved(qtbot: QtBot, local_window: Ma
     press(tab.notices, "Save")
     settle(qtbot, tab)
     assert not tab.document.pending_changes
-    local_window.actions_["compact"].trigger()
+    run_command(qtbot, local_window, "compact")
     settle(qtbot, tab)
     assert tab.notices.sentence.startswith("Compacted shop.db")
 
@@ -75,7 +76,7 @@ def test_compacting_waits_until_changes_are_saved(qtbot: QtBot, local_window: Ma
 def test_a_sound_database_has_no_damage(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
 
-    local_window.actions_["check"].trigger()
+    run_command(qtbot, local_window, "check")
     finish_errands(qtbot, local_window)
 
     assert tab.notices.sentence == "Checked shop.db: no damage found."
@@ -88,7 +89,7 @@ def test_damage_is_listed_with_its_place_and_offers_salvage(
     path = database_case("corrupt-gdbm-x86_64-1.23-n150-512-numsync-badptr")
     tab = opened(qtbot, local_window, path)
 
-    local_window.actions_["check"].trigger()
+    run_command(qtbot, local_window, "check")
     finish_errands(qtbot, local_window)
 
     rows = local_window.problems.list
@@ -107,10 +108,10 @@ def test_findings_are_gone_when_the_file_is_read_again(
     qtbot: QtBot, local_window: MainWindow, database_case: Callable[[str], Path]
 ) -> None:
     tab = opened(qtbot, local_window, database_case("corrupt-gdbm-x86_64-1.23-n150-512-numsync-badptr"))
-    local_window.actions_["check"].trigger()
+    run_command(qtbot, local_window, "check")
     finish_errands(qtbot, local_window)
 
-    local_window.actions_["reload"].trigger()
+    run_command(qtbot, local_window, "reload")
     settle(qtbot, tab)
 
     assert tuple(tab.reading.problems) == tab.document.problems
@@ -120,9 +121,9 @@ def test_a_check_of_a_tab_that_was_closed_still_says_what_it_found(
     qtbot: QtBot, local_window: MainWindow, database_case: Callable[[str], Path]
 ) -> None:
     opened(qtbot, local_window, database_case("corrupt-gdbm-x86_64-1.23-n150-512-numsync-badptr"))
-    local_window.actions_["check"].trigger()
+    run_command(qtbot, local_window, "check")
 
-    local_window.actions_["close-tab"].trigger()
+    run_command(qtbot, local_window, "close-tab")
     finish_errands(qtbot, local_window)
 
     assert "found" in local_window.notices.sentence
@@ -136,7 +137,7 @@ def told(dialog: QDialog) -> str:
 
 
 def salvage_dialog(qtbot: QtBot, window: MainWindow) -> QDialog:
-    dialog = dialog_of(window, "salvage", "salvage-dialog")
+    dialog = dialog_of(qtbot, window, "salvage", "salvage-dialog")
     qtbot.waitUntil(lambda: told(dialog) != "", timeout=WAIT)
     return dialog
 
@@ -256,7 +257,7 @@ def test_a_format_that_files_tell_is_not_asked_for(
 
 
 def test_any_file_can_be_named(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> None:
-    dialog = dialog_of(local_window, "salvage", "salvage-dialog")
+    dialog = dialog_of(qtbot, local_window, "salvage", "salvage-dialog")
     go = part(dialog, QPushButton, "salvage-go")
     assert not go.isEnabled()
 
@@ -274,8 +275,8 @@ def test_the_damaged_file_is_never_the_target(
 ) -> None:
     path = database_case("corrupt-gdbm-x86_64-1.23-n150-512-numsync-badptr")
     opened(qtbot, local_window, path)
-    local_window.actions_["close-tab"].trigger()
-    dialog = dialog_of(local_window, "salvage", "salvage-dialog")
+    run_command(qtbot, local_window, "close-tab")
+    dialog = dialog_of(qtbot, local_window, "salvage", "salvage-dialog")
     type_place(qtbot, dialog, path, "salvage-source")
 
     type_place(qtbot, dialog, path, "salvage-place")
@@ -338,7 +339,7 @@ def test_a_sound_database_has_a_dock_that_says_so(qtbot: QtBot, local_window: Ma
     rows = local_window.problems.list
 
     assert [rows.index(row, 0).data() for row in range(rows.rowCount())] == ["No problems found."]
-    local_window.actions_["close-tab"].trigger()
+    run_command(qtbot, local_window, "close-tab")
     assert rows.rowCount() == 0
 
 

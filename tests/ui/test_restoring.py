@@ -13,6 +13,7 @@ from app.document.job import run_now
 from app.document.journals import Journals
 from app.engine.local import LocalEngine
 from app.ui.main_window import MainWindow
+from tests.ui.commands import run_command
 from tests.ui.disk import click, edit, go_to_value, type_value
 from tests.ui.editing import CTRL, Key, go, line
 from tests.ui.editing import press as key_press
@@ -82,7 +83,7 @@ def test_what_is_not_answered_is_offered_again(
     qtbot: QtBot, window: MainWindow, journals: Journals, crashed: Path
 ) -> None:
     opened(qtbot, window, crashed)
-    window.actions_["close-tab"].trigger()
+    run_command(qtbot, window, "close-tab")
     assert not window.area.all()
 
     tab = opened(qtbot, window, crashed)
@@ -115,7 +116,7 @@ def test_a_session_that_ends_well_leaves_nothing(
     tab.document.flush_journal()
     assert list(journals.folder.glob("*.journal"))
 
-    window.actions_["save"].trigger()
+    run_command(qtbot, window, "save")
     settle(qtbot, tab)
     tab.document.flush_journal()
 
@@ -161,7 +162,7 @@ def test_what_is_typed_is_taken_before_changes_are_restored_over_it(
     click(qtbot, tab.restoring.bar, "Restore")
     settle(qtbot, tab)
     restored = pickle.loads(tab.document.pending_changes[0].value)
-    window.actions_["undo"].trigger()
+    run_command(qtbot, window, "undo")
     settle(qtbot, tab)
 
     typed = pickle.loads(tab.document.pending_changes[0].value)

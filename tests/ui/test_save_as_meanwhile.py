@@ -15,6 +15,7 @@ from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite, read_sqlite
 from tests.ui import entries
+from tests.ui.commands import run_in_palette
 from tests.ui.disk import click, go_to_value, titles, type_value
 from tests.ui.editing import CTRL, Key, go, pane, press, type_text
 from tests.ui.entries import question
@@ -127,7 +128,7 @@ def test_a_pane_with_a_wrong_text_stays_open(
 ) -> None:
     go_to_value(qtbot, tab, b"d")
     go(qtbot, tab, "[1]")
-    local_window.actions_["append-item"].trigger()
+    run_in_palette(qtbot, local_window, local_window.actions_["append-item"])
     qtbot.keyClicks(pane(qtbot, tab), "{'a long text that took minutes': ")
 
     end()

@@ -13,6 +13,7 @@ from app.errors import SaveFailed
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite, read_sqlite
+from tests.ui.commands import run_command
 from tests.ui.disk import click, edit, go_to_value
 from tests.ui.editing import ALT, CTRL, Key, press
 from tests.ui.fixtures import WAIT, opened, settle
@@ -71,7 +72,7 @@ def test_a_closing_that_waits_for_a_compaction_is_given_up_when_that_fails(
 ) -> None:
     tab = opened(qtbot, local_window, make_sqlite(tmp_path / "x.db", {b"a": pickle.dumps("text", 4)}))
     began, may_end = held("compact", SaveFailed("The disk is full."))
-    local_window.actions_["compact"].trigger()
+    run_command(qtbot, local_window, "compact")
     closed_while(qtbot, local_window, tab, began, may_end)
     assert tab.notices.sentence == "The disk is full."
 

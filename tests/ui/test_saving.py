@@ -26,6 +26,7 @@ from app.ui.settings import backups_kept
 from tests.backends.native import native_gdbm
 from tests.backends.privileges import as_no_root
 from tests.engine.shelves import make_sqlite, read_sqlite
+from tests.ui.commands import run_command, run_in_menu
 from tests.ui.disk import change, click, edit, go_to_value, store, titles, type_value
 from tests.ui.editing import ALT, CTRL, LEFT, SHIFT, Key, press, wait_for_focus
 from tests.ui.fixtures import VALUES, WAIT, opened, settle
@@ -119,7 +120,7 @@ def test_a_copy_has_what_is_not_saved_and_the_tab_stays_with_its_file(
     qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, shelf: Path, tmp_path: Path
 ) -> None:
     edit(qtbot, tab, CHEESE, "Brie")
-    local_window.actions_["save-copy"].trigger()
+    run_in_menu(qtbot, local_window, local_window.actions_["save-copy"])
     dialog = part(local_window, QDialog, "new-database")
     assert Path(part(dialog, QLineEdit, "new-place").text()).name == "shop copy.db"
     type_place(qtbot, dialog, tmp_path / "copy.db")
@@ -136,7 +137,7 @@ def test_a_copy_has_what_is_not_saved_and_the_tab_stays_with_its_file(
 
 
 def ask_revert(qtbot: QtBot, window: MainWindow, tab: DatabaseTab, answer: str) -> None:
-    window.actions_["revert-to-file"].trigger()
+    run_in_menu(qtbot, window, window.actions_["revert-to-file"])
     [box] = [box for box in window.findChildren(QMessageBox, "revert-question") if box.isVisible()]
     click(qtbot, box, answer)
     settle(qtbot, tab)
@@ -181,7 +182,7 @@ def test_a_revert_that_could_not_read_the_file_does_not_come_later(
     assert "did not answer" in tab.notices.sentence
     assert len(tab.document.pending_changes) == 1
 
-    local_window.actions_["reload"].trigger()
+    run_command(qtbot, local_window, "reload")
     settle(qtbot, tab)
 
     assert tab.document.is_indexed
@@ -209,7 +210,7 @@ def save_in_new_tabs(qtbot: QtBot, window: MainWindow, path: Path, *texts: str) 
         edit(qtbot, tab, CHEESE, text)
         save(qtbot, tab)
         assert stored(path)[CHEESE] == text, tab.notices.sentence
-        window.actions_["close-tab"].trigger()
+        run_command(qtbot, window, "close-tab")
 
 
 def test_the_first_state_and_that_at_the_last_opening_are_kept(
@@ -221,7 +222,7 @@ def test_the_first_state_and_that_at_the_last_opening_are_kept(
         save(qtbot, tab)
     [backup] = backups(shelf)
     assert stored(backup) == VALUES
-    local_window.actions_["close-tab"].trigger()
+    run_command(qtbot, local_window, "close-tab")
 
     save_in_new_tabs(qtbot, local_window, shelf, "Cheddar", "Gouda")
 

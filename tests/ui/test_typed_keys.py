@@ -13,6 +13,7 @@ from app.document.job import Job
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite, read_sqlite
+from tests.ui.commands import run_command, run_in_palette
 from tests.ui.disk import edit
 from tests.ui.editing import CTRL, LEFT, Key, press, wait_for_focus
 from tests.ui.entries import keys, kinds, select
@@ -104,7 +105,7 @@ def test_every_command_leaves_a_refused_key_where_it_is_typed(
     qtbot.keyClick(tab.entries.field, Key.Key_Down)
     wait_for_focus(qtbot, tab.entries.view)
 
-    local_window.actions_[action].trigger()
+    run_in_palette(qtbot, local_window, local_window.actions_[action])
     settle(qtbot, tab)
 
     assert editor(tab) is line
@@ -172,7 +173,7 @@ def test_a_second_key_is_opened_behind_the_first_one_that_is_on_its_way(
 def test_f2_in_a_key_that_is_typed_keeps_it(qtbot: QtBot, tab: DatabaseTab, local_window: MainWindow) -> None:
     line = type_key(qtbot, tab, 0, "new")
 
-    local_window.actions_["rename-entry"].trigger()
+    run_in_palette(qtbot, local_window, local_window.actions_["rename-entry"])
     settle(qtbot, tab)
 
     assert editor(tab) is line
@@ -225,12 +226,12 @@ def test_an_added_entry_that_is_taken_back_takes_its_editor_along(
     settle(qtbot, tab)
     may_end = Event()
     tab.runner.start(Job("Waiting", lambda _token: may_end.wait(WAIT / 1_000)))
-    local_window.actions_["undo"].trigger()
+    run_command(qtbot, local_window, "undo")
     type_key(qtbot, tab, 3, "other")
 
     may_end.set()
     settle(qtbot, tab)
-    local_window.actions_["save"].trigger()
+    run_command(qtbot, local_window, "save")
     settle(qtbot, tab)
 
     assert tab.entries.view.editing.editor is None

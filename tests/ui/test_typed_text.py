@@ -12,6 +12,7 @@ from app.ui.actions import Actions
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from app.ui.models.value_tree import Column
+from tests.ui.commands import run_in_palette
 from tests.ui.editing import (
     CTRL,
     LEFT,
@@ -54,8 +55,10 @@ def refuse(qtbot: QtBot, tab: DatabaseTab) -> None:
 
 
 def choose(actions: Actions, qtbot: QtBot, tab: DatabaseTab, name: str) -> None:
-    """Choose an action as from a menu, which takes the focus for as long as it is open only."""
-    actions[name].trigger()
+    """Choose a command as from a menu, which takes the focus for as long as it is open only."""
+    window = tab.window()
+    assert isinstance(window, MainWindow)
+    run_in_palette(qtbot, window, actions[name])
     settle(qtbot, tab)
 
 

@@ -15,6 +15,7 @@ from app.errors import EngineStopped
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite
+from tests.ui.commands import run_in_palette
 from tests.ui.disk import edit, go_to_value, type_value
 from tests.ui.editing import CTRL, Key, go, pane, press, wait_for_focus
 from tests.ui.fixtures import WAIT, opened, settle
@@ -81,7 +82,7 @@ def test_what_is_typed_is_taken_before_the_keys_are_read_again(
         go(qtbot, tab, "[1]")
         type_value(qtbot, tab, "77")
     elif where == "pane":
-        local_window.actions_["append-item"].trigger()
+        run_in_palette(qtbot, local_window, local_window.actions_["append-item"])
         qtbot.keyClicks(pane(qtbot, tab), "'typed'")
     elif where == "key":
         type_key(qtbot, tab)
@@ -128,7 +129,7 @@ def test_no_editor_opens_while_a_save_runs_that_would_close_it(
     qtbot.waitUntil(saves.began.is_set, timeout=WAIT)
 
     if where == "pane":
-        local_window.actions_["append-item"].trigger()
+        run_in_palette(qtbot, local_window, local_window.actions_["append-item"])
     elif where == "key":
         tab.entries.view.setFocus()
         qtbot.keyClick(tab.entries.view, Key.Key_F2)
@@ -153,7 +154,7 @@ def test_a_pane_that_is_wanted_while_an_undo_is_worked_out_opens_behind_it(
     qtbot.keyClick(local_window, Key.Key_Z, CTRL)
     qtbot.waitUntil(undo.began.is_set, timeout=WAIT)
 
-    local_window.actions_["append-item"].trigger()
+    run_in_palette(qtbot, local_window, local_window.actions_["append-item"])
     assert not tab.editing.is_active
     undo.may_end.set()
     settle(qtbot, tab)
@@ -216,7 +217,7 @@ def test_a_paste_and_a_new_entry_wait_for_a_text_that_is_refused(
     tab.entries.view.setFocus()
     wait_for_focus(qtbot, tab.entries.view)
 
-    local_window.actions_[action].trigger()
+    run_in_palette(qtbot, local_window, local_window.actions_[action])
     settle(qtbot, tab)
 
     editor = tab.value.tree.editor
