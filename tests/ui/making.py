@@ -11,6 +11,7 @@ from app.ui.database_tab import DatabaseTab
 from app.ui.dialogs.format_texts import writable_formats
 from app.ui.main_window import MainWindow
 from tests.ui.commands import run_command
+from tests.ui.edits import change_value
 from tests.ui.fixtures import WAIT, settle
 
 W = TypeVar("W", bound=QWidget)
@@ -77,5 +78,4 @@ def press(parent: QWidget, text: str) -> None:
 
 def change(qtbot: QtBot, tab: DatabaseTab, literal: str) -> None:
     """Give the entry ``käse`` another value."""
-    tab.runner.start(tab.document.literal_job(3, "", literal))
-    settle(qtbot, tab)
+    change_value(qtbot, tab, 3, literal)

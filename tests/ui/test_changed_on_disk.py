@@ -31,6 +31,7 @@ from tests.ui.disk import (
     wait_until_read,
 )
 from tests.ui.editing import CTRL, Key, press, wait_for_focus
+from tests.ui.edits import paste_entries
 from tests.ui.fixtures import VALUES, WAIT, opened, settle
 from tests.ui.making import finish_errands, part, type_place
 
@@ -377,8 +378,7 @@ def test_each_entry_is_decided_on_by_keys(
 def test_of_an_entry_that_is_new_on_both_sides_the_two_values_are_shown_and_no_empty_columns(
     qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, shelf: Path
 ) -> None:
-    tab.runner.start(tab.document.add_job(b"new", pickle.dumps("mine")))
-    settle(qtbot, tab)
+    paste_entries(qtbot, tab, f"'new': {pickle.dumps('mine')!r}")
     store(shelf, b"new", pickle.dumps("theirs"))
     tab.entries.view.setFocus()
     press(qtbot, tab, Key.Key_S, CTRL)

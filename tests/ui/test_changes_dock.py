@@ -13,6 +13,7 @@ from app.ui.database_tab import DatabaseTab
 from app.ui.labels import ElidedLabel
 from app.ui.main_window import MainWindow
 from tests.ui.commands import run_command, run_in_palette
+from tests.ui.edits import change_value, delete_entry, paste_entries, rename_entry
 from tests.ui.fixtures import opened, settle
 from tests.ui.making import part
 
@@ -36,11 +37,6 @@ def with_dock(qtbot: QtBot, window: MainWindow, path: Path) -> DatabaseTab:
     return tab
 
 
-def edit(qtbot: QtBot, tab: DatabaseTab, entry_id: int, path: str, literal: str) -> None:
-    tab.runner.start(tab.document.literal_job(entry_id, path, literal))
-    settle(qtbot, tab)
-
-
 def click(qtbot: QtBot, window: MainWindow, name: str) -> None:
     qtbot.mouseClick(part(window.changes, QPushButton, name), Qt.MouseButton.LeftButton)
     tab = window.area.current
@@ -54,8 +50,8 @@ def test_a_change_is_listed_with_its_places_before_and_after(
     tab = with_dock(qtbot, local_window, shelf)
     qtmodeltester.check(local_window.changes.list)
 
-    edit(qtbot, tab, 0, "['id']", "7")
-    edit(qtbot, tab, 0, "['customer']['name']", "'Eve'")
+    change_value(qtbot, tab, 0, "7", "['id']")
+    change_value(qtbot, tab, 0, "'Eve'", "['customer']['name']")
 
     assert shown(local_window) == [
         ("order:1", "changed", "['id']", "int 1", "int 7"),
@@ -66,13 +62,9 @@ def test_a_change_is_listed_with_its_places_before_and_after(
 def test_what_is_added_deleted_and_renamed_says_so(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = with_dock(qtbot, local_window, shelf)
 
-    for job in (
-        tab.document.add_job(b"new", pickle.dumps(5)),
-        tab.document.delete_job([4]),
-        tab.document.rename_job(3, b"cheese"),
-    ):
-        tab.runner.start(job)
-    settle(qtbot, tab)
+    paste_entries(qtbot, tab, f"'new': {pickle.dumps(5)!r}")
+    delete_entry(qtbot, tab, 4)
+    rename_entry(qtbot, tab, 3, "cheese")
 
     assert shown(local_window) == [
         ("new", "added", "", "", "int 5"),
@@ -84,11 +76,9 @@ def test_what_is_added_deleted_and_renamed_says_so(qtbot: QtBot, local_window: M
 
 def test_a_renamed_entry_is_compared_with_what_it_was(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = with_dock(qtbot, local_window, shelf)
-    tab.runner.start(tab.document.rename_job(0, b"first"))
-    settle(qtbot, tab)
+    rename_entry(qtbot, tab, 0, "first")
 
-    tab.runner.start(tab.document.literal_job(tab.document.added_entries[0], "['id']", "7"))
-    settle(qtbot, tab)
+    change_value(qtbot, tab, tab.entries.model.rowCount() - 1, "7", "['id']")
 
     assert shown(local_window) == [
         ("first", "renamed", "key", "order:1", "first"),
@@ -106,7 +96,7 @@ def test_nothing_is_listed_or_compared_while_the_dock_is_hidden(
     qtbot: QtBot, local_window: MainWindow, shelf: Path
 ) -> None:
     tab = opened(qtbot, local_window, shelf)
-    edit(qtbot, tab, 0, "['id']", "7")
+    change_value(qtbot, tab, 0, "7", "['id']")
     assert shown(local_window) == []
 
     run_in_palette(qtbot, local_window, local_window.changes.toggleViewAction())
@@ -117,8 +107,8 @@ def test_nothing_is_listed_or_compared_while_the_dock_is_hidden(
 
 def test_one_change_is_reverted_and_undo_brings_it_back(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = with_dock(qtbot, local_window, shelf)
-    edit(qtbot, tab, 0, "['id']", "7")
-    edit(qtbot, tab, 1, "['id']", "8")
+    change_value(qtbot, tab, 0, "7", "['id']")
+    change_value(qtbot, tab, 1, "8", "['id']")
     local_window.changes.view.selectRow(1)
 
     click(qtbot, local_window, "changes-revert")
@@ -132,8 +122,8 @@ def test_one_change_is_reverted_and_undo_brings_it_back(qtbot: QtBot, local_wind
 
 def test_all_changes_are_reverted_at_once(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = with_dock(qtbot, local_window, shelf)
-    edit(qtbot, tab, 0, "['id']", "7")
-    edit(qtbot, tab, 1, "['id']", "8")
+    change_value(qtbot, tab, 0, "7", "['id']")
+    change_value(qtbot, tab, 1, "8", "['id']")
 
     click(qtbot, local_window, "changes-revert-all")
 
@@ -150,16 +140,16 @@ def test_nothing_can_be_reverted_where_nothing_changed(local_window: MainWindow,
 
 def test_an_entry_that_changes_again_is_compared_again(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = with_dock(qtbot, local_window, shelf)
-    edit(qtbot, tab, 0, "['id']", "7")
+    change_value(qtbot, tab, 0, "7", "['id']")
 
-    edit(qtbot, tab, 0, "['id']", "9")
+    change_value(qtbot, tab, 0, "9", "['id']")
 
     assert shown(local_window) == [("order:1", "changed", "['id']", "int 1", "int 9")]
 
 
 def test_what_was_saved_is_listed_no_more(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = with_dock(qtbot, local_window, shelf)
-    edit(qtbot, tab, 0, "['id']", "7")
+    change_value(qtbot, tab, 0, "7", "['id']")
 
     run_command(qtbot, local_window, "save")
     settle(qtbot, tab)

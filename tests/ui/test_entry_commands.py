@@ -16,6 +16,7 @@ from app.ui.main_window import MainWindow
 from app.ui.models import roles
 from tests.engine.shelves import make_sqlite
 from tests.ui.commands import run_command, run_in_palette
+from tests.ui.edits import change_value, delete_entry
 from tests.ui.entries import CTRL, SHIFT, Key, answer, keys, kinds, press, select, value_of
 from tests.ui.fixtures import VALUES, WAIT, opened, opened_window, settle
 from tests.ui.making import part
@@ -428,9 +429,11 @@ def test_what_is_pending_is_painted_by_its_kind(qtbot: QtBot, local_window: Main
         return bytes(image.constBits())
 
     plain = painted()
-    tab.runner.start(tab.document.literal_job(0, "", "2"))
+    change_value(qtbot, tab, 0, "2")
+    view.clearSelection()
     changed = painted()
-    tab.runner.start(tab.document.delete_job([0]))
+    delete_entry(qtbot, tab, 0)
+    view.clearSelection()
     deleted = painted()
     run_command(qtbot, local_window, "revert-all")
     reverted = painted()

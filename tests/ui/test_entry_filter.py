@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.ui.commands import run_command
+from tests.ui.edits import paste_entries, rename_entry
 from tests.ui.fixtures import opened, settle
 
 
@@ -19,8 +20,7 @@ def shown_keys(tab: DatabaseTab) -> list[object]:
 
 def test_added_entries_are_filtered_by_their_keys(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
-    tab.runner.start(tab.document.paste_job([(b"order:3", b""), (b"other", b"")]))
-    settle(qtbot, tab)
+    paste_entries(qtbot, tab, "'order:3': ''\n'other': ''")
 
     QTest.keyClicks(tab.entries.field, "order")
     settle(qtbot, tab)
@@ -33,8 +33,7 @@ def test_added_entries_are_filtered_by_their_keys(qtbot: QtBot, local_window: Ma
 
 def test_an_added_entry_that_is_undone_leaves_the_window(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
-    tab.runner.start(tab.document.add_job(b"new", b"text"))
-    settle(qtbot, tab)
+    paste_entries(qtbot, tab, "'new': 'text'")
     tab.entries.view.select_entry(tab.document.added_entries[0])
     settle(qtbot, tab)
     assert tab.value.entry_id == tab.document.added_entries[0]
@@ -48,8 +47,7 @@ def test_an_added_entry_that_is_undone_leaves_the_window(qtbot: QtBot, local_win
 
 def test_a_renamed_entry_stays_selected_over_a_save(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
-    tab.runner.start(tab.document.rename_job(0, b"renamed"))
-    settle(qtbot, tab)
+    rename_entry(qtbot, tab, 0, "renamed")
     tab.entries.view.select_entry(tab.document.added_entries[0])
     settle(qtbot, tab)
 

@@ -25,6 +25,7 @@ from app.ui.settings import recent_files, text_setting
 from app.ui.theme import Theme, apply_theme
 from tests import corpus
 from tests.ui.commands import run_command, run_in_palette
+from tests.ui.edits import change_value
 from tests.ui.fixtures import opened, settle
 
 NAMES = (
@@ -166,13 +167,16 @@ def test_open_asks_for_files_without_blocking(qtbot: QtBot, local_window: MainWi
 
 def test_the_changes_dock_leads_to_the_entry(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
-    tab.runner.start(tab.document.literal_job(3, "", "'Gruyère'"))
-    settle(qtbot, tab)
+    change_value(qtbot, tab, 3, "'Brie'")
     local_window.changes.show()
     settle(qtbot, tab)
     assert local_window.changes.list.index(0, 0).data() == "käse"
 
-    local_window.changes.view.activated.emit(local_window.changes.list.index(0, 0))
+    tab.entries.view.select_entry(0)
+    settle(qtbot, tab)
+    first = local_window.changes.view.visualRect(local_window.changes.list.index(0, 0)).center()
+    qtbot.mouseClick(local_window.changes.view.viewport(), Qt.MouseButton.LeftButton, pos=first)
+    qtbot.mouseDClick(local_window.changes.view.viewport(), Qt.MouseButton.LeftButton, pos=first)
     settle(qtbot, tab)
 
     assert tab.entries.current_entry == 3
@@ -187,8 +191,7 @@ def test_the_changes_dock_leads_to_the_entry(qtbot: QtBot, local_window: MainWin
 
 def test_reading_again_finds_new_entries_and_keeps_changes(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
-    tab.runner.start(tab.document.literal_job(3, "", "'Gruyère'"))
-    settle(qtbot, tab)
+    change_value(qtbot, tab, 3, "'Brie'")
     tab.entries.view.select_entry(3)
     settle(qtbot, tab)
     with closing(sqlite3.connect(shelf)) as other, other:
@@ -200,7 +203,7 @@ def test_reading_again_finds_new_entries_and_keeps_changes(qtbot: QtBot, local_w
     assert tab.entries.shown_count == 6
     assert tab.entries.current_entry == 3
     assert len(tab.document.pending_changes) == 1
-    assert tab.value.model.index(0, 2).data() == "'Gruyère'"
+    assert tab.value.model.index(0, 2).data() == "'Brie'"
 
 
 def test_unexpected_exceptions_become_reports(qtbot: QtBot) -> None:

@@ -21,6 +21,7 @@ from app.ui.open_dialog import OpenDialog
 from app.ui.settings import recent_files
 from tests.engine.shelves import make_sqlite, read_sqlite
 from tests.ui.commands import run_command
+from tests.ui.edits import change_value
 from tests.ui.fixtures import VALUES, opened, settle
 from tests.ui.making import (
     answer_replace,
@@ -349,8 +350,7 @@ def test_a_save_that_is_refused_offers_save_as(qtbot: QtBot, local_window: MainW
         database["key"] = pickle.dumps("value")
     tab = opened(qtbot, local_window, tmp_path / "d.dir")
     os.link(tmp_path / "d.dir", tmp_path / "another name")
-    tab.runner.start(tab.document.literal_job(0, "", "'new'"))
-    settle(qtbot, tab)
+    change_value(qtbot, tab, 0, "'new'")
 
     run_command(qtbot, local_window, "save")
     settle(qtbot, tab)

@@ -16,6 +16,7 @@ from app.ui.labels import ElidedLabel
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite, read_sqlite
 from tests.ui.commands import run_command
+from tests.ui.edits import change_value
 from tests.ui.fixtures import WAIT, opened, settle
 from tests.ui.making import answer_replace, dialog_of, finish_errands, part, press, press_enter, type_place
 
@@ -54,8 +55,7 @@ def test_compacting_says_what_it_saved_and_keeps_a_backup(
 
 def test_compacting_waits_until_changes_are_saved(qtbot: QtBot, local_window: MainWindow, shelf: Path) -> None:
     tab = opened(qtbot, local_window, shelf)
-    tab.runner.start(tab.document.literal_job(3, "", "'Edam'"))
-    settle(qtbot, tab)
+    change_value(qtbot, tab, 3, "'Edam'")
 
     run_command(qtbot, local_window, "compact")
     settle(qtbot, tab)

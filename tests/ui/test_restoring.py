@@ -17,6 +17,7 @@ from tests.ui.commands import run_command
 from tests.ui.disk import click, edit, go_to_value, type_value
 from tests.ui.editing import CTRL, Key, go, line
 from tests.ui.editing import press as key_press
+from tests.ui.edits import change_value
 from tests.ui.fixtures import WAIT, opened, opened_window, settle
 from tests.ui.making import press
 
@@ -111,8 +112,7 @@ def test_a_session_that_ends_well_leaves_nothing(
     qtbot: QtBot, window: MainWindow, journals: Journals, shelf: Path
 ) -> None:
     tab = opened(qtbot, window, shelf)
-    tab.runner.start(tab.document.literal_job(0, "['id']", "7"))
-    settle(qtbot, tab)
+    change_value(qtbot, tab, 0, "7", "['id']")
     tab.document.flush_journal()
     assert list(journals.folder.glob("*.journal"))
 

@@ -16,6 +16,7 @@ from tests.engine.shelves import make_sqlite, read_sqlite
 from tests.ui.commands import run_command, run_in_palette
 from tests.ui.disk import edit
 from tests.ui.editing import CTRL, LEFT, Key, press, wait_for_focus
+from tests.ui.edits import paste_entries
 from tests.ui.entries import keys, kinds, select
 from tests.ui.fixtures import WAIT, opened, settle
 from tests.ui.test_closing import SlowEdits
@@ -220,8 +221,7 @@ def test_a_paste_that_ends_leaves_the_filter_that_is_typed_alone(
 def test_an_added_entry_that_is_taken_back_takes_its_editor_along(
     qtbot: QtBot, tab: DatabaseTab, local_window: MainWindow
 ) -> None:
-    tab.runner.start(tab.document.add_job(b"new", b"text"))
-    settle(qtbot, tab)
+    paste_entries(qtbot, tab, "'new': 'text'")
     select(tab, 3)
     settle(qtbot, tab)
     may_end = Event()
