@@ -128,7 +128,7 @@ class BegunSave:
                 return None
             before, gained, lost = (_counts_of(record[name]) for name in ("before", "gained", "lost"))
             count, is_by_place = int(record["count"]), bool(record["by_place"])
-        except (KeyError, ValueError, TypeError, AttributeError):
+        except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
             return None
         return cls(changes, count, _before=before, _gained=gained, _lost=lost, _is_by_place=is_by_place)
 

@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any, BinaryIO
 
+from app.backends.file_operations import FileOperations
 from app.document.history import EntryRef
 from app.document.journal_lines import entry_line, line_of
 from app.document.pending_change import PendingChange
@@ -43,6 +44,10 @@ class Journal:
         self._begun: _Noted | None = None
         """The save that was begun last, until `restart` says what is pending after it."""
         self._length = 0
+        self._is_broken = False
+        """Whether the end of the file is not known, as writing to it failed; its lock stays."""
+        self._then: list[Callable[[], None]] = []
+        """What is to be called once all that was noted before is written."""
 
     # ---- called by the document
 
@@ -90,19 +95,23 @@ class Journal:
 
     def _serve(self) -> None:
         for order in self._joined():
+            self._then += order.then
             try:
                 self._write(order)
                 self.error = ""
-                for call in order.then:
-                    call()
+                self._call_then()
             except AppError as error:
                 self._fail(error.message.rstrip("."))
             except (OSError, ValueError, MemoryError) as error:
-                self._close_file()
+                self._is_broken = True
                 self._fail(getattr(error, "strerror", None) or "it cannot be written")
             for event in order.written:
                 event.set()
         self._close_file()
+
+    def _call_then(self) -> None:
+        while self._then:
+            self._then.pop(0)()
 
     def _fail(self, reason: str) -> None:
         self.error = reason
@@ -129,22 +138,24 @@ class Journal:
             self._header = order.header
         if order.is_all:
             self._pending, self._needed, self._begun = {}, 0, None
-        lines = self._taken(order.changes)
+        is_anew = order.is_all or self._file is None or self._is_broken
+        lines = self._taken(order.changes, keeps_lines=not is_anew)
         if order.begun:
             self._begun = _Noted(order.begun, self._pending.copy())
             lines.append(order.begun)
         if not self._pending:
             self._remove()
-        elif order.is_all or self._file is None or self._is_wasteful:
+        elif is_anew or self._is_wasteful:
             self._write_anew()
         elif lines:
             self._append(lines)
 
-    def _taken(self, changes: Sequence[PendingChange]) -> list[bytes]:
-        lines = []
+    def _taken(self, changes: Sequence[PendingChange], *, keeps_lines: bool) -> list[bytes]:
+        """Take changes; return their lines where they are kept, for else they would be in memory for nothing."""
+        lines: list[bytes] = []
         for change in changes:
             line = entry_line(change)
-            lines += line
+            lines += line if keeps_lines else ()
             self._needed -= self._pending.pop(change.ref, (change, 0))[1]
             if not change.is_stored:
                 length = sum(map(len, line))
@@ -163,17 +174,21 @@ class Journal:
             self._length += sum(map(len, lines))
             _make_durable(self._file)
 
+    @property
+    def _beside(self) -> Path:
+        return self.path.with_suffix(".new")
+
     def _write_anew(self) -> None:
         """Write what is pending into a new file that takes the journal's name; the lock goes with it."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = self.path.with_suffix(".new")
+        beside = self._beside
         with contextlib.suppress(FileNotFoundError):
             beside.unlink()
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         file = os.fdopen(descriptor, "wb")
         try:
             lock(file)
-            file.write(line_of(self._header))
+            file.write(2 * line_of(self._header))
             for line in self._all_lines():
                 file.write(line)
             length = file.tell()
@@ -182,8 +197,15 @@ class Journal:
             beside.replace(self.path)
         except BaseException:
             file.close()
+            self._forget_beside()
             raise
-        self._file, self._length = file, length
+        self._file, self._length, self._is_broken = file, length, False
+        FileOperations().fsync_folder(self.path.parent)
+
+    def _forget_beside(self) -> None:
+        """Leave nothing private behind of what could not be written."""
+        with contextlib.suppress(OSError):
+            self._beside.unlink()
 
     def _all_lines(self) -> Iterator[bytes]:
         """Yield the lines of all that is pending; what a begun save was about stands before the note of it."""
@@ -201,6 +223,7 @@ class Journal:
 
     def _remove(self) -> None:
         self._close_file()
+        self._is_broken = False
         self.path.unlink(missing_ok=True)
 
     def _close_file(self) -> None:

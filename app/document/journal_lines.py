@@ -24,6 +24,8 @@ _STEP = 3 << 18
 """Bytes of a value that are encoded at once: a multiple of three, so that nothing is filled up between."""
 _BLOCK = 1 << 20
 """Bytes of a journal that are read, and characters of a value that are decoded, at once: a multiple of four."""
+_HEADER = 1 << 20
+"""Bytes of the line that names the database, at most."""
 _LONGEST = 1 << 31
 """Bytes of one change that is read."""
 _CHECK = 9
@@ -57,6 +59,17 @@ def _parsed(text: bytes) -> dict[str, Any] | None:
 def header_of(path: Path, format_id: str) -> dict[str, Any]:
     """Return the first record of a journal."""
     return {"shelfscope": VERSION, "path": os.fspath(path.absolute()), "format": format_id, "pid": os.getpid()}
+
+
+def header_in(file: BinaryIO) -> dict[str, Any] | None:
+    """Return what a journal begins with, which it says twice, in case that one of the lines is damaged."""
+    found = [record_of(file.readline(_HEADER)) for _ in range(2)]
+    return next((record for record in found if record is not None and is_header(record)), None)
+
+
+def is_header(record: Mapping[str, Any]) -> bool:
+    """Tell whether a record names the database of a journal of a version that is known."""
+    return record.get("shelfscope") == VERSION and isinstance(record.get("path"), str)
 
 
 def entry_line(change: PendingChange) -> list[bytes]:
@@ -98,7 +111,7 @@ def change_of(record: Mapping[str, Any]) -> PendingChange | None:
         digest = None if record["digest"] is None else bytes.fromhex(record["digest"])
         partner = EntryRef(_bytes(record["from"]), int(record["from_nth"])) if "from" in record else None
         value = b"" if kind == "deleted" else _bytes(record["value"])
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, OverflowError):  # a number can be an infinity
         return None
     is_deleted = kind == "deleted"
     return PendingChange(ref, value, digest, is_deleted=is_deleted, partner=None if is_deleted else partner)

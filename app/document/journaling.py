@@ -1,7 +1,7 @@
 """Keeping pending changes in a journal, and laying over what a crash left in one."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.backends.changes import NAMED_KEYS, key_text
@@ -10,7 +10,7 @@ from app.document.begun_save import BegunSave
 from app.document.draft import Draft, Edited
 from app.document.job import Job
 from app.document.journal_lines import header_of
-from app.document.journals import Journals, Left
+from app.document.journals import Claim, Journals, Left
 from app.document.merging import MergedEntries
 from app.document.pending import Laid
 from app.document.pending_change import PendingChange, count_of, halves_of
@@ -18,6 +18,7 @@ from app.document.rebasing import Rebase, rebase
 from app.document.snapshot import Snapshot
 from app.document.sparing import spared
 from app.engine.base import Engine
+from app.errors import AppError, EngineStopped
 
 
 class JournaledEntries(MergedEntries):
@@ -97,36 +98,58 @@ class JournaledEntries(MergedEntries):
         `conflicts_job` shows it.
         """
         self._refuse_while_reading()
-        differing: list[bytes] = []
+        restored = _Restored()
 
         def work(draft: Draft) -> Edited:
-            with spared(len(left.changes)):
-                differing[:] = self._restore(left, draft)
-                return draft.edited("Restored changes")
+            restored.claim = left.claim()
+            try:
+                with spared(len(left.changes)):
+                    self._restore(left, draft, restored)
+                    return draft.edited("Restored changes")
+            except BaseException:
+                restored.claim.release()
+                raise
 
         def done(edited: Edited) -> None:
             self._on_edited(edited)
-            if self._journal is not None:
-                self._journal.note(self._header, (), then=left.discard)
-            self.notice.emit(_said(count_of(edited.changes), differing, left.damaged))
+            if restored.claim is not None:
+                self._settle(restored.claim)
+            self.notice.emit(_said(count_of(edited.changes), restored, left))
 
         job = self._edit_job("Restoring changes", work)
         job.done = done
         return job
 
-    def _restore(self, left: Left, draft: Draft) -> list[bytes]:
-        """Lay changes over, and return the keys of those whose entries are others now."""
+    def _settle(self, claim: Claim) -> None:
+        """Let a journal go once what it told of is in the one of this document; where there is none it stays."""
+        if self._journal is not None:
+            self._journal.note(self._header, (), then=claim.settle)
+        else:
+            claim.release()
+
+    def _restore(self, left: Left, draft: Draft, restored: "_Restored") -> None:
+        """Lay changes over, and note the keys of those whose entries are others now, or cannot be read."""
         left = self._without_saved(left, draft)
-        found, differing = self._found_again(left, draft), []
+        found = self._found_again(left, draft)
         halves = halves_of(change.moved(found.moves) for change in left.changes)
         for change in left.changes:
             moved = change.moved(found.moves)
             place = found.places.get(moved.ref)
             draft.places.update({} if place is None else {moved.ref: place})
-            stored = None if place is None else draft.snapshot.digest(place, draft.token)
-            if draft.restore(moved, halves.get(moved.ref)) and stored != change.digest:
-                differing.append(change.ref.key)
-        return differing
+            before = draft.snapshot.pending.get(moved.ref)
+            try:
+                stored = None if place is None else draft.snapshot.digest(place, draft.token)
+                is_laid = draft.restore(moved, halves.get(moved.ref))
+            except EngineStopped:
+                raise
+            except AppError:  # what stands there cannot be read; what was to be there can
+                draft.keep(moved, moved.digest)
+                restored.unread.append(change.ref.key)
+                continue
+            if is_laid and stored != change.digest:
+                restored.differing.append(change.ref.key)
+            if is_laid and before is not None:
+                restored.replaced.append(change.ref.key)
 
     def _without_saved(self, left: Left, draft: Draft) -> Left:
         """Return what is left beyond a save that was done right before the crash."""
@@ -149,16 +172,38 @@ class JournaledEntries(MergedEntries):
         return found
 
 
-def _said(count: int, differing: Sequence[bytes], damaged: int) -> str:
-    restored = f"{_counted(count, 'change')} of the session before {_was(count)} restored."
-    parts = [restored if count else "All changes of the session before were saved; there was nothing to restore."]
-    if differing:
-        more = f" and {len(differing) - NAMED_KEYS:,} more" if len(differing) > NAMED_KEYS else ""
-        named = ", ".join(key_text(key) for key in differing[:NAMED_KEYS])
-        parts.append(f"Another program changed {named}{more} meanwhile: decide before you save.")
-    if damaged:
-        parts.append(f"{_counted(damaged, 'change')} could not be read any more.")
+@dataclass(slots=True)
+class _Restored:
+    """What a restoring met. ``claim`` is what keeps others from doing it too."""
+
+    claim: Claim | None = None
+    differing: list[bytes] = field(default_factory=list)
+    """Keys of entries that another program changed since."""
+    replaced: list[bytes] = field(default_factory=list)
+    """Keys of entries that had a pending change already."""
+    unread: list[bytes] = field(default_factory=list)
+    """Keys of entries of which nobody knows whether they are others now."""
+
+
+def _said(count: int, restored: _Restored, left: Left) -> str:
+    parts = [f"{_counted(count, 'change')} of the session before {_was(count)} restored."] if count else []
+    if not count and not left.damaged:
+        parts.append("All changes of the session before were saved; there was nothing to restore.")
+    if restored.differing:
+        parts.append(f"Another program changed {_named(restored.differing)} meanwhile: decide before you save.")
+    if restored.replaced:
+        parts.append(f"What was changed here in {_named(restored.replaced)} was replaced; Undo brings that back.")
+    if restored.unread:
+        parts.append(f"What is stored for {_named(restored.unread)} cannot be read: save as another file.")
+    if left.damaged:
+        kept = f"what is left of that is in {left.damaged_path}"
+        parts.append(f"{_counted(left.damaged, 'change')} could not be read any more; {kept}.")
     return " ".join(parts)
+
+
+def _named(keys: Sequence[bytes]) -> str:
+    more = f" and {len(keys) - NAMED_KEYS:,} more" if len(keys) > NAMED_KEYS else ""
+    return f"{', '.join(map(key_text, keys[:NAMED_KEYS]))}{more}"
 
 
 def _counted(count: int, what: str) -> str:

@@ -3,19 +3,28 @@
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from errno import EINVAL
 from pathlib import Path
+from stat import S_ISREG
+from typing import BinaryIO
 from uuid import uuid4
 
 from app.document.begun_save import BegunSave
 from app.document.history import EntryRef
 from app.document.journal import Journal
-from app.document.journal_lines import VERSION, change_in, lines_of, record_of
+from app.document.journal_lines import change_in, header_in, is_header, lines_of, record_of
 from app.document.pending_change import PendingChange, count_of
-from app.document.private_lock import lock
+from app.document.private_lock import lock, lock_to_look
 from app.errors import DocumentError
 
 _SUFFIX = ".journal"
+_DAMAGED = ".damaged"
+"""What a journal is called of which a part could not be read, once the rest was restored."""
+_HEADERS = (0, 1)
+"""The lines that name the database."""
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Nothing is waited for, and no link followed: the folder may have been filled by anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,57 @@ class Left:
         except OSError as error:
             raise DocumentError(f"{self.path} could not be removed: {error.strerror}.") from error
 
+    @property
+    def damaged_path(self) -> Path:
+        """Where it is kept once it was restored but for damaged lines."""
+        return self.path.with_suffix(_DAMAGED)
+
+    def claim(self) -> "Claim":
+        """Take it for this program alone, so that it is not restored twice.
+
+        Raises:
+            DocumentError: another one uses it, or restored or discarded it since it was looked at.
+        """
+        try:
+            file = _opened(self.path)
+        except FileNotFoundError as error:
+            message = f"The unsaved changes of {self.database.name} were restored or discarded in another window."
+            raise DocumentError(message) from error
+        except OSError as error:
+            raise DocumentError(f"{self.path} cannot be read: {error.strerror}.") from error
+        if not lock(file) or not self.path.exists():
+            file.close()
+            message = f"The unsaved changes of {self.database.name} are in use by another window; try again."
+            raise DocumentError(message)
+        return Claim(self, file)
+
+
+class Claim:
+    """A journal that is being restored; others neither see nor restore it meanwhile."""
+
+    def __init__(self, left: Left, file: BinaryIO) -> None:
+        self._left = left
+        self._file = file
+
+    def release(self) -> None:
+        """Let others have it again."""
+        self._file.close()
+
+    def settle(self) -> None:
+        """Remove it, as another journal has what could be read; what could not is kept under another name.
+
+        Raises:
+            DocumentError: the system refused.
+        """
+        self.release()
+        if self._left.damaged:
+            try:
+                self._left.path.replace(self._left.damaged_path)
+            except OSError as error:
+                raise DocumentError(f"{self._left.path} could not be renamed: {error.strerror}.") from error
+        else:
+            self._left.discard()
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -73,7 +133,7 @@ class Journals:
 
     def found(self, database: Path) -> Sequence[Left]:
         """Return what was left of a database, the newest last."""
-        return self._found(database.absolute())
+        return self._found(Path(os.path.realpath(database)))
 
     def all(self) -> Sequence[Left]:
         """Return all that was left, the newest last."""
@@ -83,7 +143,7 @@ class Journals:
         """Return of which databases something was left, the newest first; what running programs write is not."""
         kept: dict[Path, Kept] = {}
         for path in self._paths():
-            if (left := _read(path, None)) is not None:
+            if (left := _read(path, None, keeps_values=False)) is not None:
                 other = kept.get(left.database, Kept(left.database, 0, 0.0))
                 newest = max(left.modified, other.modified)
                 kept[left.database] = Kept(left.database, left.count + other.count, newest)
@@ -111,44 +171,61 @@ def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return state / "shelfscope" / "journals"
 
 
-def _read(path: Path, wanted: Path | None) -> Left | None:
+def _opened(path: Path) -> BinaryIO:
+    """Open a journal to be read; OSError where it is no plain file."""
+    descriptor = os.open(path, _FLAGS)
+    if not S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(EINVAL, "it is no plain file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _read(path: Path, wanted: Path | None, *, keeps_values: bool = True) -> Left | None:
     """Return what a journal says; None while its program runs, where it says nothing, or is of another database."""
     try:
-        with path.open("rb") as file:
-            if not lock(file):
+        with _opened(path) as file:
+            header = header_in(file)
+            if header is None or (wanted is not None and Path(os.path.realpath(header["path"])) != wanted):
+                return None
+            if not lock_to_look(file):
                 return None
             modified = os.fstat(file.fileno()).st_mtime
-            lines = lines_of(file)
-            header = record_of(bytes(next(lines, b"")))
-            if header is None or header.get("shelfscope") != VERSION or not isinstance(header.get("path"), str):
-                return None
-            if wanted is not None and Path(header["path"]) != wanted:
-                return None
-            changes, damaged, begun = _changes_of(lines)
-    except OSError:
+            file.seek(0)
+            changes, damaged, begun = _changes_of(lines_of(file), keeps_values=keeps_values)
+    except (OSError, ValueError):  # the path in it may be none
         return None
     if not changes and not damaged:
         return None
     return Left(path, Path(header["path"]), str(header.get("format", "")), changes, damaged, modified, begun)
 
 
-def _changes_of(lines: Iterable[bytearray]) -> tuple[tuple[PendingChange, ...], int, BegunSave | None]:
+def _changes_of(
+    lines: Iterable[bytearray], *, keeps_values: bool
+) -> tuple[tuple[PendingChange, ...], int, BegunSave | None]:
     """Return the changes that lines tell of, how many of them cannot be read, and the save that was begun last."""
     changes: dict[EntryRef, PendingChange] = {}
     damaged, begun = 0, None
-    for line in lines:
-        if not _take(line, changes):
-            save = BegunSave.of_record(record_of(bytes(line)) or {}, tuple(changes.values()))
-            damaged, begun = damaged + (save is None), save or begun
+    for number, line in enumerate(lines):
+        if number in _HEADERS and _is_header_or_damaged(line):
+            continue  # it is there twice, so that a damaged one costs nothing
+        if _take(line, changes, keeps_value=keeps_values):
+            continue
+        save = BegunSave.of_record(record_of(bytes(line)) or {}, tuple(changes.values()))
+        damaged, begun = damaged + (save is None), save or begun
     return tuple(changes.values()), damaged, begun
 
 
-def _take(line: bytearray, changes: dict[EntryRef, PendingChange]) -> bool:
+def _is_header_or_damaged(line: bytearray) -> bool:
+    record = record_of(bytes(line))
+    return record is None or is_header(record)
+
+
+def _take(line: bytearray, changes: dict[EntryRef, PendingChange], *, keeps_value: bool) -> bool:
     """Take a line; tell whether it can be read."""
     change = change_in(line)
     if change is None:
         return False
     changes.pop(change.ref, None)
     if not change.is_stored:
-        changes[change.ref] = change
+        changes[change.ref] = change if keeps_value else replace(change, value=b"")
     return True

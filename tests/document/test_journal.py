@@ -216,7 +216,7 @@ def test_a_damaged_line_costs_only_its_change(document: Document, path: Path, jo
     file = left_by_a_crash(document, journals)
     lines = file.read_bytes().splitlines(keepends=True)
 
-    file.write_bytes(b"".join([lines[0], lines[1][:-9] + b"}}}}}}}}\n", *lines[2:]]))
+    file.write_bytes(b"".join([*lines[:2], lines[2][:-9] + b"}}}}}}}}\n", *lines[3:]]))
 
     [left] = journals.found(path)
     assert [change.ref.key for change in left.changes] == [b"new", b"c"]
@@ -244,7 +244,7 @@ def test_what_is_no_journal_is_passed_over(journals: Journals, content: bytes) -
 )
 def test_odd_records_are_counted_as_damaged(journals: Journals, path: Path, record: dict[str, object]) -> None:
     journals.folder.mkdir(parents=True)
-    (journals.folder / "odd.journal").write_bytes(line_of(header_of(path, "sqlite3")) + line_of(record))
+    (journals.folder / "odd.journal").write_bytes(2 * line_of(header_of(path, "sqlite3")) + line_of(record))
 
     [left] = journals.found(path)
 
@@ -574,7 +574,8 @@ def test_nothing_but_the_first_line_is_read_of_journals_of_other_databases(
     left_by_a_crash(document, journals)
     read: list[bytes] = []
 
-    def take(line: bytes, _changes: object) -> bool:
+    def take(line: bytes, _changes: object, *, keeps_value: bool) -> bool:
+        assert keeps_value
         read.append(line)
         return True
 
