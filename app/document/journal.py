@@ -16,6 +16,8 @@ from app.document.pending_change import PendingChange
 from app.document.private_lock import lock
 from app.errors import AppError
 
+BEGUN = ".new"
+"""The suffix of one that is being written."""
 _COMPACTED_BYTES = 1 << 20
 """Bytes of a journal below which it is not written anew."""
 _WASTE = 3
@@ -176,7 +178,7 @@ class Journal:
 
     @property
     def _beside(self) -> Path:
-        return self.path.with_suffix(".new")
+        return self.path.with_suffix(BEGUN)
 
     def _write_anew(self) -> None:
         """Write what is pending into a new file that takes the journal's name; the lock goes with it."""

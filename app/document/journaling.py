@@ -101,19 +101,14 @@ class JournaledEntries(MergedEntries):
         restored = _Restored()
 
         def work(draft: Draft) -> Edited:
-            restored.claim = left.claim()
-            try:
-                with spared(len(left.changes)):
-                    self._restore(left, draft, restored)
-                    return draft.edited("Restored changes")
-            except BaseException:
-                restored.claim.release()
-                raise
+            with spared(len(left.changes)):
+                self._restore(left, draft, restored)
+                return draft.edited("Restored changes")
 
         def done(edited: Edited) -> None:
+            claim = left.claim()  # nothing is laid over where another window was faster
             self._on_edited(edited)
-            if restored.claim is not None:
-                self._settle(restored.claim)
+            self._settle(claim)
             self.notice.emit(_said(count_of(edited.changes), restored, left))
 
         job = self._edit_job("Restoring changes", work)
@@ -174,9 +169,8 @@ class JournaledEntries(MergedEntries):
 
 @dataclass(slots=True)
 class _Restored:
-    """What a restoring met. ``claim`` is what keeps others from doing it too."""
+    """What a restoring met."""
 
-    claim: Claim | None = None
     differing: list[bytes] = field(default_factory=list)
     """Keys of entries that another program changed since."""
     replaced: list[bytes] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """The journals of all documents: where they are, and which of them a crash has left."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,12 +8,13 @@ from dataclasses import dataclass, replace
 from errno import EINVAL
 from pathlib import Path
 from stat import S_ISREG
+from time import time
 from typing import BinaryIO
 from uuid import uuid4
 
 from app.document.begun_save import BegunSave
 from app.document.history import EntryRef
-from app.document.journal import Journal
+from app.document.journal import BEGUN, Journal
 from app.document.journal_lines import change_in, header_in, is_header, lines_of, record_of
 from app.document.pending_change import PendingChange, count_of
 from app.document.private_lock import lock, lock_to_look
@@ -21,6 +23,8 @@ from app.errors import DocumentError
 _SUFFIX = ".journal"
 _DAMAGED = ".damaged"
 """What a journal is called of which a part could not be read, once the rest was restored."""
+_STALE = 86_400
+"""Seconds after which a file that no program writes was begun by one that is gone."""
 _HEADERS = (0, 1)
 """The lines that name the database."""
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -65,6 +69,17 @@ class Left:
         """Where it is kept once it was restored but for damaged lines."""
         return self.path.with_suffix(_DAMAGED)
 
+    def set_aside(self) -> None:
+        """Keep it as one that is offered no more.
+
+        Raises:
+            DocumentError: the system refused.
+        """
+        try:
+            self.path.replace(self.damaged_path)
+        except OSError as error:
+            raise DocumentError(f"{self.path} could not be renamed: {error.strerror}.") from error
+
     def claim(self) -> "Claim":
         """Take it for this program alone, so that it is not restored twice.
 
@@ -80,7 +95,7 @@ class Left:
             raise DocumentError(f"{self.path} cannot be read: {error.strerror}.") from error
         if not lock(file) or not self.path.exists():
             file.close()
-            message = f"The unsaved changes of {self.database.name} are in use by another window; try again."
+            message = f"The unsaved changes of {self.database.name} are in use by another window."
             raise DocumentError(message)
         return Claim(self, file)
 
@@ -102,14 +117,15 @@ class Claim:
         Raises:
             DocumentError: the system refused.
         """
-        self.release()
-        if self._left.damaged:
-            try:
-                self._left.path.replace(self._left.damaged_path)
-            except OSError as error:
-                raise DocumentError(f"{self._left.path} could not be renamed: {error.strerror}.") from error
-        else:
-            self._left.discard()
+        if sys.platform == "win32":
+            self.release()  # it neither renames nor removes what is open
+        try:
+            if self._left.damaged:
+                self._left.set_aside()
+            else:
+                self._left.discard()
+        finally:
+            self.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +157,7 @@ class Journals:
 
     def kept(self) -> Sequence[Kept]:
         """Return of which databases something was left, the newest first; what running programs write is not."""
+        self._sweep()
         kept: dict[Path, Kept] = {}
         for path in self._paths():
             if (left := _read(path, None, keeps_values=False)) is not None:
@@ -154,6 +171,15 @@ class Journals:
             return sorted(self.folder.glob(f"*{_SUFFIX}"))
         except OSError:
             return []
+
+    def _sweep(self) -> None:
+        """Remove what was begun and never became a journal: private values in files that nobody would find."""
+        for path in self.folder.glob(f"*{BEGUN}"):
+            with contextlib.suppress(OSError), _opened(path) as file:
+                if os.fstat(file.fileno()).st_mtime < time() - _STALE and lock(file):
+                    if sys.platform == "win32":
+                        file.close()  # it removes nothing that is open
+                    path.unlink()
 
     def _found(self, wanted: Path | None) -> Sequence[Left]:
         left = [found for path in self._paths() if (found := _read(path, wanted)) is not None]

@@ -1,5 +1,6 @@
 """Offering the unsaved changes that a session which ended unexpectedly has left."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -45,6 +46,7 @@ class Restoring(QObject):
         """What the panel is about."""
         self._document = document
         self._journals = journals
+        self._has_looked = False
         self._settling = settling
         self._runner = runner
         self._notices = notices
@@ -54,22 +56,24 @@ class Restoring(QObject):
     def look(self) -> None:
         """Look for what was left of the database; once."""
         self.panel.clear()
-        journals, self._journals = self._journals, None
+        if not self._has_looked:
+            self._has_looked = True
+            self._look_for(self._offer)
+
+    def look_without_file(self) -> None:
+        """Look for what was left of a database that cannot be opened, as often as that is so."""
+        if not self._has_looked:
+            self._look_for(self._offer_kept)
+
+    def _look_for(self, offer: Callable[[Sequence[Left]], None]) -> None:
+        journals, path = self._journals, self._document.path
         if journals is not None:
-            path = self._document.path
-            job = Job("Looking for unsaved changes", lambda _token: list(journals.found(path)), self._offer)
+            job = Job("Looking for unsaved changes", lambda _token: journals.found(path), offer)
             self._runner.start(job)
 
     # ---- without the file
 
-    def look_without_file(self) -> None:
-        """Look for what was left of a database that cannot be opened, as often as that is so."""
-        journals, path = self._journals, self._document.path
-        if journals is not None:
-            job = Job("Looking for unsaved changes", lambda _token: list(journals.found(path)), self._offer_kept)
-            self._runner.start(job)
-
-    def _offer_kept(self, found: list[Left]) -> None:
+    def _offer_kept(self, found: Sequence[Left]) -> None:
         self.kept = found[-1] if found else None
         if self.kept is None:
             self.panel.clear()
@@ -80,58 +84,51 @@ class Restoring(QObject):
             "database of its own.",
             Choice(Want.SAVE_KEPT.value, self.save_wanted.emit),
             Choice("Show…", partial(self._show, self.kept)),
-            Choice("Discard…", partial(self._ask_discard, self.kept)),
+            Choice("Discard…", partial(self._ask_discard, self.kept, can_open=False)),
         )
 
     def _show(self, left: Left) -> None:
         ListDialog(kept_changes(self._document.name, left), self.panel).open()
 
-    def _ask_discard(self, left: Left) -> None:
-        ask_discard(self._document.name, left.count, partial(self._discard_kept, left), self.panel.window())
+    def _ask_discard(self, left: Left, *, can_open: bool) -> None:
+        discard = partial(self._discard, left, can_open=can_open)
+        ask_discard(self._document.name, left.count, discard, self.bar.window(), can_open=can_open)
 
-    def _discard_kept(self, left: Left) -> None:
+    def _discard(self, left: Left, *, can_open: bool) -> None:
+        self._notices.clear()
         try:
             left.discard()
         except DocumentError as error:
             self._notices.show_error(error)
-        self.look_without_file()
+        self._look_for(self._offer if can_open else self._offer_kept)
 
     # ---- with it
 
-    def _offer(self, found: list[Left]) -> None:
+    def _offer(self, found: Sequence[Left]) -> None:
+        """Offer the oldest: what was made later is restored over what was made before."""
         if not found:
+            self.bar.clear()
             return
-        left, others = found[-1], found[:-1]
+        left = found[0]
         self.bar.show_warning(
-            _sentence(self._document.name, left),
-            Choice("Restore", partial(self._restore, left, others)),
-            Choice("Discard", partial(self._discard, left, others)),
+            _sentence(self._document.name, left, len(found) - 1),
+            Choice("Restore", partial(self._restore, left)),
+            Choice("Discard…", partial(self._ask_discard, left, can_open=True)),
         )
 
-    def _restore(self, left: Left, others: list[Left]) -> None:
+    def _restore(self, left: Left) -> None:
         """Restore what was left, over what is typed; not while that is refused."""
-        self._settling.settle(partial(self._restore_settled, left, others))
+        self._settling.settle(partial(self._restore_settled, left))
 
-    def _restore_settled(self, left: Left, others: list[Left]) -> None:
+    def _restore_settled(self, left: Left) -> None:
         self._notices.clear()
-        if not attempt(lambda: self._document.restore_job(left), self._runner, self._notices):
-            return  # the offer stays
-        self.bar.clear()
-        if others:
-            self._runner.start(Job("Looking for unsaved changes", lambda _token: others, self._offer))
-
-    def _discard(self, left: Left, others: list[Left]) -> None:
-        self._notices.clear()
-        try:
-            left.discard()
-        except DocumentError as error:
-            self._notices.show_error(error)
-            return
-        self.bar.clear()
-        self._offer(others)
+        look_again = partial(self._look_for, self._offer)
+        if attempt(lambda: self._document.restore_job(left), self._runner, self._notices, over=look_again):
+            self.bar.clear()  # the offer comes again where this fails or is given up
 
 
-def _sentence(name: str, left: Left) -> str:
+def _sentence(name: str, left: Left, others: int = 0) -> str:
     count = left.count
     changes = "One unsaved change" if count == 1 else f"{count:,} unsaved changes"
-    return f"{changes} of {name} {'was' if count == 1 else 'were'} kept when Shelfscope ended unexpectedly."
+    more = f" {others:,} later session{' is' if others == 1 else 's are'} offered next." if others else ""
+    return f"{changes} of {name} {'was' if count == 1 else 'were'} kept when Shelfscope ended unexpectedly.{more}"

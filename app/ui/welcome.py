@@ -12,6 +12,9 @@ from app.ui.errands import Errands
 from app.ui.tab_area import TabArea
 from app.ui.views.kept_panel import KeptPanel, KeptRow
 
+_LISTED = 100
+"""Files that are listed."""
+
 
 class Welcome(QObject):
     """Looks whenever the page comes into sight: what was answered meanwhile is not listed any more."""
@@ -35,11 +38,11 @@ class Welcome(QObject):
             self._errands.start(job, is_awaited=False)
 
     def _show(self, kept: Sequence[Kept]) -> None:
-        self._panel.show_files(
-            "Unsaved changes were kept",
-            "Shelfscope ended unexpectedly while these had changes. Open one to restore or discard them.",
-            [self._row(each) for each in kept],
-        )
+        text = "Shelfscope ended unexpectedly while these had changes. Open one to restore or discard them."
+        if len(kept) > _LISTED:
+            text += f" The newest {_LISTED:,} of {len(kept):,} are listed."
+        rows = [self._row(each) for each in kept[:_LISTED]]
+        self._panel.show_files("Unsaved changes were kept", text, rows)
 
     def _row(self, kept: Kept) -> KeptRow:
         path = kept.database

@@ -1,4 +1,4 @@
-"""A database of three entries, which many files replace by their own ``path``, and its document."""
+"""A database of three entries, which many files replace by their own ``path``, and its document, with a journal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.document.document import Document
+from app.document.journals import Journals
 from tests.document.databases import ENTRIES, opened
 from tests.engine.shelves import make_sqlite
 
@@ -16,7 +17,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def document(path: Path) -> Iterator[Document]:
-    document = opened(path)
+def journals(tmp_path_factory: pytest.TempPathFactory) -> Journals:
+    return Journals(tmp_path_factory.mktemp("state") / "journals")
+
+
+@pytest.fixture
+def document(path: Path, journals: Journals) -> Iterator[Document]:
+    document = opened(path, journals)
     yield document
     document.close()

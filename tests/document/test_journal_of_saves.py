@@ -11,7 +11,7 @@ from app.document.journal_lines import header_of
 from app.document.journals import Journals
 from app.document.pending_change import PendingChange
 from tests.document.databases import id_of, make, opened, pairs_of, run, shown
-from tests.document.test_journal import files
+from tests.document.journaled import files
 
 LARGE = 400_000
 """Bytes of which a few make a journal worth writing anew."""

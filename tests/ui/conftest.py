@@ -8,9 +8,28 @@ from PySide6.QtTest import QAbstractItemModelTester
 from app.ui import file_watcher, tab_area, watching
 from app.ui.database_tab import DatabaseTab
 from tests.ui.editing import tab
-from tests.ui.fixtures import child_window, local_window, private_settings, runner, shelf
+from tests.ui.fixtures import (
+    child_window,
+    crashed,
+    journaling_window,
+    journals,
+    local_window,
+    private_settings,
+    runner,
+    shelf,
+)
 
-__all__ = ["child_window", "local_window", "private_settings", "runner", "shelf", "tab"]
+__all__ = [
+    "child_window",
+    "crashed",
+    "journaling_window",
+    "journals",
+    "local_window",
+    "private_settings",
+    "runner",
+    "shelf",
+    "tab",
+]
 
 
 class _TestedTab(DatabaseTab):

@@ -8,6 +8,8 @@ import pytest
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
+from app.document.document import Document
+from app.document.job import run_now
 from app.document.journals import Journals
 from app.engine.base import Engine
 from app.engine.child import ChildEngine
@@ -58,6 +60,43 @@ def runner(qtbot: QtBot) -> Iterator[JobRunner]:
 def local_window(qtbot: QtBot) -> Iterator[MainWindow]:
     """A window whose engines work in this process."""
     yield from opened_window(qtbot, LocalEngine)
+
+
+@pytest.fixture
+def journals(tmp_path: Path) -> Journals:
+    return Journals(tmp_path / "journals")
+
+
+@pytest.fixture
+def journaling_window(qtbot: QtBot, journals: Journals) -> Iterator[MainWindow]:
+    """A window that keeps unsaved changes over a crash, and offers those that were left."""
+    yield from opened_window(qtbot, LocalEngine, journals=journals)
+
+
+@pytest.fixture
+def crashed(shelf: Path, journals: Journals) -> Path:
+    """A shelf whose editing ended without a word: its journal is left, and nobody holds it."""
+    left_by_a_crash(shelf, journals, change_id, delete_numbers)
+    assert len(journals.found(shelf)) == 1
+    return shelf
+
+
+def change_id(document: Document) -> None:
+    run_now(document.literal_job(0, "['id']", "7"))
+
+
+def delete_numbers(document: Document) -> None:
+    run_now(document.delete_job([2]))
+
+
+def left_by_a_crash(path: Path, journals: Journals, *edits: Callable[[Document], None]) -> None:
+    """Edit a database in a session that ends without saving and without a question."""
+    document = Document(LocalEngine(), path, journals=journals)
+    run_now(document.open_job())
+    run_now(document.index_job())
+    for edit in edits:
+        edit(document)
+    document.close(keeps_changes=True)
 
 
 @pytest.fixture

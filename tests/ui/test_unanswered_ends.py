@@ -18,11 +18,6 @@ NOTE = "käse".encode()
 
 
 @pytest.fixture
-def journals(tmp_path: Path) -> Journals:
-    return Journals(tmp_path / "journals")
-
-
-@pytest.fixture
 def start(qtbot: QtBot, journals: Journals) -> Iterator[Callable[[], MainWindow]]:
     """Start the program, as often as is wanted."""
     windows: list[Iterator[MainWindow]] = []

@@ -51,11 +51,14 @@ def ask_revert(name: str, count: int, go_on: Callable[[], None], parent: QWidget
     _open(box, "Revert", go_on)
 
 
-def ask_discard(name: str, count: int, go_on: Callable[[], None], parent: QWidget) -> None:
-    """Call ``go_on`` after a person agreed to give up what was kept of a file that cannot be opened."""
+def ask_discard(name: str, count: int, go_on: Callable[[], None], parent: QWidget, *, can_open: bool) -> None:
+    """Call ``go_on`` after a person agreed to give up what was kept of a file, ``can_open`` or not."""
     what = "the unsaved change" if count == 1 else f"the {count:,} unsaved changes"
     box = _box("discard-question", f"Discard {what} of {name}?", parent)
-    box.setInformativeText("The file cannot be opened, and nothing else has them. This cannot be undone.")
+    why = (
+        "Nothing else has them, and this" if can_open else "The file cannot be opened, and nothing else has them. This"
+    )
+    box.setInformativeText(f"{why} cannot be undone.")
     _open(box, "Discard", go_on)
 
 
