@@ -1,7 +1,7 @@
 """The entries of an open database: what is stored, with pending changes laid over."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
@@ -142,9 +142,14 @@ class Entries:
         return list(islice((change for change in changes if not self._pending.is_second_half(change)), count))
 
     @property
-    def deleted_entries(self) -> Sequence[int]:
-        """The ids of the stored entries that are to be deleted, in any order."""
+    def deleted_entries(self) -> Collection[int]:
+        """The ids of the stored entries that are to be deleted."""
         return self._pending.deleted
+
+    @property
+    def pending_version(self) -> int:
+        """Another number after every change of what is pending."""
+        return self._pending.version
 
     def without_deleted(self, entry_ids: Sequence[int]) -> list[int]:
         """Return those of the entries that are not to be deleted."""

@@ -1,6 +1,6 @@
 """Changes that are not saved yet, laid over the stored entries."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from operator import is_
@@ -20,8 +20,8 @@ class PendingChanges:
         """Entries that are or were renames of others."""
         self._renamed: tuple[int, dict[EntryRef, EntryRef]] = (-1, {})
         """The new names of entries that are renamed, and the version at which they were so."""
-        self._deleted: tuple[int, list[int]] = (-1, [])
-        """The stored entries that are to be deleted, and the version at which they were."""
+        self._deleted: set[int] | None = None
+        """The ids of the stored entries that are to be deleted; None while nobody has asked since they all changed."""
         self.version = 0
         """Another number after every change of anything here, the last thing that a change does."""
 
@@ -34,7 +34,7 @@ class PendingChanges:
         """Return what these will be once changes are laid over, for when they are many: `lay_over` takes a while."""
         since = self.version
         copy = self._copied()
-        return Laid(copy, copy.lay_over(changes, places), since)
+        return Laid(copy, copy.lay_over(changes, places), since).ready()
 
     def relocated(
         self,
@@ -47,13 +47,14 @@ class PendingChanges:
         copy = self._copied()
         copy.settle(settled)
         copy.move(moves)
-        return Laid(copy, copy.relocate(places), since)
+        return Laid(copy, copy.relocate(places), since).ready()
 
     def _copied(self) -> "PendingChanges":
         copy = PendingChanges()
         copy.version = self.version  # first: what changes while the rest is copied makes this one useless
         copy.changes, copy.ids = self.changes.copy(), self.ids.copied()
         copy._with_origin = self._with_origin.copy()
+        copy._deleted = None if self._deleted is None else self._deleted.copy()
         return copy
 
     # ---- looking
@@ -101,15 +102,12 @@ class PendingChanges:
         return len(self.changes) - len(self._new_names())
 
     @property
-    def deleted(self) -> Sequence[int]:
+    def deleted(self) -> Collection[int]:
         """The ids of the stored entries that are to be deleted."""
-        version, found = self._deleted
-        if version != self.version:
+        if self._deleted is None:
             gone = (self.ids.get(ref) for ref, change in self.changes.items() if change.is_deleted)
-            stored = [entry_id for entry_id in gone if entry_id is not None and entry_id < FIRST_ADDED]
-            version, found = self.version, stored
-            self._deleted = version, found
-        return found
+            self._deleted = {entry_id for entry_id in gone if entry_id is not None and entry_id < FIRST_ADDED}
+        return self._deleted
 
     # ---- changing
 
@@ -123,9 +121,19 @@ class PendingChanges:
                 self._set(change)
             if places is not None:
                 self.ids.take(change, places, told)
+                self._note_deleted(change)
         self.ids.rearrange(told)
         self.version += 1
         return told
+
+    def _note_deleted(self, change: PendingChange) -> None:
+        """Keep what is known of the deleted ones true, as to look through all changes takes longer with each."""
+        entry_id = self.ids.get(change.ref)
+        if self._deleted is not None and entry_id is not None and entry_id < FIRST_ADDED:
+            if change.is_deleted and not change.is_stored:
+                self._deleted.add(entry_id)
+            else:
+                self._deleted.discard(entry_id)
 
     def _set(self, change: PendingChange) -> None:
         self.changes[change.ref] = change
@@ -135,6 +143,7 @@ class PendingChanges:
     def forget_ids(self) -> None:
         """The entry ids are those of an index that is gone."""
         self.ids = EntryIds()
+        self._deleted = None
         self.version += 1
 
     def relocate(self, places: Mapping[EntryRef, int]) -> Announcement:
@@ -143,6 +152,7 @@ class PendingChanges:
         for change in self.changes.values():
             self.ids.retake(change, places, told)
         self.ids.rearrange(told)
+        self._deleted = None
         self.version += 1
         return told
 
@@ -155,6 +165,7 @@ class PendingChanges:
             for change in moved:
                 self._set(change)
             self.ids.move(moves)
+            self._deleted = None
             self.version += 1
 
     def settle(self, changes: Iterable[PendingChange]) -> None:
@@ -162,6 +173,7 @@ class PendingChanges:
         for change in changes:
             if self.changes.get(change.ref) is change:
                 del self.changes[change.ref]
+        self._deleted = None
         self.version += 1
 
     def take_as_stored(self, saved: Collection[PendingChange], taken_back: Iterable[PendingChange] = ()) -> None:
@@ -179,6 +191,7 @@ class PendingChanges:
                 digest = None if change.is_deleted else sha256(change.value).digest()
                 self._set(replace(newer, digest=digest, is_stored=False))
         self._rename_further(saved)
+        self._deleted = None
         self.version += 1
 
     def _rename_further(self, saved: Collection[PendingChange]) -> None:
@@ -199,3 +212,8 @@ class Laid:
     pending: PendingChanges
     told: Announcement
     since: int
+
+    def ready(self) -> "Laid":
+        """Return it with what is asked for at once worked out, while nobody waits for that."""
+        _ids, _names = self.pending.deleted, self.pending.change_count
+        return self

@@ -92,8 +92,7 @@ class EntryPanel(QWidget):
     @property
     def kept_count(self) -> int:
         """How many of the entries that are shown are not to be deleted."""
-        deleted = self._document.deleted_entries
-        return self.shown_count - sum(self.model.row_of(entry_id) is not None for entry_id in deleted)
+        return self.shown_count - self.model.deleted_count()
 
     @property
     def current_entry(self) -> int | None:

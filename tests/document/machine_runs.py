@@ -5,7 +5,10 @@ from collections.abc import Collection
 from typing import ClassVar
 
 from hypothesis import HealthCheck, seed, settings
-from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, run_state_machine_as_test
+
+from app.document.document import Document
+from app.document.entry_ids import FIRST_ADDED
 
 STEPS = 40
 TIMES = 3
@@ -21,9 +24,17 @@ SECONDS = 600
 
 
 class CountingMachine(RuleBasedStateMachine):
-    """A machine that counts what it did, in all examples of a run together."""
+    """A machine that counts what it did to its document, in all examples of a run together."""
 
     happened: ClassVar[Counter[str]]
+    document: Document
+
+    @invariant()
+    def deleted_entries_are_those_whose_deletion_is_pending(self) -> None:
+        if hasattr(self, "document"):
+            pending = self.document.pending_entries.items()
+            deleted = {entry_id for entry_id, change in pending if change.is_deleted and entry_id < FIRST_ADDED}
+            assert self.document.deleted_entries == deleted
 
 
 def run_machine(machine: type[CountingMachine], name: str, operations: Collection[str]) -> None:

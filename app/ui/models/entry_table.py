@@ -4,6 +4,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from itertools import islice
 from typing import ClassVar
 
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal, Slot
@@ -21,6 +22,8 @@ KEY_BYTES = 400
 GROWTH = 100
 """Milliseconds between two insertions of rows that stream in; each makes the view lay out and paint again."""
 _TEXTS_KEPT = 4_096
+_SEARCHES = 16
+"""How many steps through the rows take as long as the search for one of them."""
 
 
 class Column(IntEnum):
@@ -55,6 +58,10 @@ class EntryTableModel(QAbstractTableModel):
         self._stored = len(document.index)
         self._added = list(document.added_entries)
         self._texts: dict[int, str] = {}
+        self._rows_version = 0
+        """Another number whenever other stored entries are shown."""
+        self._deleted = (-1, -1), 0
+        """How many of them are to be deleted, and the versions at which they were."""
         self._growth = QTimer(self, singleShot=True, interval=GROWTH)
         self._growth.timeout.connect(self.show_growth)
         document.entries_added.connect(self._on_entries_added)
@@ -94,12 +101,28 @@ class EntryTableModel(QAbstractTableModel):
         row = bisect_left(self._filtered, entry_id)
         return row if row < self._stored and self._filtered[row] == entry_id else None
 
+    def deleted_count(self) -> int:
+        """Return how many of the stored entries that are shown are to be deleted."""
+        version = self._document.pending_version, self._rows_version
+        if version != self._deleted[0]:
+            self._deleted = version, self._count_deleted()
+        return self._deleted[1]
+
+    def _count_deleted(self) -> int:
+        deleted, shown = self._document.deleted_entries, self._filtered
+        if shown is None:
+            return len(deleted)
+        if len(deleted) * _SEARCHES < len(shown):
+            return sum(self.row_of(entry_id) is not None for entry_id in deleted)
+        return sum(map(deleted.__contains__, islice(shown, self._stored)))
+
     def shown_entries(self) -> Sequence[int] | None:
         """Return the ids of the entries that the filter lets through, or None for all."""
         return None if self._filtered is None else array("q", [*self._filtered, *self._added])
 
     def show_all(self) -> None:
         self.beginResetModel()
+        self._rows_version += 1
         self._filtered = None
         self._stored = len(self._document.index)
         self._added = list(self._document.added_entries)
@@ -108,6 +131,7 @@ class EntryTableModel(QAbstractTableModel):
     def show_matches(self, entry_ids: Sequence[int], added: Sequence[int] = ()) -> None:
         """Show only these stored and added entries, in rising order; more stored ones can follow by `add_matches`."""
         self.beginResetModel()
+        self._rows_version += 1
         self._filtered = array("q", entry_ids)
         self._stored = len(self._filtered)
         self._added = list(added)
@@ -130,6 +154,7 @@ class EntryTableModel(QAbstractTableModel):
         total = len(self._document.index) if self._filtered is None else len(self._filtered)
         if total > self._stored:
             self.beginInsertRows(NO_PARENT, self._stored, total - 1)
+            self._rows_version += 1
             self._stored = total
             self.endInsertRows()
 
@@ -146,6 +171,7 @@ class EntryTableModel(QAbstractTableModel):
         self.beginResetModel()
         self._texts.clear()
         self._filtered = None if self._filtered is None else array("q")
+        self._rows_version += 1
         self._stored = 0
         self._added = []
         self.endResetModel()
