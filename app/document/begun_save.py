@@ -11,7 +11,7 @@ from app.cancel import CancelToken
 from app.document.history import EntryRef
 from app.document.pending import PendingChanges
 from app.document.pending_change import PendingChange
-from app.document.places import moves_by_save
+from app.document.places import moves_by_save, place_of
 from app.document.snapshot import Snapshot, digest_or_none
 from app.engine.base import Engine
 from app.engine.fingerprints import HASH_BYTES
@@ -40,6 +40,9 @@ class BegunSave:
     _gained: Counts = field(default_factory=dict)
     _lost: Counts = field(default_factory=dict)
     _is_by_place: bool = False
+    _order_before: list[bytes] = field(default_factory=list)
+    """Where keys are places: the hashes of all values in their order, and as it is to be after the save."""
+    _order_after: list[bytes] = field(default_factory=list)
 
     def begin(
         self, snapshot: Snapshot, changes: Sequence[PendingChange], token: CancelToken, *, numbered: bool
@@ -56,6 +59,7 @@ class BegunSave:
             raise
         except AppError:
             self._before, self._gained, self._lost = {}, {}, {}  # the save itself will say what is wrong there
+            self._order_before, self._order_after = [], []
 
     def _note_keys(self, snapshot: Snapshot, token: CancelToken) -> None:
         keys = dict.fromkeys(change.ref.key for change in self.changes[:_COMPARED])
@@ -75,6 +79,17 @@ class BegunSave:
             for change in self.changes
         )
         self._before = {_ALL: Counter(hashes)}
+        self._order_before, self._order_after = hashes, self._after(hashes, places)
+
+    def _after(self, hashes: Sequence[bytes], places: Mapping[EntryRef, int]) -> list[bytes]:
+        """Return the hashes of all values as the save leaves them: closed up, new ones last."""
+        current = {places[change.ref]: _hash_or_none(change.current) for change in self.changes if change.ref in places}
+        kept = (current.get(place, value) for place, value in enumerate(hashes))
+        added = sorted(
+            (change for change in self.changes if change.ref not in places), key=lambda change: place_of(change.ref.key)
+        )
+        new = (_hash_or_none(change.current) for change in added)
+        return [value for value in (*kept, *new) if value is not None]
 
     def _note(self, steps: Iterable[tuple[bytes, bytes | None, bytes | None]]) -> None:
         for key, gained, lost in steps:
@@ -108,6 +123,7 @@ class BegunSave:
         """Return what tells later whether it was done; None where nobody has to know, or that is too long."""
         parts = (self._before, self._gained, self._lost)
         length = sum(len(counts) for part in parts for counts in part.values())
+        length += len(self._order_before) + len(self._order_after)
         if not (may_repeat or self._is_by_place) or not 0 < length <= _NOTED:
             return None
         before, gained, lost = ([[key.hex(), _hex(counts)] for key, counts in part.items()] for part in parts)
@@ -118,6 +134,7 @@ class BegunSave:
             "before": before,
             "gained": gained,
             "lost": lost,
+            "order": [b"".join(order).hex() for order in (self._order_before, self._order_after)],
         }
 
     @classmethod
@@ -128,16 +145,30 @@ class BegunSave:
                 return None
             before, gained, lost = (_counts_of(record[name]) for name in ("before", "gained", "lost"))
             count, is_by_place = int(record["count"]), bool(record["by_place"])
+            order_before, order_after = map(_order_of, record["order"])
         except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
             return None
-        return cls(changes, count, _before=before, _gained=gained, _lost=lost, _is_by_place=is_by_place)
+        return cls(
+            changes,
+            count,
+            _before=before,
+            _gained=gained,
+            _lost=lost,
+            _is_by_place=is_by_place,
+            _order_before=order_before,
+            _order_after=order_after,
+        )
 
     # ---- what became of it
 
     def was_done(self, snapshot: Snapshot, token: CancelToken) -> bool:
         """Tell whether what is stored now is what the save was to leave, whatever else was written since."""
-        if self._is_by_place:
-            now = {_ALL: Counter(_hashes(snapshot.engine, token))} if self._before else {}
+        if self._is_by_place and self._before:
+            order = _hashes(snapshot.engine, token)
+            was, is_ = (order[: len(known)] == known for known in (self._order_before, self._order_after))
+            if was != is_:  # others may have put more behind
+                return is_
+            now = {_ALL: Counter(order)}
         else:
             now = _counted(snapshot, self._before, token)
         verdicts = [self._verdict(key, now) for key in self._before]
@@ -153,6 +184,11 @@ class BegunSave:
             return False
         came, went = after - before, before - after
         return True if gained - lost <= came and lost - gained <= went else None
+
+
+def _order_of(text: str) -> list[bytes]:
+    data = bytes.fromhex(text)
+    return [data[start : start + HASH_BYTES] for start in range(0, len(data), HASH_BYTES)]
 
 
 def _hex(counts: Counter[bytes]) -> dict[str, int]:

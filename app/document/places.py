@@ -13,7 +13,7 @@ from app.document.pending_change import PendingChange
 NUMBERED = frozenset({"pickle-file", "marshal-file"})
 """Formats whose keys are the places of their values."""
 
-_PLACE = re.compile(rb"[0-9]{1,18}")
+_PLACE = re.compile(rb"0|[1-9][0-9]{0,17}")
 
 
 def closed_up(changes: Sequence[Change], count: int) -> list[Change]:
@@ -31,10 +31,11 @@ def closed_up(changes: Sequence[Change], count: int) -> list[Change]:
 
 def by_place(changes: Iterable[Change]) -> list[Change]:
     """Return what a save does with new entries last, and in the order of their places."""
-    return sorted(changes, key=lambda change: _order(change.key) if isinstance(change, Insert) else -1)
+    return sorted(changes, key=lambda change: place_of(change.key) if isinstance(change, Insert) else -1)
 
 
-def _order(key: bytes) -> int:
+def place_of(key: bytes) -> int:
+    """Return the place that a key names; 0 where it names none."""
     return int(key) if _PLACE.fullmatch(key) else 0
 
 

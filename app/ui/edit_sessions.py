@@ -37,8 +37,6 @@ class Session:
     separates: bool = False
     """Whether objects within it, which stand in other places too, become copies when it is written anew."""
     editor: ScalarEditor | PaneEditor | None = field(default=None, init=False)
-    shared: Sequence[str] = field(default=(), init=False)
-    """The paths of the objects, from the row on outwards, that stand in other places too; outer ones first."""
     row: QPersistentModelIndex = field(default_factory=QPersistentModelIndex, init=False)
     """The row that was current when the editor opened."""
     is_asked: bool = field(default=False, init=False)

@@ -5,6 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
+from app.codecs.edits import Edit
 from app.document.document import Document
 from app.document.shared_places import changed_by
 from app.errors import AppError
@@ -57,7 +58,7 @@ class HandingOver(QObject):
             self.unanswered.emit()
 
     def _ask_where(self, session: Session, entered: Entered) -> None:
-        around = changed_by(session.edits(entered), session.shared)
+        around = self._changed_elsewhere(session.edits(entered))
         if session.is_shared or around:
             session.is_asked = True
             ask_where(partial(self._on_where, session, entered, around), self._panel)
@@ -97,7 +98,7 @@ class HandingOver(QObject):
 
         While the edit before is not in sight yet nothing happens: the rows that it would be about are others by then.
         """
-        around = changed_by(wanted.edits, self._panel.model.shared_around(self._panel.tree.currentIndex()))
+        around = self._changed_elsewhere(wanted.edits) if wanted.value is self._panel.shown else []
         if around:
             ask_where(partial(self._on_apply_where, wanted, around), self._panel)
         else:
@@ -112,6 +113,13 @@ class HandingOver(QObject):
     def _apply(self, wanted: Wanted, only_at: Sequence[str] = ()) -> None:
         if wanted.value is self._panel.shown and not self._edits.is_busy and not self._keeps_typed():
             self._edits.start(wanted, self.failed.emit, only_at)
+
+    def _changed_elsewhere(self, edits: Sequence[Edit]) -> list[str]:
+        """Return which places of the value that is shown have objects that stand elsewhere too and would be changed.
+
+        The edits themselves say it: another row may be current by now than the one that they are about.
+        """
+        return changed_by(edits, self._panel.model.shared_places())
 
     def _say_stale(self) -> None:
         """Say that nothing came of an answer: the value that was asked about is not the one that is shown now."""

@@ -26,13 +26,15 @@ def written(text: str) -> Written:
 
 
 def written_lines(text: str) -> list[Written]:
-    """Return the values of a text: one in each line, as several copied rows are, where it is not one as a whole."""
-    whole = written(text)
+    """Return the values of a text: one in each line, as several copied rows are, where each is a value by itself.
+
+    Two texts in two lines are two values: that Python reads them as one is what nobody copied.
+    """
     lines = [line for line in _LINE_END.split(text) if line.strip()]
-    if len(lines) < 2 or len(text) > _MAX_SPLIT or _is_value(whole):
-        return [whole]
+    if len(lines) < 2 or len(text) > _MAX_SPLIT:
+        return [written(text)]
     values = [written(line) for line in lines]
-    return values if all(map(_is_value, values)) else [whole]
+    return values if all(map(_is_value, values)) else [written(text)]
 
 
 def _is_value(value: Written) -> bool:

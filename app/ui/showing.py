@@ -61,9 +61,10 @@ class Showing(QObject):
             self._runner.start(job, key=_SUMMARIES)
 
     def _on_entries_changed(self, entry_ids: list[int]) -> None:
-        shown = self._value.shown
-        if shown is not None and shown.entry_id in entry_ids and shown.source != self._document.source(shown.entry_id):
-            self._value.show_entry(shown.entry_id, is_same=True)
+        wanted = self._value.wanted  # another entry than is seen, while that one is being decoded
+        is_named = wanted is not None and wanted.entry_id in entry_ids
+        if wanted is not None and is_named and wanted.source != self._document.source(wanted.entry_id):
+            self._value.show_entry(wanted.entry_id, is_same=self._value.is_in_sight)
         self.changed.emit()
 
     def _on_entries_removed(self, entry_ids: list[int]) -> None:

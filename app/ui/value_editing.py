@@ -254,7 +254,6 @@ class ValueEditing(QObject):
 
     def _begin(self, session: Session, editor: ScalarEditor | PaneEditor, index: QModelIndex) -> None:
         session.editor, session.row = editor, QPersistentModelIndex(index)
-        session.shared = self._panel.model.shared_around(index)
         self._session = session
         self.started.emit()
         editor.abandoned.connect(self._on_abandoned)

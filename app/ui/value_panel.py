@@ -119,6 +119,16 @@ class ValuePanel(QWidget):
         return self._shown is not None and self._shown is self._wanted
 
     @property
+    def wanted(self) -> ShownValue | None:
+        """What is shown, or will be when it is decoded."""
+        return self._wanted
+
+    @property
+    def is_in_sight(self) -> bool:
+        """Whether some value of the entry that is wanted is what is seen."""
+        return self._shown is not None and self._shown.entry_id == self.entry_id
+
+    @property
     def entry_id(self) -> int | None:
         """The entry that is shown, or will be when it is decoded."""
         return self._wanted.entry_id if self._wanted else None

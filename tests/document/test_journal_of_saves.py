@@ -13,6 +13,8 @@ from app.document.pending_change import PendingChange
 from tests.document.databases import id_of, make, opened, pairs_of, run, shown
 from tests.document.journaled import files
 
+SAVE = {"kind": "save", "count": 0, "by_place": False, "before": [], "gained": [], "lost": [], "order": ["", ""]}
+"""The note of a save of nothing."""
 LARGE = 400_000
 """Bytes of which a few make a journal worth writing anew."""
 
@@ -55,7 +57,7 @@ def test_a_journal_written_anew_keeps_apart_what_was_done_before_and_after_a_sav
     journal, header = journals.new(), header_of(path, "bdb-btree")
     saved = [PendingChange(EntryRef(key), b"saved", None) for key in (b"same", b"changed", b"reverted")]
     journal.note(header, saved)
-    journal.note_save({"kind": "save", "count": 0, "by_place": False, "before": [], "gained": [], "lost": []})
+    journal.note_save(SAVE)
 
     later = [PendingChange(EntryRef(b"reverted"), b"", None, is_stored=True)]
     later += [PendingChange(EntryRef(b"changed"), bytes([number]) * LARGE, None) for number in range(20)]
@@ -78,7 +80,7 @@ def test_a_save_that_is_over_is_not_told_of_any_more(tmp_path: Path) -> None:
     journal, header = journals.new(), header_of(path, "bdb-btree")
     change = PendingChange(EntryRef(b"k"), b"value", None)
     journal.note(header, [change])
-    journal.note_save({"kind": "save", "count": 0, "by_place": False, "before": [], "gained": [], "lost": []})
+    journal.note_save(SAVE)
 
     journal.restart(header, [change])
 

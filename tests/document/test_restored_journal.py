@@ -155,6 +155,26 @@ def test_a_crash_right_behind_the_commit_deletes_no_further_value_of_a_numbered_
     assert path.read_bytes() == value * 2
 
 
+@pytest.mark.parametrize("commits", [True, False])
+@pytest.mark.parametrize("appended", [b"", pickle.dumps("theirs", 4)])
+def test_a_crash_right_behind_the_commit_renames_no_further_value_of_a_numbered_file(
+    tmp_path: Path, journals: Journals, monkeypatch: pytest.MonkeyPatch, appended: bytes, *, commits: bool
+) -> None:
+    path = tmp_path / "values.pkl"
+    one, two, three = (pickle.dumps(number, 4) for number in range(3))
+    path.write_bytes(one + two + three)
+    document = opened(path, journals)
+    run(document.rename_job(0, b"3"))
+    crash_in_a_save(document, journals, monkeypatch, commits=commits)
+    path.write_bytes(path.read_bytes() + (appended if commits else b""))
+
+    with closing(opened(path, journals)) as document:
+        run(document.restore_job(journals.found(path)[-1]))
+        if document.pending_changes:
+            run(document.save_job(backup=False))
+    assert path.read_bytes() == two + three + one + (appended if commits else b"")
+
+
 def test_edits_after_a_save_that_failed_are_restored_with_the_others(
     tmp_path: Path, journals: Journals, monkeypatch: pytest.MonkeyPatch
 ) -> None:

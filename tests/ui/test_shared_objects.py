@@ -12,7 +12,20 @@ from pytestqt.qtbot import QtBot
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite
-from tests.ui.editing import ALT, CTRL, Key, current_path, go, press, type_text, wait_for_focus
+from tests.ui.editing import (
+    ALT,
+    CTRL,
+    LEFT,
+    SHIFT,
+    Key,
+    current_path,
+    go,
+    pane,
+    press,
+    row_at,
+    type_text,
+    wait_for_focus,
+)
 from tests.ui.entries import answer
 from tests.ui.fixtures import WAIT, opened, settle
 
@@ -117,6 +130,57 @@ def test_rows_of_a_shared_list_are_moved_and_deleted_where_a_person_says(
     found = now(tab)
     assert found["first"] == {"inner": expected, "n": 1}
     assert found["inner"] == INNER
+
+
+@pytest.mark.parametrize("paths", [("['inner'][0]", "['alone'][0]"), ("['alone'][0]", "['inner'][0]")])
+def test_rows_of_which_one_is_shared_are_deleted_where_a_person_says(
+    qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, paths: tuple[str, str]
+) -> None:
+    for path in paths:
+        row_at(qtbot, tab, path)
+    tree = tab.value.tree
+    for path, modifiers in zip(paths, (Qt.KeyboardModifier.NoModifier, CTRL), strict=True):
+        middle = tree.visualRect(row_at(qtbot, tab, path)).center()
+        qtbot.mouseClick(tree.viewport(), LEFT, modifiers, middle)
+    press(qtbot, tab, Key.Key_Delete)
+
+    answer(qtbot, local_window, tab, "where-question", "Only here")
+
+    assert now(tab) == {"first": OUTER, "again": [OUTER], "inner": ["y"], "alone": []}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"), [(Key.Key_X, ["x"]), (Key.Key_D, ["x", "y", "y"])], ids=["cut", "duplicate"]
+)
+def test_another_row_that_is_current_when_the_rows_are_copied_answers_for_none_of_them(
+    qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, key: Qt.Key, expected: list[str]
+) -> None:
+    row_at(qtbot, tab, "['alone'][0]")
+    go(qtbot, tab, "['inner'][1]")
+    wait_for_focus(qtbot, tab.value.tree)
+
+    qtbot.keyClick(tab.value.tree, key, CTRL)
+    qtbot.keyClick(tab.value.tree, Key.Key_Down)
+    settle(qtbot, tab)
+    assert current_path(tab) == "['alone']"
+    answer(qtbot, local_window, tab, "where-question", "Only here")
+
+    assert now(tab) == {"first": OUTER, "again": [OUTER], "inner": expected, "alone": ["z"]}
+
+
+def test_a_pane_asks_about_the_row_it_was_wanted_for(qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab) -> None:
+    row_at(qtbot, tab, "['alone'][0]")
+    go(qtbot, tab, "['inner'][1]")
+    wait_for_focus(qtbot, tab.value.tree)
+
+    qtbot.keyClick(tab.value.tree, Key.Key_F2, SHIFT)
+    qtbot.keyClick(tab.value.tree, Key.Key_Down)
+    wait_for_focus(qtbot, pane(qtbot, tab))
+    type_text(qtbot, tab, "'new'")
+    press(qtbot, tab, Key.Key_Return, CTRL)
+    answer(qtbot, local_window, tab, "where-question", "Only here")
+
+    assert now(tab) == {"first": OUTER, "again": [OUTER], "inner": ["x", "new"], "alone": ["z"]}
 
 
 def test_what_stands_in_one_place_is_not_asked_about(qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab) -> None:

@@ -184,14 +184,11 @@ class ValueTreeModel(QAbstractItemModel):
         """Return the flags of a row and of all that is around it."""
         return frozenset(flag for slot in self._lineage(_number(index)) for flag in slot.data.flags)
 
-    def shared_around(self, index: AnyIndex) -> list[str]:
-        """Return the paths of a row and those around it whose objects stand in other places too; outer ones first."""
-        found, path = [], ""
-        for slot in reversed(list(self._lineage(_number(index)))):
-            path += slot.data.step
-            if path and "shared" in slot.data.flags:  # the root stands nowhere else but in itself
-                found.append(path)
-        return found
+    def shared_places(self) -> list[str]:
+        """Return the paths of all rows that are there whose objects stand in other places too; outer ones first."""
+        shared = (number for number, slot in enumerate(self._slots) if "shared" in slot.data.flags)
+        paths = (self.path(self._index_of(number)) for number in shared)
+        return [path for path in paths if path]  # the root stands nowhere else but in itself
 
     def _lineage(self, slot_number: int) -> Iterator[_Slot]:
         while slot_number != _TOP:
