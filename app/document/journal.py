@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,8 +28,8 @@ _WASTE = 3
 class Journal:
     """The journal of one document, written by a thread of its own.
 
-    Where it cannot be written, ``error`` says why, and editing goes on without it. ``on_error`` is called then, in that
-    thread.
+    Where it cannot be written, ``error`` is a sentence that says why, and editing goes on without it. ``on_error`` is
+    called then, in that thread.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -102,11 +103,12 @@ class Journal:
                 self._write(order)
                 self.error = ""
                 self._call_then()
-            except AppError as error:
-                self._fail(error.message.rstrip("."))
+            except AppError as error:  # what was to be done then
+                self._fail(error.message)
             except (OSError, ValueError, MemoryError) as error:
                 self._is_broken = True
-                self._fail(getattr(error, "strerror", None) or "it cannot be written")
+                reason = getattr(error, "strerror", None) or "there is too much of it"
+                self._fail(f"Unsaved changes would not survive a crash, as their journal cannot be written: {reason}.")
             for event in order.written:
                 event.set()
         self._close_file()
@@ -115,8 +117,8 @@ class Journal:
         while self._then:
             self._then.pop(0)()
 
-    def _fail(self, reason: str) -> None:
-        self.error = reason
+    def _fail(self, sentence: str) -> None:
+        self.error = sentence
         if self.on_error is not None:
             self.on_error()
 
@@ -195,8 +197,10 @@ class Journal:
                 file.write(line)
             length = file.tell()
             _make_durable(file)
-            self._close_file()  # Windows replaces no open file
+            if sys.platform == "win32":
+                self._close_file()  # it replaces no open file
             beside.replace(self.path)
+            self._close_file()  # not before: nobody shall find it without its lock
         except BaseException:
             file.close()
             self._forget_beside()

@@ -46,10 +46,7 @@ class JournaledEntries(MergedEntries):
         """Say once that a crash would cost what is pending, where that is so."""
         if self._journal is not None and self._journal.error and not self._has_warned:
             self._has_warned = True
-            reason = self._journal.error
-            self.notice.emit(
-                f"Unsaved changes would not survive a crash, as their journal cannot be written: {reason}."
-            )
+            self.notice.emit(self._journal.error)
 
     # ---- writing
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from errno import EINVAL
+from os.path import samestat
 from pathlib import Path
 from stat import S_ISREG
 from time import time
@@ -93,7 +94,7 @@ class Left:
             raise DocumentError(message) from error
         except OSError as error:
             raise DocumentError(f"{self.path} cannot be read: {error.strerror}.") from error
-        if not lock(file) or not self.path.exists():
+        if not lock(file) or not _is_at(self.path, file):
             file.close()
             message = f"The unsaved changes of {self.database.name} are in use by another window."
             raise DocumentError(message)
@@ -206,6 +207,11 @@ def _opened(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    """Tell whether a journal has its name still, and is not one that was written anew meanwhile."""
+    return path.exists() and samestat(os.fstat(file.fileno()), path.stat())
+
+
 def _read(path: Path, wanted: Path | None, *, keeps_values: bool = True) -> Left | None:
     """Return what a journal says; None while its program runs, where it says nothing, or is of another database."""
     try:
@@ -213,7 +219,7 @@ def _read(path: Path, wanted: Path | None, *, keeps_values: bool = True) -> Left
             header = header_in(file)
             if header is None or (wanted is not None and Path(os.path.realpath(header["path"])) != wanted):
                 return None
-            if not lock_to_look(file):
+            if not lock_to_look(file) or not _is_at(path, file):
                 return None
             modified = os.fstat(file.fileno()).st_mtime
             file.seek(0)

@@ -42,15 +42,21 @@ class Showing(QObject):
             return
         held = self._editing.held_entry
         if held is not None:  # later: the view that is being clicked selects the clicked row after this
-            QTimer.singleShot(0, self, partial(self._on_edit_refused, held))
+            QTimer.singleShot(0, self, partial(self._lead_back, held))
         else:
             self._editing.commit()  # what led here need not have taken the focus away
             self._value.show_entry(entry_id)
         self.changed.emit()
 
+    def _lead_back(self, entry_id: int) -> None:
+        self._on_edit_refused(entry_id)
+        self._editing.insist()
+
     @Slot(int)
     def _on_edit_refused(self, entry_id: int) -> None:
-        self._entries.view.select_entry(entry_id)
+        if not self._entries.view.select_entry(entry_id):
+            self._entries.field.clear()  # it hides the entry
+            self._entries.view.select_entry(entry_id)
         self._editing.focus()
 
     @Slot(list)

@@ -2,6 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+
+from app.cancel import CancelToken
+from app.codecs.literals.reading import parse_value
+from app.codecs.model import Style
+from app.errors import EncodeError
 
 TARGETS = (
     *("str", "int", "float", "bool", "None", "bytes"),
@@ -17,6 +24,9 @@ _TEMPLATES = {
     "decimal.Decimal": "decimal.Decimal('0')",
 }  # fmt: skip
 _INT = re.compile(r"[+-]?\d+\Z")
+_WHOLE = re.compile(r"-?(0|[1-9]\d*)\Z")
+_PADDED = re.compile(r"'\+?(-?)0*(\d+)'\Z")
+"""The text of an integer with a sign or zeros that an integer does not keep."""
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?\Z")
 _MOMENT_CALL = re.compile(r"datetime\.datetime\((\d+, \d+, \d+)[,)]")
@@ -44,24 +54,37 @@ def candidate(literal: str, target: str) -> Candidate:
     literal = literal.strip()
     found = _converted(literal, target) if literal else None
     if found is not None:
-        return Candidate(found, is_certain=True)
+        keeps_all = target != "set" or literal.startswith("frozenset")  # a set may hold less than a list
+        return Candidate(found, is_certain=keeps_all and _is_literal(found))
     about = _about(literal, target)
     return Candidate(_TEMPLATES[target], is_fresh=True) if about is None else Candidate(about)
 
 
 def _about(literal: str, target: str) -> str | None:
     """Return what is left of a value in a type that cannot hold all of it, None where that is nothing."""
+    padded = _PADDED.match(literal)
+    if padded is not None and target == "int":
+        return f"{padded[1]}{padded[2]}"
     moment = _MOMENT_CALL.match(literal)
     if moment is not None and target == "datetime.date":
         return f"datetime.date({moment[1]})"
+    if _INT.match(literal) and target == "float":
+        return repr(float(literal)) if isfinite(float(literal)) else None
     if _FLOAT.match(literal) and target in ("int", "bool"):
         return str(bool(float(literal))) if target == "bool" else _truncated(literal)
     return None
 
 
-def _truncated(number: str) -> str | None:
-    whole = number.partition(".")[0]
-    return whole if _INT.match(whole) else None
+def _truncated(number: str) -> str:
+    return str(int(Decimal(number)))
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        parse_value(text, Style(), CancelToken())
+    except EncodeError:
+        return False
+    return True
 
 
 def _converted(literal: str, target: str) -> str | None:
@@ -104,9 +127,16 @@ def _as_number(number: str, target: str) -> str | None:
     if target == "decimal.Decimal":
         return f"decimal.Decimal({number!r})"
     if target == "float":
-        return f"{number}.0" if _INT.match(number) else number
+        return _as_float(number)
     whole = number.removesuffix(".0")
-    return whole if target == "int" and _INT.match(whole) else None
+    return whole if target == "int" and _WHOLE.match(whole) else None
+
+
+def _as_float(number: str) -> str | None:
+    """Return a number as a float that has all its digits; None where none has."""
+    as_float = float(number)
+    is_exact = isfinite(as_float) and Decimal(repr(as_float)) == Decimal(number)
+    return (f"{number}.0" if _INT.match(number) else number) if is_exact else None
 
 
 def _as_moment(text: str, target: str) -> str | None:
@@ -126,7 +156,7 @@ def _as_list(literal: str, target: str) -> str | None:
         literal = frozen[1] or "set()"
     if literal == "set()":
         inside = ""
-    elif literal.startswith(("[", "(")) or (literal[:1] == "{" and _is_set(literal)):
+    elif literal[:1] == "[" or _is_tuple(literal) or (literal[:1] == "{" and _is_set(literal)):
         inside = literal[1:-1].rstrip().removesuffix(",")
     else:
         return None
@@ -134,6 +164,11 @@ def _as_list(literal: str, target: str) -> str | None:
         return {"list": "[]", "tuple": "()", "set": "set()"}[target]
     has_one = target == "tuple" and not _has_comma(inside)
     return f"{opened}{inside}{',' if has_one else ''}{closed}"
+
+
+def _is_tuple(literal: str) -> bool:
+    """Tell it from a complex number, which is in the same brackets."""
+    return literal[:1] == "(" and (literal == "()" or _has_comma(literal[1:-1]))
 
 
 def _is_set(literal: str) -> bool:

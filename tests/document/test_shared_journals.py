@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from app.backends.base import Insert
 from app.document.document import Document
 from app.document.journal_lines import header_of, line_of
-from app.document.journals import Journals
+from app.document.journals import Journals, Left
 from app.errors import DocumentError
 from tests.document.databases import ENTRIES, id_of, make, opened, run, shown, write
 from tests.document.journaled import edit_three, files, left_by_a_crash
@@ -73,6 +74,46 @@ def test_what_another_window_restored_is_not_restored_again(document: Document, 
         with pytest.raises(DocumentError, match="restored or discarded in another window"):
             run(second.restore_job(left))
         assert second.pending_changes == []
+
+
+def test_nobody_finds_a_journal_while_it_is_written_anew(
+    document: Document, path: Path, journals: Journals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_three(document)
+    document.flush_journal()
+    found: list[object] = []
+    replace = Path.replace
+
+    def looked_at(beside: Path, target: Path) -> Path:
+        found.append(journals.found(path))
+        replaced = replace(beside, target)
+        found.append(journals.found(path))
+        return replaced
+
+    monkeypatch.setattr(Path, "replace", looked_at)
+    for number in range(8):
+        run(document.set_bytes_job(0, bytes([number]) * 500_000))
+        document.flush_journal()
+
+    assert len(found) >= 2
+    assert not any(found)
+
+
+def test_a_journal_that_cannot_be_removed_once_it_was_restored_is_told_of(
+    document: Document, path: Path, journals: Journals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_three(document)
+    left = left_by_a_crash(document, journals)
+
+    with closing(opened(path, journals)) as again:
+        said: list[str] = []
+        again.notice.connect(said.append)
+        monkeypatch.setattr(Left, "discard", Mock(side_effect=DocumentError(f"{left} could not be removed: Busy.")))
+        run(again.restore_job(journals.found(path)[0]))
+        again.flush_journal()
+
+        assert f"{left} could not be removed: Busy." in said
+        assert dict(shown(again))[b"a"] == b"changed"
 
 
 def test_what_was_changed_here_before_is_said_and_comes_back_by_undo(
