@@ -176,7 +176,8 @@ class Entries:
     # ---- for jobs
 
     def _snapshot(self) -> Snapshot:
-        return Snapshot(self.name, self._engine, self.index, dict(self._pending.changes), self.may_repeat)
+        pending = dict(self._pending.changes)
+        return Snapshot(self.name, self._engine, self.index, pending, self.may_repeat, self.is_numbered)
 
     def _new_ref(self, key: bytes) -> EntryRef:
         return EntryRef(key, next(self._new_nths) if self.may_repeat else 0)

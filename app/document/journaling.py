@@ -8,12 +8,14 @@ from app.backends.changes import NAMED_KEYS, key_text
 from app.document.begun_copy import BegunCopy
 from app.document.begun_save import BegunSave
 from app.document.draft import Draft, Edited
+from app.document.history import EntryRef
 from app.document.job import Job
 from app.document.journal_lines import header_of
 from app.document.journals import Claim, Journals, Left
 from app.document.merging import MergedEntries
 from app.document.pending import Laid
 from app.document.pending_change import PendingChange, count_of, halves_of
+from app.document.places import place_of
 from app.document.rebasing import Rebase, rebase
 from app.document.snapshot import Snapshot
 from app.document.sparing import spared
@@ -156,12 +158,23 @@ class JournaledEntries(MergedEntries):
         pending = {change.ref: change for change in left.changes}
         known = {ref: change.digest for ref, change in pending.items()}
         now = draft.snapshot
-        then = Snapshot(now.name, now.engine, now.index, pending, now.may_repeat)
+        then = Snapshot(now.name, now.engine, now.index, pending, now.may_repeat, now.is_numbered)
         found = rebase(then, known, lambda: next(self._new_nths), draft.token)
         if self.may_repeat:
             new = {ref: self._new_ref(ref.key) for ref, digest in known.items() if digest is None}
             found.moves |= new
+        if self.is_numbered:
+            found.moves |= _behind(now, [ref for ref, digest in known.items() if digest is None], found.moves)
         return found
+
+
+def _behind(now: Snapshot, added: Sequence[EntryRef], moves: Mapping[EntryRef, EntryRef]) -> dict[EntryRef, EntryRef]:
+    """Return names behind the values that are to be added now, where the ones to be added have no others."""
+    here = [place_of(ref.key) for ref, change in now.pending.items() if change.digest is None]
+    in_order = sorted(added, key=lambda ref: place_of(moves.get(ref, ref).key))
+    if not any(moves.get(ref, ref) in now.pending for ref in added):
+        return {}
+    return {ref: EntryRef(b"%d" % place) for place, ref in enumerate(in_order, max(here, default=-1) + 1)}
 
 
 @dataclass(slots=True)

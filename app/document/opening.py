@@ -85,7 +85,7 @@ class OpenEntries(Entries):
             for chunk in self._engine.index(token):
                 index.append(chunk)
                 yield chunk
-            snapshot = Snapshot(self.path.name, self._engine, index, pending, self.may_repeat)
+            snapshot = Snapshot(self.path.name, self._engine, index, pending, self.may_repeat, self.is_numbered)
             reading.done = self._done_unseen(snapshot, token)
             if reading.done is not None:
                 pending, known = reading.done.as_stored(pending, known, numbered=self.is_numbered)

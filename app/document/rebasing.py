@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from app.cancel import CancelToken
 from app.document.history import NEW, EntryRef
 from app.document.pending_change import PendingChange
+from app.document.places import place_of
 from app.document.snapshot import Snapshot, digest_or_none
 from app.errors import AppError
 
@@ -36,7 +37,9 @@ def rebase(
 ) -> Rebase:
     """Return where entries are whose stored values had these SHA-256; None where they were not stored."""
     finder = _Finder(snapshot, new_nth, token)
-    if snapshot.may_repeat:
+    if snapshot.is_numbered:
+        finder.find_numbered(known)
+    elif snapshot.may_repeat:
         finder.find_repeated(known)
     else:
         finder.find_single(known)
@@ -63,6 +66,11 @@ class _Finder:
             return self._snapshot.digest(entry_id, self._token)
         except AppError:
             return None
+
+    @property
+    def _has_compared_all(self) -> bool:
+        """Whether no comparison was left out, as they were too many."""
+        return self._compared <= _COMPARED and self._compared_bytes <= _COMPARED_BYTES
 
     # ---- where a key comes once
 
@@ -94,6 +102,81 @@ class _Finder:
         if entry_id is None or digest is None:
             return (entry_id is None) != (digest is None)
         return self._digest(entry_id) not in (None, digest)
+
+    # ---- where keys are places
+
+    def find_numbered(self, known: Mapping[EntryRef, bytes | None]) -> None:
+        """Look for values that another program moved by putting others in front, or taking these out."""
+        stored = {ref: digest for ref, digest in known.items() if digest is not None}
+        taken = self._at_their_places(stored)
+        missing = {ref: digest for ref, digest in stored.items() if ref not in taken}
+        taken |= self._elsewhere(missing, set(taken.values()))
+        used = set(taken.values())
+        self._put_behind([ref for ref in known if not self._stays(ref, known[ref], taken.get(ref), used)])
+
+    def _at_their_places(self, stored: Mapping[EntryRef, bytes]) -> dict[EntryRef, int]:
+        """Return the places of values that are where they were, or are changed there as they were to be.
+
+        Where nobody can compare, or has the time, they are taken for these.
+        """
+        count = len(self._snapshot.index)
+        places = {ref: place_of(ref.key) for ref in stored}
+        near = {ref: place for ref, place in places.items() if place < count}
+        return {ref: place for ref, place in near.items() if self._digest(place) in (None, *self._known(ref, stored))}
+
+    def _known(self, ref: EntryRef, stored: Mapping[EntryRef, bytes]) -> tuple[bytes, ...]:
+        pending = self._snapshot.pending.get(ref)
+        wanted = None if pending is None else digest_or_none(pending.current)
+        return (stored[ref],) if wanted is None else (stored[ref], wanted)
+
+    def _elsewhere(self, missing: Mapping[EntryRef, bytes], used: Collection[int]) -> dict[EntryRef, int]:
+        """Return the places of values that are not where they were, in their order."""
+        wanted: defaultdict[bytes, list[EntryRef]] = defaultdict(list)
+        for ref in sorted(missing, key=lambda ref: place_of(ref.key), reverse=True):
+            wanted[missing[ref]].append(ref)
+        found: dict[EntryRef, int] = {}
+        for place in range(len(self._snapshot.index) if missing else 0):
+            if not self._has_compared_all or len(found) == len(missing):
+                break
+            refs = wanted.get(self._digest(place) or b"") if place not in used else None
+            if refs:
+                found[refs.pop()] = place
+        return found
+
+    def _stays(self, ref: EntryRef, digest: bytes | None, place: int | None, used: set[int]) -> bool:
+        """Settle where an entry is; tell whether that is among the stored ones, or nobody asks any more."""
+        pending, own = self._snapshot.pending.get(ref), place_of(ref.key)
+        if place is None and pending is not None and own < len(self._snapshot.index) and own not in used:
+            if digest is None and not self._is_alike(pending, own):
+                return False  # another program put a value where this one was to be added
+            place = own  # it changed this one: the save will say so
+            used.add(own)
+        if place is None:
+            return self._is_over(ref, pending, digest)
+        name = EntryRef(b"%d" % place)
+        if name != ref:
+            self.found.moves[ref] = name
+        if pending is not None:
+            self._place(pending, name, place)
+        return True
+
+    def _is_over(self, ref: EntryRef, pending: PendingChange | None, digest: bytes | None) -> bool:
+        """Tell whether an entry that is not stored is asked for no more: it is as it was to be, or was lost."""
+        if digest is None:
+            return False
+        if pending is None:
+            self.found.lost.add(ref)
+        elif pending.is_deleted and self._has_compared_all:
+            self.found.settled.append(pending)
+        return pending is None
+
+    def _put_behind(self, refs: Collection[EntryRef]) -> None:
+        """Give entries that are not stored places behind those that are, where one of them has no such place."""
+        count = len(self._snapshot.index)
+        if all(place_of(ref.key) >= count for ref in refs):
+            return
+        for place, ref in enumerate(sorted(refs, key=lambda ref: place_of(ref.key)), count):
+            self.found.moves[ref] = EntryRef(b"%d" % place)
 
     # ---- where keys repeat
 

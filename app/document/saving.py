@@ -1,6 +1,7 @@
 """Saving pending changes, compacting, and going on with a copy."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakSet
 
@@ -19,7 +20,7 @@ from app.document.snapshot import Snapshot
 from app.document.sparing import spared
 from app.document.stepping import SteppedEntries
 from app.engine.base import Engine, NewDatabase
-from app.errors import DocumentError
+from app.errors import ChangedOnDisk, DocumentError, KeyRejected
 
 
 class SavedEntries(SteppedEntries):
@@ -58,7 +59,7 @@ class SavedEntries(SteppedEntries):
                 changes, expected = changes_of(saved)
                 if numbered:
                     changes = closed_up(changes, begun.count)
-                with begun.unsure_when_lost():
+                with begun.unsure_when_lost(), self._changed_where_places_are(numbered=numbered):
                     return self._engine.apply(changes, expected, options, token)
 
         def done(report: SaveReport) -> None:
@@ -66,6 +67,17 @@ class SavedEntries(SteppedEntries):
             self._on_saved(report)
 
         return Job(f"Saving {self.name}", work, done, cancellable=False)
+
+    @contextmanager
+    def _changed_where_places_are(self, *, numbered: bool) -> Iterator[None]:
+        """Say so where new values have no place because another program took some away."""
+        try:
+            yield
+        except KeyRejected as error:
+            if not numbered or self._engine.signature() == self._signature:
+                raise
+            message = f"{self.name} was changed by another program: it has other places now, so nothing was saved."
+            raise ChangedOnDisk(message, path=self.path) from error
 
     def _note_begun(self, begun: BegunSave) -> None:
         """Take a note of a save that changes the files next, in the thread that does it."""

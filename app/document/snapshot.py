@@ -19,7 +19,9 @@ _BATCH = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The stored entries and the pending changes over them; ``may_repeat``: whether a key can come more than once.
+    """The stored entries and the pending changes over them.
+
+    ``may_repeat``: whether a key can come more than once; ``is_numbered``: whether keys are the places of values.
 
     It is taken when work begins: what was asked for before is laid over by then.
     """
@@ -29,6 +31,7 @@ class Snapshot:
     index: KeyIndex
     pending: Mapping[EntryRef, PendingChange]
     may_repeat: bool
+    is_numbered: bool
 
     def stored_ids(self, refs: Iterable[EntryRef]) -> dict[EntryRef, int]:
         """Return the ids of those entries that are stored, with one look through all keys."""

@@ -33,6 +33,8 @@ OPERATIONS = [
     "reload",
     "save as",
     "save as with an edit meanwhile",
+    "addition by another program",
+    "removal by another program",
 ]
 
 
@@ -154,6 +156,26 @@ class ValuesMachine(CountingMachine):
         reload(self.document)
         self.saved_edits = len(self.done)
         self.happened["save as"] += 1
+
+    @rule(data=st.data())
+    def another_program(self, data: st.DataObject) -> None:
+        """Another program puts a value in, or takes out one that nothing is pending for."""
+        stored = [value for _key, value in pairs_of(self.document.path)]
+        untouched = [value for value in stored if value in self.current]
+        if untouched and min(len(stored), len(self.current)) > 1 and data.draw(st.booleans()):
+            gone = data.draw(st.sampled_from(untouched))
+            stored.remove(gone)
+            self.current = [value for value in self.current if value != gone]
+            self.happened["removal by another program"] += 1
+        else:
+            new = self.new_value()
+            stored.insert(data.draw(st.integers(0, len(stored))), new)
+            self.current = [*self.current, new]
+            self.happened["addition by another program"] += 1
+        self.document.path.write_bytes(b"".join(stored))
+        reload(self.document)
+        assert outcome(self.document.conflicts_job()) == []
+        self.done, self.undone, self.saved_edits = [], [], 0  # what can still be undone is tested elsewhere
 
     @invariant()
     def holds_the_values(self) -> None:
