@@ -79,3 +79,24 @@ def press(parent: QWidget, text: str) -> None:
 def change(qtbot: QtBot, tab: DatabaseTab, literal: str) -> None:
     """Give the entry ``käse`` another value."""
     change_value(qtbot, tab, 3, literal)
+
+
+def box_of(qtbot: QtBot, window: MainWindow) -> QMessageBox:
+    """Wait for the question what is to become of unsaved changes."""
+
+    def shown() -> list[QMessageBox]:
+        return [box for box in window.findChildren(QMessageBox, "close-guard") if box.isVisible()]
+
+    qtbot.waitUntil(lambda: len(shown()) == 1, timeout=WAIT)
+    [box] = shown()
+    return box
+
+
+def ask_save_as(qtbot: QtBot, window: MainWindow, tab: DatabaseTab, format_id: str, target: Path) -> None:
+    """Have a tab written to another file by its keys, once what is typed in it was taken."""
+    run_command(qtbot, window, "save-as")
+    settle(qtbot, tab)
+    dialog = part(window, QDialog, "new-database")
+    choose_format(dialog, format_id)
+    type_place(qtbot, dialog, target)
+    press_enter(qtbot, dialog)

@@ -2,10 +2,8 @@
 
 import pickle
 import sqlite3
-from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from threading import Event
 
 import pytest
 from PySide6.QtCore import Qt
@@ -13,64 +11,14 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
-from app.backends.base import Change, Expected, SaveOptions, SaveReport
-from app.cancel import CancelToken
-from app.document.draft import Draft, Edited
-from app.engine.local import LocalEngine
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite, read_sqlite
 from tests.ui.disk import click, edit
 from tests.ui.editing import CTRL, SHIFT, Key, wait_for_focus
 from tests.ui.fixtures import WAIT, opened, settle
-from tests.ui.making import part
-
-
-def box_of(qtbot: QtBot, window: MainWindow) -> QMessageBox:
-    """Wait for the question what is to become of unsaved changes."""
-
-    def shown() -> list[QMessageBox]:
-        return [box for box in window.findChildren(QMessageBox, "close-guard") if box.isVisible()]
-
-    qtbot.waitUntil(lambda: len(shown()) == 1, timeout=WAIT)
-    [box] = shown()
-    return box
-
-
-class SlowSaves:
-    """Saves that begin at once and end when they may."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.began, self.may_end = Event(), Event()
-        apply = LocalEngine.apply
-
-        def slow(
-            engine: LocalEngine,
-            changes: Sequence[Change],
-            expected: Mapping[int, Expected],
-            options: SaveOptions,
-            token: CancelToken,
-        ) -> SaveReport:
-            self.began.set()
-            self.may_end.wait(WAIT / 1_000)
-            return apply(engine, changes, expected, options, token)
-
-        monkeypatch.setattr(LocalEngine, "apply", slow)
-
-
-class SlowEdits:
-    """Edits that begin at once and end when they may."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.began, self.may_end = Event(), Event()
-        edited = Draft.edited
-
-        def slow(draft: Draft, title: str, path: str = "") -> Edited:
-            self.began.set()
-            self.may_end.wait(WAIT / 1_000)
-            return edited(draft, title, path)
-
-        monkeypatch.setattr(Draft, "edited", slow)
+from tests.ui.making import box_of, part
+from tests.ui.slow import SlowEdits, SlowSaves
 
 
 @pytest.fixture

@@ -2,15 +2,11 @@
 
 import pickle
 from pathlib import Path
-from threading import Event
-from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
-from app.engine.base import MadeDatabase
-from app.engine.local import LocalEngine
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite, read_sqlite
@@ -18,7 +14,8 @@ from tests.ui.disk import click, edit, titles
 from tests.ui.editing import CTRL, SHIFT, Key
 from tests.ui.editing import press as press_key
 from tests.ui.fixtures import WAIT, opened, settle
-from tests.ui.making import choose_format, finish_errands, part, press_enter, type_place
+from tests.ui.making import ask_save_as, finish_errands, part, press_enter, type_place
+from tests.ui.slow import SlowCopies
 
 
 @pytest.fixture
@@ -28,14 +25,6 @@ def tab(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> DatabaseTab:
     tab = opened(qtbot, local_window, make_sqlite(tmp_path / "x.db", entries))
     edit(qtbot, tab, b"small", "changed")
     return tab
-
-
-def ask_save_as(qtbot: QtBot, window: MainWindow, tab: DatabaseTab, format_id: str, target: Path) -> None:
-    press_key(qtbot, tab, Key.Key_S, CTRL | SHIFT)
-    dialog = part(window, QDialog, "new-database")
-    choose_format(dialog, format_id)
-    type_place(qtbot, dialog, target)
-    press_enter(qtbot, dialog)
 
 
 def test_a_tab_stays_with_its_file_when_a_save_as_leaves_entries_out(
@@ -55,23 +44,14 @@ def test_a_tab_stays_with_its_file_when_a_save_as_leaves_entries_out(
 def test_a_tab_stays_with_its_file_where_an_edit_was_saved_there_while_the_copy_was_written(
     qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written, may_end = Event(), Event()
-    convert = LocalEngine.convert
-
-    def slow(*given: Any, **options: Any) -> MadeDatabase:
-        made = convert(*given, **options)
-        written.set()
-        may_end.wait(WAIT / 1_000)
-        return made
-
-    monkeypatch.setattr(LocalEngine, "convert", slow)
+    copies = SlowCopies(monkeypatch)
     ask_save_as(qtbot, local_window, tab, "sqlite3", tmp_path / "y.db")
-    qtbot.waitUntil(written.is_set, timeout=WAIT)
+    qtbot.waitUntil(copies.written.is_set, timeout=WAIT)
     edit(qtbot, tab, b"big", "later")
 
     press_key(qtbot, tab, Key.Key_S, CTRL)
     settle(qtbot, tab)
-    may_end.set()
+    copies.may_end.set()
     finish_errands(qtbot, local_window)
 
     assert tab.document.path == tmp_path / "x.db"

@@ -26,8 +26,8 @@ from tests.ui.editing import (
     wait_for_focus,
 )
 from tests.ui.fixtures import WAIT, opened, settle
-from tests.ui.test_closing import SlowEdits
-from tests.ui.test_typed_keys import type_key
+from tests.ui.key_typing import type_key
+from tests.ui.slow import SlowEdits
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.engine.base import MadeDatabase
 from app.engine.local import LocalEngine
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
@@ -20,8 +19,8 @@ from tests.ui.disk import click, go_to_value, titles, type_value
 from tests.ui.editing import CTRL, Key, go, pane, press, type_text
 from tests.ui.entries import question
 from tests.ui.fixtures import WAIT, opened, settle
-from tests.ui.making import finish_errands
-from tests.ui.test_copying import ask_save_as
+from tests.ui.making import ask_save_as, finish_errands
+from tests.ui.slow import SlowCopies
 
 End = Callable[[], None]
 """Lets the copy be done, and waits for what follows."""
@@ -48,22 +47,13 @@ def end(
     qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> End:
     """Begin to save the tab as another file."""
-    written, may_end = Event(), Event()
-    convert = LocalEngine.convert
-
-    def slow(*given: Any, **options: Any) -> MadeDatabase:
-        made = convert(*given, **options)
-        written.set()
-        may_end.wait(WAIT / 1_000)
-        return made
-
-    monkeypatch.setattr(LocalEngine, "convert", slow)
+    copies = SlowCopies(monkeypatch)
     tab.entries.view.setFocus()
     ask_save_as(qtbot, local_window, tab, "sqlite3", tmp_path / "y.db")
-    qtbot.waitUntil(written.is_set, timeout=WAIT)
+    qtbot.waitUntil(copies.written.is_set, timeout=WAIT)
 
     def ended() -> None:
-        may_end.set()
+        copies.may_end.set()
         finish_errands(qtbot, local_window)
 
     return ended

@@ -17,7 +17,7 @@ from tests.ui.commands import run_command
 from tests.ui.disk import click, edit, go_to_value
 from tests.ui.editing import ALT, CTRL, Key, press
 from tests.ui.fixtures import WAIT, opened, settle
-from tests.ui.test_closing import box_of
+from tests.ui.making import box_of
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from threading import Event
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.document.job import Job
@@ -19,7 +18,8 @@ from tests.ui.editing import CTRL, LEFT, Key, press, wait_for_focus
 from tests.ui.edits import paste_entries
 from tests.ui.entries import keys, kinds, select
 from tests.ui.fixtures import WAIT, opened, settle
-from tests.ui.test_closing import SlowEdits
+from tests.ui.key_typing import editor, type_key
+from tests.ui.slow import SlowEdits
 
 WRONG = "b'typed"
 """A key that is refused: its quote is not closed."""
@@ -29,24 +29,6 @@ WRONG = "b'typed"
 def tab(qtbot: QtBot, local_window: MainWindow, tmp_path: Path) -> DatabaseTab:
     stored = {key: pickle.dumps("text", 4) for key in (b"a", b"ab", b"c")}
     return opened(qtbot, local_window, make_sqlite(tmp_path / "keys.db", stored))
-
-
-def editor(tab: DatabaseTab) -> QLineEdit:
-    line = tab.entries.view.editing.editor
-    assert line is not None
-    return line
-
-
-def type_key(qtbot: QtBot, tab: DatabaseTab, row: int, text: str) -> QLineEdit:
-    """Open the key of a row by F2 and type another one, without Enter."""
-    select(tab, row)
-    wait_for_focus(qtbot, tab.entries.view)
-    qtbot.keyClick(tab.entries.view, Key.Key_F2)
-    line = editor(tab)
-    wait_for_focus(qtbot, line)
-    qtbot.keyClick(line, Key.Key_A, CTRL)
-    qtbot.keyClicks(line, text)
-    return line
 
 
 def type_filter(qtbot: QtBot, tab: DatabaseTab, text: str) -> None:

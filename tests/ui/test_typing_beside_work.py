@@ -19,7 +19,7 @@ from tests.ui.commands import run_in_palette
 from tests.ui.disk import edit, go_to_value, type_value
 from tests.ui.editing import CTRL, Key, go, pane, press, wait_for_focus
 from tests.ui.fixtures import WAIT, opened, settle
-from tests.ui.test_closing import SlowSaves
+from tests.ui.slow import SlowSaves
 
 LIST = pickle.dumps([1, 2], 4)
 
