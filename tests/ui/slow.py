@@ -15,7 +15,7 @@ from tests.ui.fixtures import WAIT
 
 
 class SlowSaves:
-    """Saves that begin at once and end when they may."""
+    """Saves of which a quarter is done at once, and the rest when it may be."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.began, self.may_end = Event(), Event()
@@ -28,6 +28,7 @@ class SlowSaves:
             options: SaveOptions,
             token: CancelToken,
         ) -> SaveReport:
+            token.advance(1, 4)
             self.began.set()
             self.may_end.wait(WAIT / 1_000)
             return apply(engine, changes, expected, options, token)
