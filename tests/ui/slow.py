@@ -9,7 +9,7 @@ import pytest
 from app.backends.base import Change, Expected, SaveOptions, SaveReport
 from app.cancel import CancelToken
 from app.document.draft import Draft, Edited
-from app.engine.base import MadeDatabase
+from app.engine.base import MadeDatabase, ProblemNote
 from app.engine.local import LocalEngine
 from tests.ui.fixtures import WAIT
 
@@ -65,3 +65,18 @@ class SlowCopies:
             return made
 
         monkeypatch.setattr(LocalEngine, "convert", slow)
+
+
+class SlowChecks:
+    """Checks that begin at once and end when they may."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.began, self.may_end = Event(), Event()
+        check_file = LocalEngine.check_file
+
+        def slow(engine: LocalEngine, path: str, token: CancelToken) -> tuple[ProblemNote, ...]:
+            self.began.set()
+            self.may_end.wait(WAIT / 1_000)
+            return check_file(engine, path, token)
+
+        monkeypatch.setattr(LocalEngine, "check_file", slow)

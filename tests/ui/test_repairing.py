@@ -19,6 +19,7 @@ from tests.ui.commands import run_command
 from tests.ui.edits import change_value
 from tests.ui.fixtures import WAIT, opened, settle
 from tests.ui.making import answer_replace, dialog_of, finish_errands, part, press, press_enter, type_place
+from tests.ui.slow import SlowChecks
 
 DAMAGED_DUMB = "dumb-corrupt-dir-cut"
 
@@ -118,12 +119,16 @@ def test_findings_are_gone_when_the_file_is_read_again(
 
 
 def test_a_check_of_a_tab_that_was_closed_still_says_what_it_found(
-    qtbot: QtBot, local_window: MainWindow, database_case: Callable[[str], Path]
+    qtbot: QtBot, local_window: MainWindow, database_case: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(qtbot, local_window, database_case("corrupt-gdbm-x86_64-1.23-n150-512-numsync-badptr"))
+    checks = SlowChecks(monkeypatch)
     run_command(qtbot, local_window, "check")
+    qtbot.waitUntil(checks.began.is_set, timeout=WAIT)
 
     run_command(qtbot, local_window, "close-tab")
+    qtbot.waitUntil(lambda: not local_window.area.all(), timeout=WAIT)
+    checks.may_end.set()
     finish_errands(qtbot, local_window)
 
     assert "found" in local_window.notices.sentence
