@@ -31,7 +31,7 @@ def create_job(target: NewDatabase, make_engine: EngineFactory) -> Job[MadeDatab
 
 def refusals_job(document: Document, target: NewDatabase, make_engine: EngineFactory) -> Job[Refusals]:
     """Learn which entries `convert_job` would have to leave out; before anything is written."""
-    path, pending, is_numbered = str(document.path), document.pending_changes, document.is_numbered
+    path, pending, is_numbered = document.main_path, document.pending_changes, document.is_numbered
 
     def work(engine: Engine, token: CancelToken) -> Refusals:
         changes, expected = changes_of(pending)
@@ -49,7 +49,7 @@ def convert_job(
 
     Fails with KeyRejected when entries cannot be stored and ``leaves_out`` is false.
     """
-    path, pending, is_numbered = str(document.path), document.pending_changes, document.is_numbered
+    path, pending, is_numbered = document.main_path, document.pending_changes, document.is_numbered
 
     def work(engine: Engine, token: CancelToken) -> MadeDatabase:
         changes, expected = changes_of(pending)

@@ -63,6 +63,11 @@ class OpenEntries(Entries):
             return f"{self.name} is damaged, and saving could lose more of it; salvage it, or save it as another file."
         return self.info.why_read_only if self.info else ""
 
+    @property
+    def main_path(self) -> str:
+        """The file that opens the database in another engine: a base name can be that of another file by now."""
+        return self.info.main if self.info and self.info.path == str(self.path) else str(self.path)
+
     def open_job(self) -> Job[Info]:
         return Job(f"Opening {self.name}", lambda token: self._engine.open(str(self.path), token), self._on_opened)
 

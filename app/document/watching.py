@@ -70,7 +70,7 @@ class WatchedEntries(SavedEntries):
         """
         self._refuse_while_reading()
         format_id = self.info.format if self.info else ""
-        known = Known(str(self.path), format_id, self.index, self._fingerprints, tuple(self.pending_changes))
+        known = Known(self.main_path, format_id, self.index, self._fingerprints, tuple(self.pending_changes))
 
         def work(token: CancelToken) -> DiskChanges:
             with closing(make_engine()) as engine:

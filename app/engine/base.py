@@ -40,6 +40,8 @@ class Info:
     """Whether the keys are record numbers: people read and write them in decimal, see `record_numbers`."""
     recognised_only: str = ""
     """A sentence when the format is only named and cannot be opened; then nothing else can be asked."""
+    main: str = ""
+    """The file that opens it again, whatever else gets the base name that it may have been opened by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class ChildEngine(ChildValueCalls, Engine):
         self._path = ""
         self._index = KeyIndex()
         info: Info = self._call("open", [path], token, patience=Patience(OPEN_SECONDS))
-        self._path = path
+        self._path = info.main
         return info
 
     def problems(self) -> tuple[ProblemNote, ...]:

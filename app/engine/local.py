@@ -198,7 +198,7 @@ class LocalEngine(LocalDatabase):
         return Copy(destination, self._open_backend, self._whole_index(token), changes, expected)
 
     def check(self, token: CancelToken) -> tuple[ProblemNote, ...]:
-        return check(self._open_path, token)
+        return check(self._open_main, token)
 
     def unstorable(self, entries: Sequence[tuple[bytes, int]], token: CancelToken) -> Refusals:
         return unstorable(self._open_backend.writer(), entries, token)

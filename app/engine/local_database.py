@@ -29,6 +29,8 @@ class LocalDatabase(LocalValueCalls, Engine):
         super().__init__()
         self._backend: Backend | None = None
         self._path: Path | None = None
+        self._main: Path | None = None
+        """The file that opens it again: a base name can become the name of another file."""
         self._format = ""
         self._files: tuple[Path, ...] = ()
         self._index = KeyIndex()
@@ -46,7 +48,7 @@ class LocalDatabase(LocalValueCalls, Engine):
         except BackendMissing as error:
             match = recognise(place, codecs.VALUE_ENDS)
             return info_of(path, match, None, error.message)
-        self._path, self._format = place, self._backend.match.format_id
+        self._path, self._main, self._format = place, self._backend.match.path, self._backend.match.format_id
         self._note_files(self._backend.match)
         return info_of(path, self._backend.match, self._backend)
 
@@ -60,7 +62,7 @@ class LocalDatabase(LocalValueCalls, Engine):
         Raises:
             DocumentError: they are a database of another format now, which has nothing to do with the one before.
         """
-        backend = open_database(self._open_path, codecs.VALUE_ENDS)
+        backend = open_database(self._open_main, codecs.VALUE_ENDS)
         found = backend.match.format_id
         if found != self._format:
             backend.close()
@@ -78,6 +80,10 @@ class LocalDatabase(LocalValueCalls, Engine):
         if self._path is None:
             raise DocumentError("No database is open.")
         return self._path
+
+    @property
+    def _open_main(self) -> Path:
+        return self._main or self._open_path
 
     def index(self, token: CancelToken) -> Iterator[IndexChunk]:
         self._forget()
@@ -127,7 +133,7 @@ class LocalDatabase(LocalValueCalls, Engine):
         if self._backend is not None and self._format == "sqlite3":
             self._backend.close()  # whoever else closes the file would drop SQLite's locks on it
             self._backend = None
-        return replace(changed_state(self._open_path, self._format), signature=now)
+        return replace(changed_state(self._open_main, self._format), signature=now)
 
     @property
     def _why_out_of_reach(self) -> str:
@@ -138,7 +144,7 @@ class LocalDatabase(LocalValueCalls, Engine):
     def _why_another(self) -> str:
         """One sentence where the files are no database of this format any more, else empty."""
         is_same = self._backend is not None and self._signature_now() == self._seen
-        return "" if is_same else changed_state(self._open_path, self._format).lost
+        return "" if is_same else changed_state(self._open_main, self._format).lost
 
     def fingerprints(self, token: CancelToken, *, values: bool) -> Iterator[bytes]:
         if not self._is_indexed:
@@ -155,7 +161,7 @@ class LocalDatabase(LocalValueCalls, Engine):
 
         A backend of its own does that: listing anew would take from the open one what it knows of its index.
         """
-        count, path = len(self._index), self._open_path
+        count, path = len(self._index), self._open_main
         with open_database(path, codecs.VALUE_ENDS) as backend:
             for found in fingerprints(by_value(backend, token), token):
                 yield found
@@ -239,7 +245,7 @@ class LocalDatabase(LocalValueCalls, Engine):
 
     def close(self) -> None:
         self._release()
-        self._path = None
+        self._path = self._main = None
 
 
 def _with_content(signatures: Iterable[Sequence[int]]) -> list[tuple[int, ...]]:

@@ -66,4 +66,5 @@ def info_of(path: str, match: Match, backend: Backend | None, recognised_only: s
         may_repeat=backend.may_repeat if backend else False,
         numbers_records=backend.numbers_records if backend else False,
         recognised_only=recognised_only,
+        main=str(match.path),
     )
