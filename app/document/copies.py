@@ -6,7 +6,7 @@ the jobs of the document. All of them can be cancelled, and leave nothing behind
 `Document.compact_job`.)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -23,13 +23,18 @@ T = TypeVar("T")
 EngineFactory = Callable[[], Engine]
 """Makes an engine with no database open (`ChildEngine` itself, in the window)."""
 
+Seen = Sequence[Sequence[int]] | None
+"""What files looked like, as `FileState.signature`; None where that does not matter."""
+
 
 def create_job(target: NewDatabase, make_engine: EngineFactory) -> Job[MadeDatabase]:
     """Make an empty database. Fails with SaveFailed where the name is taken, OptionRejected for odd options."""
     return Job(f"Creating {_name(target)}", _alone(make_engine, lambda engine, token: engine.create(target, token)))
 
 
-def refusals_job(document: Document, target: NewDatabase, make_engine: EngineFactory) -> Job[Refusals]:
+def refusals_job(
+    document: Document, target: NewDatabase, make_engine: EngineFactory, *, seen: Seen = None
+) -> Job[Refusals]:
     """Learn which entries `convert_job` would have to leave out; before anything is written."""
     path, pending, is_numbered = document.main_path, document.pending_changes, document.is_numbered
 
@@ -37,17 +42,20 @@ def refusals_job(document: Document, target: NewDatabase, make_engine: EngineFac
         changes, expected = changes_of(pending)
         changes = by_place(changes) if is_numbered else changes
         engine.open(path, token)
-        return engine.refusals(target, changes, token, expected=expected)
+        return engine.refusals(target, changes, token, expected=expected, seen=seen)
 
     return Job(f"Looking what {_name(target)} can hold", _alone(make_engine, work))
 
 
 def convert_job(
-    document: Document, target: NewDatabase, make_engine: EngineFactory, *, leaves_out: bool = False
+    document: Document, target: NewDatabase, make_engine: EngineFactory, *, leaves_out: bool = False, seen: Seen = None
 ) -> Job[MadeDatabase]:
     """Write all entries with the pending changes into a new database; the document stays as it is (*Save as*).
 
-    Fails with KeyRejected when entries cannot be stored and ``leaves_out`` is false.
+    ``seen``: what `changed_on_disk_job` said the files look like, while the pending changes are not in them yet.
+
+    Fails with KeyRejected when entries cannot be stored and ``leaves_out`` is false; with StaleIndex when the files
+    were written since ``seen``: by a save, the changes would be made a second time.
     """
     path, pending, is_numbered = document.main_path, document.pending_changes, document.is_numbered
 
@@ -55,7 +63,7 @@ def convert_job(
         changes, expected = changes_of(pending)
         changes = by_place(changes) if is_numbered else changes
         engine.open(path, token)
-        return engine.convert(target, changes, token, leaves_out=leaves_out, expected=expected)
+        return engine.convert(target, changes, token, leaves_out=leaves_out, expected=expected, seen=seen)
 
     return Job(f"Writing {_name(target)}", _alone(make_engine, work))
 

@@ -112,7 +112,7 @@ class EditableEntries(VisibleEntries):
             draft.put(ref, before, value)
             return draft.edited(title if before is None else f"Replacement of {key_text(key)}")
 
-        return self._edit_job("Adding", work)
+        return self._edit_job("Adding", work, needs_keys=True)
 
     # ---- entries as they are
 
@@ -132,7 +132,7 @@ class EditableEntries(VisibleEntries):
                 draft.put(new_ref, draft.value(new_ref), value, old, None if origin == new_ref else origin)
             return draft.edited(f"Rename of {key_text(old_key)} to {key_text(key)}")
 
-        return self._edit_job("Renaming", work)
+        return self._edit_job("Renaming", work, needs_keys=True)
 
     def delete_job(self, entry_ids: Sequence[int]) -> Job[Edited]:
         """Delete entries in one edit; those that were added go at once, others stay in sight until the save."""
@@ -192,11 +192,11 @@ class EditableEntries(VisibleEntries):
 
     # ---- laying over
 
-    def _edit_job(self, title: str, work: Callable[[Draft], Edited]) -> Job[Edited]:
+    def _edit_job(self, title: str, work: Callable[[Draft], Edited], *, needs_keys: bool = False) -> Job[Edited]:
         def prepared(token: CancelToken) -> Edited:
             return self._prepared(work(Draft(self._snapshot(), self._spill, token)))
 
-        return Job(title, prepared, self._on_edited, edits=True, lays_over=True)
+        return Job(title, prepared, self._on_edited, edits=True, lays_over=True, needs_keys=needs_keys)
 
     def _on_edited(self, edited: Edited) -> None:
         self._lay_over(edited)

@@ -25,6 +25,7 @@ class Job(Generic[T]):
 
     ``edits``: whether it makes or leads to a change that somebody asked for, which is lost with it.
     ``lays_over``: whether its outcome is such a change, so that entries are others then.
+    ``needs_keys``: whether it begins only when all keys are known, or no more of them are to come.
     """
 
     title: str
@@ -34,13 +35,15 @@ class Job(Generic[T]):
     cancellable: bool = True
     edits: bool = False
     lays_over: bool = False
+    needs_keys: bool = False
 
 
 @dataclass(slots=True)
 class StreamJob(Generic[T]):
     """A long series of short steps; other jobs may run between two of them. ``item`` gets what each step gave.
 
-    ``can_wait``: after its first step it goes on only while no other stream does.
+    ``can_wait``: after its first step it goes on only while no other stream does. ``gives_keys``: whether jobs that
+    need all keys wait for its end.
     """
 
     title: str
@@ -49,6 +52,7 @@ class StreamJob(Generic[T]):
     done: Callable[[], None] = lambda: None
     failed: Callable[[AppError], None] | None = None
     can_wait: bool = False
+    gives_keys: bool = False
 
 
 def run_now(job: "Job[T] | StreamJob[T]", token: CancelToken | None = None) -> None:

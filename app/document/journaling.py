@@ -100,6 +100,7 @@ class JournaledEntries(MergedEntries):
         restored = _Restored()
 
         def work(draft: Draft) -> Edited:
+            self._refuse_while_reading()  # a save that was before this may have come to a reading that was given up
             with spared(len(left.changes)):
                 self._restore(left, draft, restored)
                 return draft.edited("Restored changes")
@@ -110,7 +111,7 @@ class JournaledEntries(MergedEntries):
             self._settle(claim)
             self.notice.emit(_said(count_of(edited.changes), restored, left))
 
-        job = self._edit_job("Restoring changes", work)
+        job = self._edit_job("Restoring changes", work, needs_keys=True)
         job.done = done
         return job
 

@@ -59,6 +59,7 @@ class MergedEntries(WatchedEntries):
         self._refuse_while_reading()
 
         def work(token: CancelToken) -> list[Conflict]:
+            self._refuse_while_reading()
             snapshot = self._snapshot()
             stored = snapshot.stored_ids(snapshot.pending)
             found = []
@@ -70,7 +71,7 @@ class MergedEntries(WatchedEntries):
                     found.append(self._conflict(change, theirs, digest))
             return found
 
-        return Job(f"Comparing with {self.name}", work)
+        return Job(f"Comparing with {self.name}", work, needs_keys=True)
 
     def _conflict(self, change: PendingChange, theirs: int | None, digest: bytes | None) -> Conflict:
         try:

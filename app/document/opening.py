@@ -101,7 +101,8 @@ class OpenEntries(Entries):
                 if len(pending) > FEW and reading.done is None:
                     reading.laid = self._pending.relocated(found.settled, found.moves, found.places, since)
 
-        return StreamJob(f"Reading the keys of {self.name}", steps, self._on_chunk, lambda: self._on_indexed(reading))
+        title = f"Reading the keys of {self.name}"
+        return StreamJob(title, steps, self._on_chunk, lambda: self._on_indexed(reading), gives_keys=True)
 
     def _forget_entries(self) -> None:
         super()._forget_entries()

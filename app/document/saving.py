@@ -66,7 +66,7 @@ class SavedEntries(SteppedEntries):
             self._take_as_stored(begun.changes, begun.count)
             self._on_saved(report)
 
-        return Job(f"Saving {self.name}", work, done, cancellable=False)
+        return Job(f"Saving {self.name}", work, done, cancellable=False, needs_keys=True)
 
     @contextmanager
     def _changed_where_places_are(self, *, numbered: bool) -> Iterator[None]:

@@ -98,7 +98,9 @@ class EntryTransfer(EditableEntries):
 
     def incoming_job(self, entries: Sequence[Pair]) -> Job[Incoming]:
         """Learn what pasting these entries would meet; fails with KeyRejected where one cannot be held."""
-        return Job("Looking at what is pasted", lambda token: self._incoming(entries, token), edits=True)
+        return Job(
+            "Looking at what is pasted", lambda token: self._incoming(entries, token), edits=True, needs_keys=True
+        )
 
     def incoming_copy_job(self, data: bytes) -> Job[Incoming]:
         """Learn the same of entries that were copied, by whatever program; fails with EncodeError where it is none."""
@@ -107,7 +109,7 @@ class EntryTransfer(EditableEntries):
             with spared(len(data) // _ENTRY_BYTES):
                 return self._incoming(CopiedEntries(data).entries, token)
 
-        return Job("Looking at what is pasted", work, edits=True)
+        return Job("Looking at what is pasted", work, edits=True, needs_keys=True)
 
     def incoming_text_job(self, text: str) -> Job[Incoming]:
         """Learn the same of what a text stands for: lines of ``key: value`` in Python literals, or a JSON object.
@@ -118,7 +120,7 @@ class EntryTransfer(EditableEntries):
         def work(token: CancelToken) -> Incoming:
             return self._incoming(entries_of(text, self._engine, self.name, token), token)
 
-        return Job("Reading what is pasted", work, edits=True)
+        return Job("Reading what is pasted", work, edits=True, needs_keys=True)
 
     def sorted_files_job(self, paths: Sequence[Path]) -> Job[SortedFiles]:
         """Tell databases from files that can become values; fails where one is neither."""
@@ -132,7 +134,7 @@ class EntryTransfer(EditableEntries):
         def work(token: CancelToken) -> Incoming:
             return self._incoming(values_of(wanted, form, self._engine, self.name, token), token)
 
-        return Job("Reading files", work)
+        return Job("Reading files", work, needs_keys=True)
 
     def _incoming(self, entries: Sequence[Pair], token: CancelToken) -> Incoming:
         if self.is_numbered:
@@ -157,7 +159,7 @@ class EntryTransfer(EditableEntries):
                 self._put_all(draft, chosen)
                 return draft.edited(title)
 
-        return self._edit_job("Pasting", work)
+        return self._edit_job("Pasting", work, needs_keys=True)
 
     def free_key_job(self, key: bytes) -> Job[bytes]:
         """Return a key for a copy of the entry of that key: as `Clash.KEEP_BOTH` names it, or the next number."""
@@ -169,7 +171,7 @@ class EntryTransfer(EditableEntries):
             same = [(key, b"")] * (2 if snapshot.may_repeat else 1)  # where keys repeat, its own would do
             return _renamed(same, snapshot, token)[-1][0]
 
-        return Job("Looking for a key", work)
+        return Job("Looking for a key", work, needs_keys=True)
 
     def _put_all(self, draft: Draft, entries: Sequence[Pair]) -> None:
         refs = [self._new_ref(key) for key, _value in entries]

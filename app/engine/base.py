@@ -245,11 +245,13 @@ class Engine(ValueCalls):
         token: CancelToken,
         *,
         expected: Mapping[int, Expected] | None = None,
+        seen: Sequence[Sequence[int]] | None = None,
     ) -> Refusals:
         """Return which entries `convert` would have to leave out.
 
         Raises:
             OptionRejected: no such database can be made.
+            StaleIndex: as `convert`.
         """
 
     @abstractmethod
@@ -261,14 +263,17 @@ class Engine(ValueCalls):
         *,
         leaves_out: bool,
         expected: Mapping[int, Expected] | None = None,
+        seen: Sequence[Sequence[int]] | None = None,
     ) -> MadeDatabase:
         """Write all entries into a new database, with ``changes`` made; this one stays as it is.
 
         The entry ids of ``changes`` are those of this engine's index; with ``expected`` they can be of another one,
         and its items tell how each entry is found again. A replaced entry that is gone meanwhile is written all the
         same: a copy holds what its maker sees. ``target.path`` may name any member of the new database's files.
+        ``seen`` is a `signature`: of the files that the changes were made for, and are not made in yet.
 
         Raises:
+            StaleIndex: the files are no longer as ``seen``.
             KeyRejected: some entries cannot be stored, and ``leaves_out`` is false.
             SaveFailed: the name is taken, is that of this database, or the system refused.
         """

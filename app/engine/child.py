@@ -133,9 +133,10 @@ class ChildEngine(ChildValueCalls, Engine):
         token: CancelToken,
         *,
         expected: Mapping[int, Expected] | None = None,
+        seen: Sequence[Sequence[int]] | None = None,
     ) -> Refusals:
         found: Refusals = self._call(
-            "refusals", [target, changes], token, patience=Patience(STEP_SECONDS), expected=expected
+            "refusals", [target, changes], token, patience=Patience(STEP_SECONDS), expected=expected, seen=seen
         )
         return found
 
@@ -147,8 +148,9 @@ class ChildEngine(ChildValueCalls, Engine):
         *,
         leaves_out: bool,
         expected: Mapping[int, Expected] | None = None,
+        seen: Sequence[Sequence[int]] | None = None,
     ) -> MadeDatabase:
-        options = {"leaves_out": leaves_out, "expected": expected}
+        options = {"leaves_out": leaves_out, "expected": expected, "seen": seen}
         made: MadeDatabase = self._call("convert", [target, changes], token, patience=writing(), **options)
         return made
 

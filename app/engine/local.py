@@ -32,7 +32,7 @@ from app.engine.local_database import LocalDatabase
 from app.engine.looking import check, is_container, unstorable
 from app.engine.salvaging import salvage
 from app.engine.searching import search_reports
-from app.errors import AppError, SaveFailed
+from app.errors import AppError, SaveFailed, StaleIndex
 
 _SLICE_SECONDS = 0.02
 
@@ -173,8 +173,9 @@ class LocalEngine(LocalDatabase):
         token: CancelToken,
         *,
         expected: Mapping[int, Expected] | None = None,
+        seen: Sequence[Sequence[int]] | None = None,
     ) -> Refusals:
-        return self._copy(target, changes, expected, token).refusals(token)
+        return self._copy(target, changes, expected, seen, token).refusals(token)
 
     def convert(
         self,
@@ -184,18 +185,24 @@ class LocalEngine(LocalDatabase):
         *,
         leaves_out: bool,
         expected: Mapping[int, Expected] | None = None,
+        seen: Sequence[Sequence[int]] | None = None,
     ) -> MadeDatabase:
-        return self._copy(target, changes, expected, token).write(token, leaves_out=leaves_out)
+        return self._copy(target, changes, expected, seen, token).write(token, leaves_out=leaves_out)
 
     def _copy(
         self,
         target: NewDatabase,
         changes: Sequence[Change],
         expected: Mapping[int, Expected] | None,
+        seen: Sequence[Sequence[int]] | None,
         token: CancelToken,
     ) -> Copy:
-        destination = Destination.of(target, self._open_backend)
-        return Copy(destination, self._open_backend, self._whole_index(token), changes, expected)
+        destination, index = Destination.of(target, self._open_backend), self._whole_index(token)
+        if seen is not None and not self._is_as(seen):
+            raise StaleIndex(
+                f"{self._open_path.name} was written meanwhile, so nothing was copied; try again.", path=self._open_path
+            )
+        return Copy(destination, self._open_backend, index, changes, expected)
 
     def check(self, token: CancelToken) -> tuple[ProblemNote, ...]:
         return check(self._open_main, token)

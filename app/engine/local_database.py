@@ -124,11 +124,15 @@ class LocalDatabase(LocalValueCalls, Engine):
     def _signature_now(self) -> tuple[tuple[int, int, int], ...]:
         return tuple(found for path in self._files if (found := signature(path)) is not None)
 
+    def _is_as(self, seen: Sequence[Sequence[int]]) -> bool:
+        """Tell whether nobody wrote; who only reads a SQLite file can leave an empty -wal beside it."""
+        return _with_content(self._signature_now()) == _with_content(seen)
+
     def file_state(self, seen: Sequence[Sequence[int]], token: CancelToken) -> FileState:
         now = self._signature_now()
         if lost := self._why_out_of_reach:
             return FileState(is_changed=True, lost=lost, signature=now)
-        if _with_content(now) == _with_content(seen):  # who only reads a SQLite file can leave an empty -wal beside it
+        if self._is_as(seen):
             return FileState(signature=now)
         if self._backend is not None and self._format == "sqlite3":
             self._backend.close()  # whoever else closes the file would drop SQLite's locks on it

@@ -6,11 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from app.backends.formats import FORMATS
+from app.cancel import CancelToken
 from app.document.begun_copy import BegunCopy
-from app.document.copies import convert_job, refusals_job
+from app.document.copies import Seen, convert_job, refusals_job
+from app.document.job import Job
 from app.document.rescuing import Rescued
 from app.engine.base import FileState, MadeDatabase, NewDatabase, Refusals
-from app.errors import AppError, KeyRejected
+from app.errors import AppError, KeyRejected, StaleIndex
 from app.ui.choices import Choice
 from app.ui.database_tab import DatabaseTab
 from app.ui.dialogs.format_texts import writable_formats
@@ -30,11 +32,16 @@ class _Copy:
     ask: Callable[[], None]
     source_name: str
     is_moving: bool = False
+    leaves_out: bool = False
+    """Whether it is to be without the entries that its format cannot hold."""
     begun: BegunCopy | None = field(default=None, init=False)
+    seen: Seen = None
+    """What the files looked like then: where they were written since, it is begun anew."""
+    attempts_left: int = 3
 
-    def begin(self) -> None:
+    def begin(self, seen: Seen = None) -> None:
         """Take a note of what it is to have."""
-        self.begun = self.tab.document.begin_copy(self.target.format)
+        self.begun, self.seen = self.tab.document.begin_copy(self.target.format), seen
 
     @property
     def deletions(self) -> int:
@@ -98,7 +105,12 @@ class Copying(WorkBeside):
     # ---- writing
 
     def _look(self, copy: _Copy) -> None:
-        """See first whether the file can still be read: nobody may have noticed yet that it cannot."""
+        """See first what is stored: a save may be on its way that nobody knows the end of before the keys are read."""
+        job = Job("Looking", _nothing_yet, lambda _: self._look_at_file(copy), needs_keys=True)
+        copy.tab.runner.start(job, cancelled=partial(self._on_given_up, copy))
+
+    def _look_at_file(self, copy: _Copy) -> None:
+        """See whether the file can still be read: nobody may have noticed yet that it cannot."""
         if not copy.tab.document.is_indexed:
             self._write(copy)
             return
@@ -110,15 +122,15 @@ class Copying(WorkBeside):
         if state.lost:
             self._rescue(copy)
         else:
-            self._write(copy)
+            self._write(copy, state.signature)
 
-    def _write(self, copy: _Copy, *, leaves_out: bool = False) -> None:
+    def _write(self, copy: _Copy, seen: Seen = None) -> None:
         document = copy.tab.document
-        copy.begin()
+        copy.begin(seen)
         if copy.tab.on_disk.is_lost:
             self._rescue(copy)
             return
-        job = convert_job(document, copy.target, self._make_engine, leaves_out=leaves_out)
+        job = convert_job(document, copy.target, self._make_engine, leaves_out=copy.leaves_out, seen=seen)
         job.done = partial(self._on_written, copy)
         job.failed = partial(self._on_not_written, copy)
         self._errands.start(job, cancelled=partial(self._on_given_up, copy))
@@ -146,12 +158,17 @@ class Copying(WorkBeside):
         self._notices_of(copy).show_info(f"Cancelled: {copy.name} was not written.")
 
     def _on_not_written(self, copy: _Copy, error: AppError) -> None:
-        """Show why; where it is for some entries alone, list those."""
+        """Show why; where it is for some entries alone, list those; where a save came between, begin anew."""
+        if isinstance(error, StaleIndex) and copy.attempts_left:
+            copy.attempts_left -= 1
+            self._look(copy)
+            return
         if not isinstance(error, KeyRejected):
             self._show_error(copy, error)
             return
-        job = refusals_job(copy.tab.document, copy.target, self._make_engine)
+        job = refusals_job(copy.tab.document, copy.target, self._make_engine, seen=copy.seen)
         job.done = partial(self._on_refusals, copy, error)
+        job.failed = partial(self._on_not_written, copy)
         self._errands.start(job, cancelled=partial(self._on_given_up, copy))
 
     def _on_refusals(self, copy: _Copy, error: AppError, refusals: Refusals) -> None:
@@ -161,8 +178,12 @@ class Copying(WorkBeside):
             self._show_error(copy, AppError(_none_fits(copy, refusals)))
         else:
             dialog = RefusalsDialog(refusals, copy.name, copy.label, self._window)
-            dialog.accepted.connect(partial(self._write, copy, leaves_out=True))
+            dialog.accepted.connect(partial(self._leave_out, copy))
             dialog.open()
+
+    def _leave_out(self, copy: _Copy) -> None:
+        copy.leaves_out = True
+        self._look(copy)
 
     def _on_rescued(self, copy: _Copy, rescued: Rescued) -> None:
         if rescued.is_whole:
@@ -207,6 +228,10 @@ def _none_fits(copy: _Copy, refusals: Refusals) -> str:
     which = "The entry" if refusals.count == 1 else f"None of the {refusals.count:,} entries"
     can = "cannot" if refusals.count == 1 else "can"
     return f"{which} {can} be stored in {copy.name} ({copy.label}), so it was not written: {reason}.{advice}"
+
+
+def _nothing_yet(_token: CancelToken) -> None:
+    pass
 
 
 def _counted(made: MadeDatabase) -> str:

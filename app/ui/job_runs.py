@@ -48,6 +48,15 @@ class Run:
         return isinstance(self.job, StreamJob) and self.job.can_wait and self.steps is not None
 
     @property
+    def needs_keys(self) -> bool:
+        """Whether streams that give keys go before it."""
+        return isinstance(self.job, Job) and self.job.needs_keys and not self.token.cancelled
+
+    @property
+    def gives_keys(self) -> bool:
+        return isinstance(self.job, StreamJob) and self.job.gives_keys
+
+    @property
     def edits(self) -> bool:
         """Whether changes are still to come of it."""
         return isinstance(self.job, Job) and self.job.edits and not self.token.cancelled

@@ -42,7 +42,8 @@ class JobRunner(QObject):
 
     The next job's ``work`` starts only after the previous one's ``done`` has run on the interface
     thread, so what a job sees is what the one before it left. Streams go on step by step, in turns, while
-    nothing else waits. Both queues are touched by the interface thread alone.
+    nothing else waits, or only what needs the keys that one of them gives, and what is behind that.
+    Both queues are touched by the interface thread alone.
     """
 
     failed = Signal(object)
@@ -164,9 +165,10 @@ class JobRunner(QObject):
             self.idle.emit()
 
     def _next(self) -> Run | None:
-        if self._waiting:
+        giving = next((run for run in self._streams if run.gives_keys), None)
+        if self._waiting and (giving is None or not self._waiting[0].needs_keys):
             return self._waiting.popleft()
-        run = next((run for run in self._streams if not run.waits), None)
+        run = giving if self._waiting else next((run for run in self._streams if not run.waits), None)
         if run is None:
             return self._streams.popleft() if self._streams else None
         self._streams.remove(run)

@@ -169,12 +169,18 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._is_closed and self.findChild(QMessageBox, "give-up-question") is None:
-            ask_give_up(self.errands.titles, self._close_all, self)
+        if not self._is_closed:
+            self.area.ask_to_close(self._ask_about_errands)
         event.setAccepted(self._is_closed)  # closed at once, or later, after an answer or a save
 
+    def _ask_about_errands(self) -> None:
+        """Ask last: closing may have waited for a save, and a copy may have been begun meanwhile."""
+        if not self._is_closed and self.findChild(QMessageBox, "give-up-question") is None:
+            ask_give_up(self.errands.titles, self._close_all, self)
+
     def _close_all(self) -> None:
-        self.area.close_all(self._on_all_closed)
+        self.area.drop_all()
+        self._on_all_closed()
 
     @Slot()
     def close_at_once(self) -> None:

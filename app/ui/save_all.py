@@ -18,19 +18,21 @@ class SaveAll(QObject):
         self._area = area
         self._notices = notices
         self._waiting: dict[Saving, DatabaseTab] = {}
-        self._saved = 0
+        self._saved: set[Saving] = set()
         self._is_failed = False
 
     def start(self) -> None:
-        """Save every database that has changes and can be saved."""
+        """Save every database that has changes and can be saved, those as well that are being saved already."""
         tabs: Sequence[DatabaseTab] = [tab for tab in self._area.all() if tab.can_save]
-        if self._waiting or not tabs:
+        if not tabs:
             return
-        self._notices.clear()
-        self._saved, self._is_failed = 0, False
-        self._waiting = {tab.saving: tab for tab in tabs}
+        if not self._waiting:
+            self._notices.clear()
+            self._saved, self._is_failed = set(), False
         for tab in tabs:
-            tab.saving.ended.connect(self._on_ended)
+            if tab.saving not in self._waiting:
+                self._waiting[tab.saving] = tab
+                tab.saving.ended.connect(self._on_ended)
         for tab in tabs:
             tab.saving.save()
 
@@ -42,9 +44,9 @@ class SaveAll(QObject):
             return
         tab.saving.ended.disconnect(self._on_ended)
         if is_saved:
-            self._saved += 1
+            self._saved.add(tab.saving)
         elif not self._is_failed:
             self._is_failed = True
             self._area.show_tab(tab)
-        if not self._waiting and self._saved > 1:
-            self._notices.show_info(f"Saved {self._saved:,} databases.")
+        if not self._waiting and len(self._saved) > 1:
+            self._notices.show_info(f"Saved {len(self._saved):,} databases.")

@@ -65,10 +65,12 @@ class Saving(QObject):
     def settle(self, then: Callable[[], None], over: Callable[[], None] = nothing) -> None:
         """Hand over what an open editor holds, then call ``then``; not when it is refused, which the editor shows.
 
-        ``over`` is called in any case, behind that.
+        Behind a save that is when the keys are there again, and what was selected. ``over`` is called in any case,
+        behind that.
         """
         self._editing.commit()  # its job comes before this one
-        self._runner.start(Job("Saving", _nothing_at_all, partial(self._on_settled, then), edits=True), over=over)
+        done, needs_keys = partial(self._on_settled, then), self._document.is_indexed
+        self._runner.start(Job("Saving", _nothing_at_all, done, edits=True, needs_keys=needs_keys), over=over)
 
     def _on_settled(self, then: Callable[[], None], _: object) -> None:
         if not self._editing.is_open:

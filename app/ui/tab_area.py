@@ -143,9 +143,9 @@ class TabArea(QStackedWidget):
         if self.current is not None:
             self._close(self.current)
 
-    def close_all(self, go_on: Callable[[], None]) -> None:
-        """Ask about what is not saved, close everything, then call ``go_on``; or stay open."""
-        self._guard.ask(self.all, partial(self._drop_all, go_on))
+    def ask_to_close(self, go_on: Callable[[], None]) -> None:
+        """Ask about what is not saved, then call ``go_on``, which closes everything; or stay open."""
+        self._guard.ask(self.all, go_on)
 
     def join(self) -> None:
         """Wait until all closed databases have ended."""
@@ -158,10 +158,10 @@ class TabArea(QStackedWidget):
         for tab in self.all():
             self._drop(tab, keeps_changes=True)
 
-    def _drop_all(self, go_on: Callable[[], None]) -> None:
+    def drop_all(self) -> None:
+        """Close everything without asking; what is not saved is given up."""
         for tab in self.all():
             self._drop(tab)
-        go_on()
 
     def _drop(self, tab: DatabaseTab, *, keeps_changes: bool = False) -> None:
         place = self.tabs.indexOf(tab)

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QPushButton, QTableView, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox, QPlainTextEdit, QPushButton, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.database_tab import DatabaseTab
 from app.ui.dialogs.format_texts import writable_formats
 from app.ui.main_window import MainWindow
+from tests.ui import entries
 from tests.ui.commands import run_command
 from tests.ui.edits import change_value
 from tests.ui.fixtures import WAIT, settle
@@ -100,3 +101,13 @@ def ask_save_as(qtbot: QtBot, window: MainWindow, tab: DatabaseTab, format_id: s
     choose_format(dialog, format_id)
     type_place(qtbot, dialog, target)
     press_enter(qtbot, dialog)
+
+
+def add_entry(qtbot: QtBot, window: MainWindow, tab: DatabaseTab, key: str, literal: str) -> None:
+    """Add an entry in the dialog."""
+    entries.press(qtbot, tab, Qt.Key.Key_N, entries.CTRL | entries.SHIFT)
+    asked = part(window, QDialog, "new-entry")
+    qtbot.keyClicks(part(asked, QLineEdit, "entry-key"), key)
+    qtbot.keyClicks(part(asked, QPlainTextEdit, "entry-value"), literal)
+    qtbot.keyClick(part(asked, QLineEdit, "entry-key"), Qt.Key.Key_Return)
+    settle(qtbot, tab)

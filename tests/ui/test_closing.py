@@ -14,11 +14,12 @@ from pytestqt.qtbot import QtBot
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite, read_sqlite
+from tests.ui.commands import run_command
 from tests.ui.disk import click, edit
 from tests.ui.editing import CTRL, SHIFT, Key, wait_for_focus
 from tests.ui.fixtures import WAIT, opened, settle
-from tests.ui.making import box_of, part
-from tests.ui.slow import SlowEdits, SlowSaves
+from tests.ui.making import box_of, part, press_enter, type_place
+from tests.ui.slow import SlowCopies, SlowEdits, SlowSaves
 
 
 @pytest.fixture
@@ -232,3 +233,47 @@ def test_quitting_names_all_that_is_not_saved_and_shows_what_could_not_be(
     assert len(locked.document.pending_changes) == 1
     assert stored(paths[1]) == {b"a": "changed"}
     assert local_window.isVisible()
+
+
+def test_quitting_asks_about_a_copy_that_was_begun_while_it_waited_for_a_save(
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path, slow_saves: SlowSaves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, tab = (opened(qtbot, local_window, small(tmp_path, name)) for name in ("x.db", "y.db"))
+    edit(qtbot, tab, b"a", "changed")
+    save_and_close(qtbot, local_window, Key.Key_Q, slow_saves)
+    slow_copies = SlowCopies(monkeypatch)
+
+    local_window.area.show_tab(other)
+    run_command(qtbot, local_window, "save-copy")
+    settle(qtbot, other)
+    dialog = part(local_window, QDialog, "new-database")
+    type_place(qtbot, dialog, tmp_path / "z.db")
+    press_enter(qtbot, dialog)
+    qtbot.waitUntil(slow_copies.written.is_set, timeout=WAIT)
+    slow_saves.may_end.set()
+    settle(qtbot, tab)
+
+    box = part(local_window, QMessageBox, "give-up-question")
+    assert "Writing z.db" in box.text()
+    slow_copies.may_end.set()
+    with qtbot.waitSignal(local_window.closed, timeout=WAIT):
+        click(qtbot, box, "Quit")
+    assert stored(tmp_path / "y.db") == {b"a": "changed"}
+
+
+def test_quitting_twice_in_the_midst_of_a_save_closes_once(
+    qtbot: QtBot, local_window: MainWindow, tmp_path: Path, slow_saves: SlowSaves
+) -> None:
+    tab = opened(qtbot, local_window, small(tmp_path, "x.db"))
+    edit(qtbot, tab, b"a", "changed")
+    closed: list[str] = []
+    local_window.closed.connect(lambda: closed.append("closed"))
+    save_and_close(qtbot, local_window, Key.Key_Q, slow_saves)
+    qtbot.keyClick(local_window, Key.Key_Q, CTRL)
+
+    slow_saves.may_end.set()
+    qtbot.waitUntil(lambda: bool(closed), timeout=WAIT)
+    qtbot.wait(50)
+
+    assert closed == ["closed"]
+    assert stored(tmp_path / "x.db") == {b"a": "changed"}

@@ -107,6 +107,47 @@ def test_a_stream_that_waits_is_cancelled_at_once(qtbot: QtBot, runner: JobRunne
     assert order == ["count 0", "decode 0", "decode 1", "decode 2"]
 
 
+def test_what_needs_all_keys_and_what_is_behind_it_begin_when_no_more_of_them_come(
+    qtbot: QtBot, runner: JobRunner
+) -> None:
+    order: list[str] = []
+
+    def keys(_token: CancelToken) -> Iterator[str]:
+        yield from ("keys 0", "keys 1", "keys 2")
+
+    def others(_token: CancelToken) -> Iterator[str]:
+        yield from ("other 0", "other 1")
+
+    def begin_reading(_: object) -> None:
+        runner.start(StreamJob("Reading", keys, order.append, gives_keys=True))
+        runner.start(StreamJob("Searching", others, order.append))
+
+    runner.start(Job("Saving", lambda _: None, begin_reading))
+    runner.start(Job("Looking", lambda _: "looked", order.append))
+    runner.start(Job("Adding", lambda _: "added", order.append, needs_keys=True))
+    runner.start(Job("Editing", lambda _: "edited", order.append))
+    wait_idle(qtbot, runner)
+
+    assert order == ["looked", "keys 0", "keys 1", "keys 2", "added", "edited", "other 0", "other 1"]
+
+
+def test_what_needs_all_keys_begins_when_nobody_gives_them_any_more(qtbot: QtBot, runner: JobRunner) -> None:
+    order: list[str] = []
+
+    def keys(_token: CancelToken) -> Iterator[str]:
+        yield from (f"keys {place}" for place in range(100))
+
+    def take(item: str) -> None:
+        order.append(item)
+        reading.cancel()
+
+    reading = runner.start(StreamJob("Reading", keys, take, gives_keys=True))
+    runner.start(Job("Adding", lambda _: "added", order.append, needs_keys=True))
+    wait_idle(qtbot, runner)
+
+    assert order == ["keys 0", "added"]
+
+
 def test_a_key_supersedes_what_runs_and_what_waits(qtbot: QtBot, runner: JobRunner) -> None:
     outcomes: list[str] = []
 

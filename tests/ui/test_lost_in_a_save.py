@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QDialog, QLineEdit, QPlainTextEdit
+from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
 from app.backends.base import Insert
@@ -19,17 +19,7 @@ from tests.engine.lost_engine import LostEngine
 from tests.ui.disk import click
 from tests.ui.entries import CTRL, SHIFT, Key, press
 from tests.ui.fixtures import opened, opened_window, settle
-from tests.ui.making import finish_errands, part, press_enter, type_place
-
-
-def add(qtbot: QtBot, window: MainWindow, tab: DatabaseTab, key: str, literal: str) -> None:
-    """Add an entry in the dialog."""
-    press(qtbot, tab, Key.Key_N, CTRL | SHIFT)
-    asked = part(window, QDialog, "new-entry")
-    qtbot.keyClicks(part(asked, QLineEdit, "entry-key"), key)
-    qtbot.keyClicks(part(asked, QPlainTextEdit, "entry-value"), literal)
-    qtbot.keyClick(part(asked, QLineEdit, "entry-key"), Key.Key_Return)
-    settle(qtbot, tab)
+from tests.ui.making import add_entry, finish_errands, part, press_enter, type_place
 
 
 @pytest.mark.parametrize("commits", [True, False])
@@ -40,7 +30,7 @@ def test_a_save_whose_end_nobody_saw_is_found_out_about_and_doubles_no_entry(
     write(path, [Insert(b"a", b"one")])
     for window in opened_window(qtbot, lambda: LostEngine(commits=commits)):
         tab = opened(qtbot, window, path)
-        add(qtbot, window, tab, "a", "'two'")
+        add_entry(qtbot, window, tab, "a", "'two'")
         assert tab.document.pending_changes
 
         press(qtbot, tab, Key.Key_S, CTRL)
@@ -83,7 +73,7 @@ def unreadable(qtbot: QtBot, tmp_path: Path) -> Iterator[tuple[MainWindow, Datab
     write(path, [Insert(b"a", b"one")])
     for window in opened_window(qtbot, lambda: UnreadableEngine(commits=False)):
         tab = opened(qtbot, window, path)
-        add(qtbot, window, tab, "b", "'two'")
+        add_entry(qtbot, window, tab, "b", "'two'")
         press(qtbot, tab, Key.Key_S, CTRL)
         settle(qtbot, tab)
         assert tab.is_refused
