@@ -161,6 +161,14 @@ class Draft:
             self.keep(self._changes[change.ref], change.digest)
         return change.ref in self._changes
 
+    def overwrite(self, stored: bytes | None, mine: PendingChange) -> None:
+        """Let a pending change replace the value that is stored now; taken back, that is what the entry has."""
+        old, new = digest_or_none(stored), digest_or_none(mine.current)
+        self.keep(mine, old)
+        if old != new:
+            patch = self._kept(Patch.between(stored or b"", mine.current or b""))
+            self._steps.append(Step(mine.ref, patch, old, new, origin_after=mine.partner))
+
     def keep(self, mine: PendingChange, digest: bytes | None) -> None:
         """Let a pending change replace the value that is stored now, which has this SHA-256; no edit of its own."""
         is_stored = digest_or_none(mine.current) == digest

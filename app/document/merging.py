@@ -87,20 +87,29 @@ class MergedEntries(WatchedEntries):
 
         def work(token: CancelToken) -> Sides:
             theirs = None if conflict.theirs is None else Stored(*index.entry(conflict.theirs))
-            return Sides(
-                differences(self._engine, conflict.was, conflict.mine.current, token),
-                differences(self._engine, conflict.was, theirs, token),
-            )
+            return self._sides(conflict, theirs, token)
 
         return Job("Comparing", work)
+
+    def _sides(self, conflict: Conflict, theirs: Stored | None, token: CancelToken) -> Sides:
+        """Compare place by place; where a side is another value as a whole, or none, both as wholes."""
+        values = (conflict.mine.current, theirs)
+        found = [differences(self._engine, conflict.was, value, token) for value in values]
+        if any(map(_is_of_all, found)):
+            found = [
+                side if _is_of_all(side) else differences(self._engine, None, value, token)
+                for side, value in zip(found, values, strict=True)
+            ]
+        return Sides(*found)
 
     def resolve_job(self, conflict: Conflict, choice: Choice) -> Job[Edited]:
         """Decide on an entry; see `resolve_all_job`."""
         return self.resolve_all_job([(conflict, choice)])
 
     def resolve_all_job(self, decisions: Sequence[tuple[Conflict, Choice]]) -> Job[Edited]:
-        """Decide on entries in one edit: mine is to replace what is stored now, or theirs stays, which can be undone.
+        """Decide on entries in one edit that can be undone: mine is to replace what is stored now, or theirs stays.
 
+        What was done to these entries before is no longer undone: it would lead to what the other program replaced.
         Fails when one of the entries was edited again since the conflict was found.
         """
         self._refuse_while_reading()
@@ -113,18 +122,28 @@ class MergedEntries(WatchedEntries):
                 if draft.snapshot.pending.get(ref) != conflict.mine or draft.snapshot.index is not index:
                     raise DocumentError(f"{self.name} was edited or read again meanwhile; look at the conflicts again.")
                 _decide(draft, conflict, choice)
-            return draft.edited("Taking what is stored")
+            return draft.edited("Merge")
 
-        return self._edit_job("Merging", work)
+        def done(edited: Edited) -> None:
+            self.history.drop({conflict.mine.ref for conflict, _choice in taken})
+            self._on_edited(edited)
+
+        job = self._edit_job("Merging", work)
+        job.done = done
+        return job
+
+
+def _is_of_all(side: Differences) -> bool:
+    return any(one.path == "" for one in side.found)
 
 
 def _decide(draft: Draft, conflict: Conflict, choice: Choice) -> None:
     if conflict.theirs is not None:
         draft.places[conflict.mine.ref] = conflict.theirs
+    stored = None if conflict.theirs is None else draft.snapshot.stored(conflict.theirs, draft.token)
     if choice is Choice.MINE:
-        draft.keep(conflict.mine, conflict.digest)
+        draft.overwrite(stored, conflict.mine)
     else:
-        stored = None if conflict.theirs is None else draft.snapshot.stored(conflict.theirs, draft.token)
         draft.revert(conflict.mine.ref, stored)
 
 

@@ -113,10 +113,14 @@ class DictModel:
         return done[-1] if done else undone[-1] if undone else self.stored.get(key)
 
     def resolve(self, key: bytes, *, is_mine: bool) -> None:
-        """Decide whose value a key in conflict gets."""
-        if not is_mine:
-            self.put({key: self.stored.get(key)})
+        """Decide whose value a key in conflict gets, in one edit; nothing leads to what was there before theirs."""
+        mine, theirs = self.current.get(key), self.stored.get(key)
+        self._drop({key})
         _take_over(self.base, self.stored, key)
+        self.done.append({key: (theirs, mine) if is_mine else (mine, theirs)})
+        self.undone.clear()
+        if not is_mine:
+            self._apply({key: theirs})
 
     # ---- another start
 

@@ -65,6 +65,31 @@ def test_theirs_stays_once_that_is_decided_and_undo_brings_mine_back(document: D
     assert read_sqlite(path) == {**ENTRIES, b"a": b"theirs", b"b": b"my other one"}
 
 
+@pytest.mark.parametrize("choice", [Choice.MINE, Choice.THEIRS])
+def test_undo_after_a_merge_leads_to_what_the_other_program_wrote(
+    document: Document, path: Path, choice: Choice
+) -> None:
+    """Not to what was there before: saving that would take away what it changed, and what it added."""
+    run(document.set_bytes_job(0, b"mine"))
+    run(document.set_bytes_job(0, b"mine again"))
+    run(document.add_job(b"new", b"mine"))
+    store(path, b"a", b"theirs")
+    store(path, b"new", b"theirs")
+    before = read_sqlite(path)
+    run(document.resolve_all_job([(conflict, choice) for conflict in conflicts(document).values()]))
+    decided = dict(shown(document))
+
+    run(document.undo_job())
+    mine, theirs = {b"a": b"mine again", b"new": b"mine"}, {b"a": b"theirs", b"new": b"theirs"}
+    assert dict(shown(document)) == {**ENTRIES, **(theirs if choice is Choice.MINE else mine)}
+    assert document.undo_job() is None
+    run(document.redo_job())
+    assert dict(shown(document)) == decided
+    run(document.undo_job())
+    assert bool(document.pending_count) == (choice is Choice.THEIRS)
+    assert read_sqlite(path) == before
+
+
 @pytest.mark.parametrize(
     ("choice", "stored"), [(Choice.MINE, {b"a": b"mine", b"c": b"three"}), (Choice.THEIRS, {b"b": b"theirs"})]
 )

@@ -1,6 +1,6 @@
 """Deciding whose value each entry gets that was changed here and by another program."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
@@ -166,21 +166,29 @@ def _sentence(name: str, count: int) -> str:
     return f"{one if count == 1 else many}: {how}.{more}"
 
 
+_Side = Mapping[str, Difference]
+"""What a side did, by place."""
+
+
 def _cells(sides: Sides | None) -> list[tuple[str, str, str, str]]:
     """Return place, text before, mine and theirs, a row for each place where a side did something."""
     if sides is None:
         return [("", ELLIPSIS, ELLIPSIS, ELLIPSIS)]
     mine, theirs = ({one.path: one for one in side.found} for side in (sides.mine, sides.theirs))
     paths = list(dict.fromkeys((*mine, *theirs)))[:_PLACES] or [""]
-    return [_row(path, mine.get(path), theirs.get(path)) for path in paths]
+    return [_row(path, mine, theirs) for path in paths]
 
 
-def _row(path: str, mine: Difference | None, theirs: Difference | None) -> tuple[str, str, str, str]:
-    before = next((one.before for one in (mine, theirs) if one is not None and one.before), "")
-    return path, before, _after(mine, before), _after(theirs, before)
+def _row(path: str, mine: _Side, theirs: _Side) -> tuple[str, str, str, str]:
+    known = (side.get(path) for side in (mine, theirs))
+    before = next((one.before for one in known if one is not None and one.before), "")
+    return path, before, _after(path, mine, before), _after(path, theirs, before)
 
 
-def _after(one: Difference | None, before: str) -> str:
+def _after(path: str, side: _Side, before: str) -> str:
+    """Return the text of a place as a side left it; a row above tells where that changed what the place is in."""
+    one = side.get(path)
     if one is None:
-        return before
+        is_in_another = any(path.startswith((f"{outer}[", f"{outer}.")) for outer in side)
+        return ELLIPSIS if is_in_another else before
     return "deleted" if one.kind is DifferenceKind.REMOVED else one.after
