@@ -1,10 +1,11 @@
 """What another program did to the file meanwhile, and how pending changes go on from there."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
 
+from app.backends.key_index import KeyIndex
 from app.cancel import CancelToken
 from app.document.differences import Differences, differences
 from app.document.draft import Draft, Edited
@@ -22,12 +23,13 @@ class Conflict:
 
     ``was`` is the value that the edit was made from, None where there was none or nobody knows it any more
     (``is_was_known``). ``theirs`` is the id of the stored entry, None where it is gone, ``digest`` the SHA-256 of its
-    value; ``mine`` is the pending change.
+    value; ``mine`` is the pending change. ``index`` are the keys that ids are of.
     """
 
     mine: PendingChange
     theirs: int | None
     digest: bytes | None
+    index: KeyIndex = field(repr=False, compare=False)
     was: bytes | None = None
     is_was_known: bool = True
 
@@ -68,25 +70,24 @@ class MergedEntries(WatchedEntries):
                 theirs = stored.get(change.ref)
                 digest = None if theirs is None else snapshot.digest(theirs, token)
                 if digest != change.digest:
-                    found.append(self._conflict(change, theirs, digest))
+                    found.append(self._conflict(change, theirs, digest, snapshot.index))
             return found
 
         return Job(f"Comparing with {self.name}", work, needs_keys=True)
 
-    def _conflict(self, change: PendingChange, theirs: int | None, digest: bytes | None) -> Conflict:
+    def _conflict(self, change: PendingChange, theirs: int | None, digest: bytes | None, index: KeyIndex) -> Conflict:
         try:
             was = _value_before(change, self.history.steps_back(change.ref))
         except DocumentError:
-            return Conflict(change, theirs, digest, is_was_known=False)
-        return Conflict(change, theirs, digest, was)
+            return Conflict(change, theirs, digest, index, is_was_known=False)
+        return Conflict(change, theirs, digest, index, was)
 
     def conflict_job(self, conflict: Conflict) -> Job[Sides]:
         """Return what both sides did to an entry, place by place."""
         self._refuse_while_reading()
-        index = self.index
 
         def work(token: CancelToken) -> Sides:
-            theirs = None if conflict.theirs is None else Stored(*index.entry(conflict.theirs))
+            theirs = None if conflict.theirs is None else Stored(*conflict.index.entry(conflict.theirs))
             return self._sides(conflict, theirs, token)
 
         return Job("Comparing", work)
@@ -113,13 +114,13 @@ class MergedEntries(WatchedEntries):
         Fails when one of the entries was edited again since the conflict was found.
         """
         self._refuse_while_reading()
-        index, taken = self.index, list(decisions)
+        taken = list(decisions)
 
         def work(draft: Draft) -> Edited:
             for number, (conflict, choice) in enumerate(taken):
                 draft.token.advance(number, len(taken))
                 ref = conflict.mine.ref
-                if draft.snapshot.pending.get(ref) != conflict.mine or draft.snapshot.index is not index:
+                if draft.snapshot.pending.get(ref) != conflict.mine or draft.snapshot.index is not conflict.index:
                     raise DocumentError(f"{self.name} was edited or read again meanwhile; look at the conflicts again.")
                 _decide(draft, conflict, choice)
             return draft.edited("Merge")

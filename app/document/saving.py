@@ -119,6 +119,7 @@ class SavedEntries(SteppedEntries):
         """Take a note of what a copy in a format has that is written next, for `continue_as`."""
         closes_up = self.is_numbered and format_id in NUMBERED
         copy = BegunCopy(dict(self._pending.changes), len(self.index) if closes_up else None)
+        copy.is_overtaken = closes_up and not self.is_indexed  # nobody knows which places there are
         self._copies.add(copy)
         return copy
 

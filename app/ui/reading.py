@@ -122,7 +122,8 @@ class Reading(QObject):
         It is not done where something would be lost: a text that is refused, or what a save wrote since.
         """
         self._editing.commit()  # its job comes before this one, as do those of a save that was begun
-        self._runner.start(Job("Opening", _nothing, partial(self._on_turn_to_continue, path, copy, then)))
+        take = partial(self._on_turn_to_continue, path, copy, then)
+        self._runner.start(Job("Opening", _nothing, take, cancellable=False))
 
     def _on_turn_to_continue(self, path: Path, copy: BegunCopy, then: Callable[[bool], None], _: object) -> None:
         if self._editing.is_open or self._runner.is_running("save") or copy.is_overtaken:
@@ -177,7 +178,8 @@ class Reading(QObject):
         """Hand over what is typed, and read the keys behind it: edits on their way go by what is known now."""
         self._editing.commit()
         if self._document.is_indexed:
-            self._runner.start(Job("Editing", _nothing, self._on_handed_over), key=_BEFORE)
+            # Given up, it would leave a merge or a going back waiting for whichever reading comes next.
+            self._runner.start(Job("Editing", _nothing, self._on_handed_over, cancellable=False), key=_BEFORE)
         else:
             self._start_index()
 

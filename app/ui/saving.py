@@ -184,8 +184,13 @@ class Saving(QObject):
         kept = backups_kept()
         job = self._document.compact_job(backup=kept > 0, backups_kept=kept or None)
         job.done = partial(self._on_compacted, job.done)
-        job.failed = partial(self._show_failure, again=self.compact)
+        job.failed = self._on_not_compacted
         return job
+
+    def _on_not_compacted(self, error: AppError) -> None:
+        self._show_failure(error, self.compact)
+        if isinstance(error, EngineStopped):
+            self.rewritten.emit()  # the files may be others now: places in them mean other entries then
 
     def _on_compacted(self, take: Callable[[SaveReport], None], report: SaveReport) -> None:
         self._is_compacting = True

@@ -257,3 +257,16 @@ def test_a_redo_over_what_another_program_stored_meanwhile_is_left_out(document:
     assert "no longer fits and was left out" in notices[-1]
     run(document.undo_job())
     assert dict(shown(document)) == {**ENTRIES, b"new": b"theirs"}
+
+
+def test_a_conflict_of_an_earlier_reading_is_not_decided_on(document: Document, path: Path) -> None:
+    run(document.set_bytes_job(2, b"mine"))
+    store(path, b"c", b"theirs")
+    [conflict] = conflicts(document).values()
+    store(path, b"a", None)  # the ids are others now
+    reload(document)
+
+    with pytest.raises(DocumentError, match="look at the conflicts again"):
+        run(document.resolve_job(conflict, Choice.THEIRS))
+
+    assert dict(shown(document)) == {b"b": b"two", b"c": b"mine"}

@@ -7,15 +7,17 @@ import pytest
 from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
-from app.backends.base import Insert
+from app.backends.base import Insert, Remove, SaveOptions, SaveReport
 from app.backends.key_index import IndexChunk
 from app.cancel import CancelToken
 from app.engine.base import Info
-from app.errors import AppError
+from app.engine.local import LocalEngine
+from app.errors import AppError, EngineStopped
 from app.ui.database_tab import DatabaseTab
 from app.ui.main_window import MainWindow
-from tests.document.databases import make, pairs_of, write
+from tests.document.databases import make, outcome, pairs_of, write
 from tests.engine.lost_engine import LostEngine
+from tests.ui.commands import run_command
 from tests.ui.disk import click
 from tests.ui.entries import CTRL, SHIFT, Key, press
 from tests.ui.fixtures import opened, opened_window, settle
@@ -116,3 +118,27 @@ def test_a_file_that_can_be_read_again_is_shown_with_its_changes(
 
     assert [key for key, _value in pairs_of(tmp_path / "x.db")] == [b"a", b"b"]
     assert window.area.current is tab
+
+
+class LostCompaction(LocalEngine):
+    """Is lost behind the commit of a compaction."""
+
+    def compact(self, options: SaveOptions, token: CancelToken) -> SaveReport:
+        super().compact(options, token)
+        raise EngineStopped("The process that reads the database ended unexpectedly.")
+
+
+def test_the_keys_are_read_again_behind_a_compaction_whose_end_nobody_saw(qtbot: QtBot, tmp_path: Path) -> None:
+    path = make(tmp_path / "x", "dumb").with_suffix(".dat")
+    write(path, [Insert(b"gone", b"1" * 2_000), Insert(b"a", b"2"), Insert(b"b", b"3")])
+    write(path, [Remove(0)])
+    for window in opened_window(qtbot, LostCompaction):
+        tab = opened(qtbot, window, path)
+        before = tab.document.index
+
+        run_command(qtbot, window, "compact")
+        settle(qtbot, tab)
+
+        assert "ended unexpectedly" in tab.notices.sentence
+        assert tab.document.index is not before
+        assert [outcome(tab.document.bytes_job(row, 0, 9)) for row in range(2)] == [b"2", b"3"]
