@@ -11,8 +11,9 @@ from app.codecs.screen import key_text
 from app.document.document import Document
 from app.document.draft import Edited
 from app.document.job import Job
+from app.document.typed_keys import key_of
 from app.errors import AppError, DocumentError, EncodeError, KeysTaken
-from app.ui.dialogs.entry_dialogs import KEY_HINT, key_of
+from app.ui.dialogs.entry_dialogs import KEY_HELP
 from app.ui.dialogs.questions import Taken, ask_taken
 from app.ui.editors.scalar_editor import ScalarEditor
 from app.ui.entry_panel import EntryPanel
@@ -29,7 +30,7 @@ class KeyEditor(ScalarEditor):
         super().__init__(text, parent)
         self.setObjectName("key-editor")
         self.setAccessibleName("New key")
-        self.explain(f"{KEY_HINT}; Enter commits, Escape gives up")
+        self.explain(f"{KEY_HELP}; Enter commits, Escape gives up")
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,7 @@ from app.ui.main_window import MainWindow
 from tests.engine.shelves import make_sqlite
 from tests.ui.entries import CTRL, SHIFT, Key, answer, keys, press, select, value_of
 from tests.ui.fixtures import opened, settle
-from tests.ui.making import part
+from tests.ui.making import add_entry, part
 
 
 @pytest.fixture
@@ -161,3 +161,24 @@ def test_the_table_has_the_focus_again_after_the_question_of_a_rename(
     qtbot.waitUntil(tab.entries.view.hasFocus)
     assert tab.entries.current_entry is not None
     assert tab.document.key(tab.entries.current_entry) == name
+
+
+def test_keys_are_typed_in_any_encoding(qtbot: QtBot, local_window: MainWindow, tab: DatabaseTab) -> None:
+    add_entry(qtbot, local_window, tab, r"'k\xe4se'.encode('latin-1')", "'Brie'")
+    assert value_of(tab, b"k\xe4se") == "Brie"
+
+    select(tab, 0)
+    press(qtbot, tab, Key.Key_F2)
+    line = part(tab, QLineEdit, "key-editor")
+    line.selectAll()
+    qtbot.keyClicks(line, "'a'.encode('klingon')")
+    qtbot.keyClick(line, Key.Key_Return)
+    settle(qtbot, tab)
+    assert part(tab, QLineEdit, "key-editor") is line  # it stays open with what was typed
+    assert line.text() == "'a'.encode('klingon')"
+
+    line.selectAll()
+    qtbot.keyClicks(line, "'a'.encode('utf-16-le')")
+    qtbot.keyClick(line, Key.Key_Return)
+    settle(qtbot, tab)
+    assert b"a\0" in keys(tab)

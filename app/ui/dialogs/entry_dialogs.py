@@ -24,8 +24,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.codecs.edits import Written
-from app.codecs.literals.scalars import parse_raw
 from app.codecs.screen import quote_text
+from app.document.typed_keys import key_of
 from app.errors import AppError, DocumentError, EncodeError, KeysTaken
 from app.ui.dialogs.parts import finish, go_button, label_for, long_hint
 from app.ui.dialogs.place_field import PlaceField
@@ -34,9 +34,9 @@ from app.ui.editors.scalar_editor import COMMIT_KEYS
 from app.ui.theme import GAP, Family, colours_of, fixed_font
 from app.ui.views.text_table import TextTable
 
-_QUOTED = re.compile(r"""[bB]?['"]""")
 _PLACE = re.compile(r"Line ([\d,]+), column ([\d,]+): ")
 KEY_HINT = "Text; in quotes, as 'text' or b'\\xff', with escapes"
+KEY_HELP = f"{KEY_HINT}; 'text'.encode('latin-1') in another encoding than UTF-8"
 _BLOCK_END = "\u2029"
 _FORMS = ("Python literal", "JSON", "Typed JSON", "Text", "Bytes of a file")
 _WRITTEN: Sequence[Literal["python", "json", "typed"]] = ("python", "json", "typed")
@@ -57,22 +57,6 @@ class NewEntry:
     """Whether the value is stored as a pickle; None: as the other values of the database are."""
 
 
-def key_of(text: str) -> bytes:
-    """Return the key that a text stands for: itself, or what it says as a literal, as `key_text` writes keys.
-
-    Raises:
-        EncodeError: it is no whole literal, or no encoding can write it.
-    """
-    if _QUOTED.match(text):
-        value = parse_raw(text)
-        return value if isinstance(value, bytes) else value.encode()
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        message = f"Column {error.start + 1:,}: no encoding can write this; write the bytes, as b'…'."
-        raise EncodeError(message) from error
-
-
 class KeyDialog(QDialog):
     """Asks for a key; stays with what was typed while that is refused."""
 
@@ -88,7 +72,7 @@ class KeyDialog(QDialog):
         self._key.setObjectName("entry-key")
         self._key.setAccessibleName("Key")
         self._key.setPlaceholderText(KEY_HINT)
-        self._key.setToolTip(KEY_HINT)
+        self._key.setToolTip(KEY_HELP)
         self._key.setFont(fixed_font())
         self._key.setMinimumWidth(420)
         self._error = long_hint("entry-error", 2)

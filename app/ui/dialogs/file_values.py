@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
 
 from app.codecs.screen import key_text
 from app.document.file_values import FileForm, FileSize
+from app.document.typed_keys import key_of
 from app.errors import AppError, EncodeError
-from app.ui.dialogs.entry_dialogs import KEY_HINT, key_of
+from app.ui.dialogs.entry_dialogs import KEY_HELP
 from app.ui.dialogs.parts import finish, go_button, label_for, long_hint
 from app.ui.editors.refusal import refused_palette
 from app.ui.theme import GAP, fixed_font
@@ -77,7 +78,7 @@ class FilesDialog(QDialog):
     def _set_up_key(self) -> None:
         self._key.setObjectName("entry-key")
         self._key.setAccessibleName("Key")
-        self._key.setToolTip(KEY_HINT)
+        self._key.setToolTip(KEY_HELP)
         self._key.setFont(fixed_font())
         self._key.setMinimumWidth(420)
         self._key.selectAll()
