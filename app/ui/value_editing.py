@@ -24,6 +24,7 @@ from app.ui.value_panel import ValuePanel
 
 _LINE_ENDS = ("\n", "\r", "\u2028", "\u2029")
 _INTEGERS = frozenset(map(str, (Kind.INT, Kind.LONG)))
+_TEXTS = frozenset(map(str, (Kind.STR, Kind.STR2)))
 
 
 class ValueEditing(QObject):
@@ -202,7 +203,7 @@ class ValueEditing(QObject):
         if session.value is not self._panel.shown or not self._panel.is_settled:
             return
         literal = _in_decimal(literal) if kind in _INTEGERS else literal
-        text = _text_of(literal) if kind == str(Kind.STR) else ""
+        text = _text_of(literal, kind)
         if any(end in text for end in _LINE_ENDS):
             self.open_pane(session, Draft.of_text(session.title, text))
         elif len(literal) > MAX_CHARS:
@@ -233,7 +234,7 @@ class ValueEditing(QObject):
             self.changed.emit()  # only now is it this session's
 
     def _on_lines_pasted(self, session: Session, literal: str) -> None:
-        text = _text_of(literal)
+        text = _text_of(literal, str(Kind.STR))
         self.open_pane(session, Draft.of_text(session.title, text, is_changed=True))
 
     # ---- the pane
@@ -265,12 +266,16 @@ class ValueEditing(QObject):
         self._panel.show_note()
 
 
-def _text_of(literal: str) -> str:
-    """Return the text that a literal stands for, an empty one where it is none."""
+def _text_of(literal: str, kind: str) -> str:
+    """Return the text that a literal stands for, an empty one where it is none.
+
+    An 8-bit string is one where it is all ASCII; elsewhere only its escapes say which bytes it has.
+    """
     try:
-        return str(parse_literal(literal, Kind.STR))
+        text = str(parse_literal(literal, Kind.STR)) if kind in _TEXTS else ""
     except CodecError:
         return ""
+    return text if kind == str(Kind.STR) or text.isascii() else ""
 
 
 def _in_decimal(literal: str) -> str:

@@ -185,5 +185,5 @@ def line_for(editor: str, text: str) -> MakeEditor:
         editor = "str" if _TEXT.match(text) else "bytes" if _BYTES.match(text) else ""
     if editor in _OCTETS:
         return partial(BytesEditor, _OCTETS[editor], text)
-    made = {"str": TextEditor, "bool": BoolEditor, "date": MomentEditor, "datetime": MomentEditor}
+    made = {"str": TextEditor, "str2": TextEditor, "bool": BoolEditor, "date": MomentEditor, "datetime": MomentEditor}
     return partial(made.get(editor, ScalarEditor), text)
