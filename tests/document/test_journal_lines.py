@@ -1,6 +1,7 @@
 """The lines of a journal: one that is damaged costs its own change, and none holds up other threads."""
 
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -104,6 +105,18 @@ def test_a_large_line_that_was_damaged_gives_no_change(place: int) -> None:
     assert change_in(line[:-200_000]) is None
 
 
+def longest_share(work: Callable[[], None]) -> float:
+    """Return the longest time for which work in a thread holds this one up, beyond 0.1 s, as a share of it all."""
+    worker = Thread(target=work)
+    beats = [time.monotonic()]
+    worker.start()
+    while worker.is_alive():
+        time.sleep(0.002)
+        beats.append(time.monotonic())
+    longest = max(after - before for before, after in pairwise(beats))
+    return max(0.0, longest - 0.1) / (beats[-1] - beats[0])
+
+
 @pytest.mark.alone
 def test_reading_a_large_value_back_holds_up_no_other_thread(
     document: Document, journals: Journals, path: Path
@@ -117,13 +130,8 @@ def test_reading_a_large_value_back_holds_up_no_other_thread(
         [left] = journals.found(path)
         read.append(left.changes[0].value)
 
-    reader = Thread(target=found)
-    beats = [time.monotonic()]
-    reader.start()
-    while reader.is_alive():
-        time.sleep(0.002)
-        beats.append(time.monotonic())
-    longest = max(after - before for before, after in pairwise(beats))
+    # A step that holds other threads up does so in every reading; what else the machine does falls into some.
+    quietest = min(longest_share(found) for _ in range(5))
 
-    assert read == [value]
-    assert longest < 0.1 + (beats[-1] - beats[0]) / 10, "no step takes longer than a tenth of it all"
+    assert read == [value] * 5
+    assert quietest < 0.1, "no step takes longer than a tenth of it all"
